@@ -8,7 +8,7 @@ use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::{JournalError, read_events};
 use crate::memory::State;
 use crate::task::Task;
-use crate::task::example::Split;
+use crate::task::example::{Split, VisibleSplit};
 use crate::task::scorer::Verdict;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -31,8 +31,9 @@ pub fn answers(
     task: &Task,
     state: &State,
     candidates: &[CandidateIx],
-    split: Split,
+    split: VisibleSplit,
 ) -> Result<BTreeMap<(CandidateIx, RowIx), RowAnswer>, JournalError> {
+    let split = Split::from(split);
     let mut wanted: HashMap<EventNumber, Vec<(CandidateIx, RowIx)>> = HashMap::new();
     for candidate in candidates {
         let Some(standing) = state.candidates.get(candidate.index()) else { continue };
