@@ -100,10 +100,14 @@ fn the_rows_of_a_prompt_are_those_of_the_summary() {
 #[test]
 fn the_interval_of_graded_scores_is_that_of_the_summary() {
     let scores = format!("{LABELS}\n[[score]]\nkind = \"equals\"\n");
-    // Every fifth answer is right for the label alone.
+    // A third of the answers is right for the label alone, and a third is wrong.
     let clerk = |number: usize| {
         let answer = ["warm", "cold"][number % 2];
-        if number.is_multiple_of(5) { format!("It is {answer}.") } else { answer.to_owned() }
+        match number % 3 {
+            0 => "lime".to_owned(),
+            1 => format!("It is {answer}."),
+            _ => answer.to_owned(),
+        }
     };
     let (_server, env, run) = evaluated(&scores, "", right_answer, clerk);
     let rows = env.run(&format!("rows {run} --json")).ok().json();
