@@ -20,6 +20,8 @@ pub struct RowAnswer {
     pub answered: Answered,
     /// Its verdict, which the scorers give again.
     pub verdict: Verdict,
+    /// Its score as the run counted it, in [0, 1]: that of the verdict, as precise as the fold keeps it.
+    pub score: f64,
 }
 
 /// The first answers of these candidates to the rows of a split that have a score.
@@ -34,12 +36,12 @@ pub fn answers(
     split: VisibleSplit,
 ) -> Result<BTreeMap<(CandidateIx, RowIx), RowAnswer>, JournalError> {
     let split = Split::from(split);
-    let mut wanted: HashMap<EventNumber, Vec<(CandidateIx, RowIx)>> = HashMap::new();
+    let mut wanted: HashMap<EventNumber, Vec<(CandidateIx, RowIx, f64)>> = HashMap::new();
     for candidate in candidates {
         let Some(standing) = state.candidates.get(candidate.index()) else { continue };
         for (row, cell) in (0..).map(RowIx).zip(standing.column(split, 0).cells()) {
-            if let Some(answer) = cell.answer() {
-                wanted.entry(answer).or_default().push((*candidate, row));
+            if let (Some(answer), Some(score)) = (cell.answer(), cell.score()) {
+                wanted.entry(answer).or_default().push((*candidate, row, score));
             }
         }
     }
@@ -57,11 +59,11 @@ pub fn answers(
     })?;
     let mut found = BTreeMap::new();
     read_events(events, |number, event: Event| {
-        for (candidate, row) in wanted.get(&number).into_iter().flatten() {
+        for (candidate, row, score) in wanted.get(&number).into_iter().flatten() {
             let verdict = verdicts.get(&number).cloned();
             let verdict = verdict.or_else(|| verdict_in(&event, task, split, *row));
             if let (Event::Answered(answered), Some(verdict)) = (&event, verdict) {
-                let answer = RowAnswer { answered: answered.clone(), verdict };
+                let answer = RowAnswer { answered: answered.clone(), verdict, score: *score };
                 found.insert((*candidate, *row), answer);
             }
         }

@@ -83,10 +83,10 @@ impl AnsweredRow {
         let is_right = |label: &&str| labels.contains(label);
         let predicted = named(&own.answered.text);
         let label = predicted.filter(is_right).or(labels.first().copied());
-        let score = own.verdict.score.value();
+        let score = own.score;
         let baseline = baseline.map(|it| BaselineAnswer {
             answer: it.answered.text.clone(),
-            score: it.verdict.score.value(),
+            score: it.score,
             names_label: named(&it.answered.text).is_some_and(|label| is_right(&label)),
         });
         let mut right = right.into_iter();
