@@ -7,7 +7,7 @@ use std::time::Duration;
 
 mod wrap;
 
-pub use wrap::{columns_of, lines, wrapped};
+pub use wrap::{columns_of, cut, lines, wrapped};
 
 /// `1 row`, `2 rows`, `0 rows`.
 #[must_use]

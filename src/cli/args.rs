@@ -1,5 +1,7 @@
 //! The command line: commands, arguments and flags. No command is carried out here.
 
+use crate::task::example::VisibleSplit;
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -93,15 +95,15 @@ pub(crate) struct RowsArgs {
     /// Only rows on which the baseline has another score
     #[arg(long)]
     pub changed: bool,
-    /// Only rows with this expected answer
+    /// Only rows with this label or right answer
     #[arg(long, value_name = "ANSWER")]
     pub label: Option<String>,
     /// Show scores by the values of this column
     #[arg(long, value_name = "COLUMN")]
     pub by: Option<String>,
-    /// The split; held-out rows are not shown
-    #[arg(long, value_enum, default_value_t = RowsSplit::Dev)]
-    pub split: RowsSplit,
+    /// The split; held-out rows are not shown [default: dev, or what an evaluation asked]
+    #[arg(long, value_enum)]
+    pub split: Option<VisibleSplit>,
     /// The most rows that are shown; `--json` has all
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub limit: usize,
@@ -109,13 +111,17 @@ pub(crate) struct RowsArgs {
     pub out: RunsDir,
 }
 
-/// A split that `rows` shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RowsSplit {
-    /// Shown to mutators
-    Train,
-    /// Selects candidates
-    Dev,
+impl ValueEnum for VisibleSplit {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Train, Self::Dev]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Train => PossibleValue::new("train").help("Shown to mutators"),
+            Self::Dev => PossibleValue::new("dev").help("Selects candidates"),
+        })
+    }
 }
 
 /// `init`.

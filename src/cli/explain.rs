@@ -5,14 +5,14 @@ use super::error::CliError;
 use super::screen::Screen;
 use crate::event::Event;
 use crate::report::Report;
-use crate::report::explain::{Explainer, Subject, find, page};
+use crate::report::explain::{Explainer, Unfound, find, page};
 use crate::run::{Run, RunDir};
 
 /// Prints where a candidate came from, why it was written, and what happened to it.
 pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliError> {
     let run = Run::read(&RunDir::find(&args.out.out, &args.run)?)?;
     let report = Report::from(&run);
-    let subject = subject_of(&report, &args.candidate)?;
+    let subject = find(&report, args.candidate.trim()).map_err(unfound)?;
     // A running process has written more events since; the explanation stops where the report stopped.
     let last = run.history.events;
     let mut explainer = Explainer::new(subject, run.task.splits.sizes().dev);
@@ -27,13 +27,11 @@ pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliErro
     screen.show(&serde_json::to_value(&explanation)?, &text)
 }
 
-/// The candidate or proposal that is asked for.
-pub(super) fn subject_of(report: &Report<'_>, asked: &str) -> Result<Subject, CliError> {
-    find(report, asked.trim()).map_err(|unfound| {
-        let error = CliError::usage(unfound.to_string());
-        match unfound.help {
-            Some(help) => error.hint(help),
-            None => error,
-        }
-    })
+/// What was asked for does not exist.
+pub(super) fn unfound(unfound: Unfound) -> CliError {
+    let error = CliError::usage(unfound.to_string());
+    match unfound.help {
+        Some(help) => error.hint(help),
+        None => error,
+    }
 }

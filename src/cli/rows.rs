@@ -1,48 +1,41 @@
 //! `rows`: the rows that a prompt of a run was asked, with its answers.
 
-use super::args::{RowsArgs, RowsSplit};
+use super::args::RowsArgs;
 use super::error::CliError;
-use super::explain::subject_of;
+use super::explain::unfound;
 use super::screen::Screen;
-use crate::report::explain::Subject;
-use crate::report::{self, Report, RowFilter};
+use crate::report::explain::find_candidate;
+use crate::report::{self, Report, RowFilter, RowsError, RowsQuery};
 use crate::run::{Run, RunDir};
-use crate::task::example::Split;
-use crate::text;
-use std::collections::BTreeSet;
+
+/// The widest page: what is pasted into a ticket, or does not fit a terminal, is broken there.
+const WIDEST: usize = 80;
 
 /// Prints them.
 pub(super) fn rows(args: &RowsArgs, screen: &Screen) -> Result<(), CliError> {
     let run = Run::read(&RunDir::find(&args.out.out, &args.run)?)?;
     let report = Report::from(&run);
-    let subject = subject_of(&report, &args.candidate)?;
-    let Subject::Candidate(candidate) = subject else {
-        return Err(CliError::usage(format!(
-            "`{}` is a proposal, which was asked no row",
-            args.candidate
-        ))
-        .hint(
-            "name a candidate: the beginning of an id, `baseline`, `best`, or a number such as n7",
-        ));
+    let query = RowsQuery {
+        candidate: find_candidate(&report, args.candidate.trim()).map_err(unfound)?,
+        split: args.split,
+        filter: RowFilter { wrong: args.wrong, changed: args.changed, label: args.label.clone() },
+        by: args.by.clone(),
     };
-    let split = match args.split {
-        RowsSplit::Train => Split::Train,
-        RowsSplit::Dev => Split::Dev,
-    };
-    if let Some(column) = &args.by {
-        let rows = run.task.visible_rows();
-        let known: BTreeSet<&str> =
-            rows.iter().flat_map(|row| row.columns.keys()).map(String::as_str).collect();
-        if !known.contains(column.as_str()) {
-            let known: Vec<&str> = known.into_iter().collect();
-            return Err(CliError::usage(format!("the rows have no column `{column}`"))
-                .hint(text::suggestion(column, &known)));
-        }
-    }
-    let filter = RowFilter { wrong: args.wrong, changed: args.changed, label: args.label.clone() };
-    let by = args.by.as_deref();
-    let events = run.dir.events();
-    let rows = report::answered_rows(&report, &events, candidate, split, &filter, by)?;
-    let text = report::rows_page(&rows, args.limit, screen.colour(), screen.width());
+    let rows = report::answered_rows(&report, &run.dir.events(), &query)?;
+    let width = screen.width().min(WIDEST);
+    let text = report::rows_page(&rows, args.limit, screen.colour(), width);
     screen.show(&serde_json::to_value(&rows)?, &text)
+}
+
+impl From<RowsError> for CliError {
+    fn from(error: RowsError) -> Self {
+        let RowsError::Unreadable(journal) = error else {
+            let told = Self::usage(error.to_string());
+            return match error.help() {
+                Some(help) => told.hint(help),
+                None => told,
+            };
+        };
+        journal.into()
+    }
 }

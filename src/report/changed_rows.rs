@@ -3,6 +3,7 @@
 //! Held-out rows are never named.
 
 use super::Report;
+use super::paired::RowChange;
 use super::words::{score, visible_line};
 use crate::id::{CandidateIx, RowIx};
 use crate::text::plural;
@@ -56,12 +57,10 @@ pub(super) fn changed_rows(report: &Report<'_>) -> ChangedRows {
             (score_of(CandidateIx::BASELINE), best.and_then(score_of))
         {
             let scores = || format!("{} → {}", score(before), score(after));
-            if after > before {
-                won.add(before - after, scores(), id());
-            } else if after < before {
-                lost.add(after - before, scores(), id());
-            } else {
-                rows.same_count += 1;
+            match RowChange::between(before, after) {
+                RowChange::Better => won.add(before - after, scores(), id()),
+                RowChange::Worse => lost.add(after - before, scores(), id()),
+                RowChange::Same => rows.same_count += 1,
             }
         }
         let scores =

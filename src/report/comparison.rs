@@ -5,6 +5,7 @@
 //! held-out rows have not, and are told apart. A row that is held out in one run and not in another is
 //! left out. Nothing is claimed here: intervals only.
 
+use super::paired::PairedScores;
 use crate::id::{CandidateIx, RowIx};
 use crate::run::{Conclusion, LoadedRun, Status};
 use crate::seed::Seed;
@@ -200,14 +201,11 @@ impl Common {
         let means = means.filter_map(|(place, it)| interval::of_scores(it, seed("mean", place)));
         let others = runs.iter().zip(&on_common).enumerate().skip(1);
         let differences = others.filter_map(|(place, (run, scores))| {
-            let differences: Vec<f64> =
-                scores.iter().zip(on_common.first()?).map(|(mine, first)| mine - first).collect();
-            Some(Difference {
-                run: run.summary.run.clone(),
-                difference: interval::of_differences(&differences, seed("difference", place))?,
-                better: differences.iter().filter(|it| **it > 0.0).count(),
-                worse: differences.iter().filter(|it| **it < 0.0).count(),
-            })
+            let pairs: Vec<(f64, f64)> =
+                on_common.first()?.iter().copied().zip(scores.iter().copied()).collect();
+            let PairedScores { difference, better, worse, .. } =
+                PairedScores::of(&pairs, seed("difference", place))?;
+            Some(Difference { run: run.summary.run.clone(), difference, better, worse })
         });
         Self { rows: common.len(), means: means.collect(), differences: differences.collect() }
     }

@@ -8,6 +8,7 @@ mod words; // Formats money, intervals and texts for all reports.
 mod diff; // What changed between two prompts.
 mod claim; // What held-out rows say of the goal's claim.
 mod verdict; // The conclusion in words.
+mod paired; // A prompt beside another one, row by row.
 mod changed_rows; // The rows on which two prompts differ.
 mod spending; // What was spent.
 mod findings; // The tables.
@@ -19,7 +20,6 @@ mod markdown;
 mod html;
 mod run_list; // The runs of a folder.
 mod rows; // The rows that a prompt was asked.
-mod rows_page; // The same for people.
 mod comparison; // Several runs beside each other.
 mod comparison_page; // The same for people.
 mod prompt_diff; // Two prompts, part by part.
@@ -31,12 +31,12 @@ pub use comparison::{Common, ComparedRun, Comparison, Difference, Setting};
 pub use comparison_page::comparison_page;
 pub use html::html;
 pub use markdown::markdown;
+pub use paired::{PairedScores, RowChange};
 pub use prompt_diff::{NamedParts, PromptDiff};
 pub use rows::{
-    AnsweredRow, AnsweredRows, BaselineAnswer, Confusion, LabelScore, RowFilter, RowGroupScore,
-    Slice, answered_rows,
+    AnsweredRow, AnsweredRows, BaselineAnswer, Confusion, LabelScore, PromptRole, RowFilter,
+    RowGroupScore, RowsError, RowsQuery, Slice, answered_rows, rows_page,
 };
-pub use rows_page::rows_page;
 pub use run_list::run_list;
 pub use strategy::{RecipeEntry, list as strategies_list, strategy as strategy_page};
 pub use terminal::{end_of_run, status_line};

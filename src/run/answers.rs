@@ -8,7 +8,7 @@ use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::{JournalError, read_events};
 use crate::memory::State;
 use crate::task::Task;
-use crate::task::example::Split;
+use crate::task::example::{Split, VisibleSplit};
 use crate::task::scorer::Verdict;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -20,6 +20,8 @@ pub struct RowAnswer {
     pub answered: Answered,
     /// Its verdict, which the scorers give again.
     pub verdict: Verdict,
+    /// Its score as the run counted it, in [0, 1]: that of the verdict, as precise as the fold keeps it.
+    pub score: f64,
 }
 
 /// The first answers of these candidates to the rows of a split that have a score.
@@ -31,14 +33,15 @@ pub fn answers(
     task: &Task,
     state: &State,
     candidates: &[CandidateIx],
-    split: Split,
+    split: VisibleSplit,
 ) -> Result<BTreeMap<(CandidateIx, RowIx), RowAnswer>, JournalError> {
-    let mut wanted: HashMap<EventNumber, Vec<(CandidateIx, RowIx)>> = HashMap::new();
+    let split = Split::from(split);
+    let mut wanted: HashMap<EventNumber, Vec<(CandidateIx, RowIx, f64)>> = HashMap::new();
     for candidate in candidates {
         let Some(standing) = state.candidates.get(candidate.index()) else { continue };
         for (row, cell) in (0..).map(RowIx).zip(standing.column(split, 0).cells()) {
-            if let Some(answer) = cell.answer() {
-                wanted.entry(answer).or_default().push((*candidate, row));
+            if let (Some(answer), Some(score)) = (cell.answer(), cell.score()) {
+                wanted.entry(answer).or_default().push((*candidate, row, score));
             }
         }
     }
@@ -56,11 +59,11 @@ pub fn answers(
     })?;
     let mut found = BTreeMap::new();
     read_events(events, |number, event: Event| {
-        for (candidate, row) in wanted.get(&number).into_iter().flatten() {
+        for (candidate, row, score) in wanted.get(&number).into_iter().flatten() {
             let verdict = verdicts.get(&number).cloned();
             let verdict = verdict.or_else(|| verdict_in(&event, task, split, *row));
             if let (Event::Answered(answered), Some(verdict)) = (&event, verdict) {
-                let answer = RowAnswer { answered: answered.clone(), verdict };
+                let answer = RowAnswer { answered: answered.clone(), verdict, score: *score };
                 found.insert((*candidate, *row), answer);
             }
         }

@@ -1,12 +1,15 @@
-//! The runs of a results folder, from their `run.json` and `summary.json` alone.
+//! The runs of a results folder, from their `run.json` and `summary.json`.
 //!
-//! No journal is read: a list of a hundred runs is shown at once, also while some of them are running.
+//! A list of a hundred runs is shown at once, also while some of them are running: the events of a run are read only
+//! where it was killed, because its last summary is older than what it paid for.
 
 use super::conclusion::Conclusion;
 use super::dir::{RunDir, RunDirError, SUMMARY_FILE};
 use super::file::{RunFile, RunKind};
 use super::summary::{Gain, Status, Summary};
-use crate::event::StopReason;
+use crate::event::{Event, StopReason};
+use crate::journal::{JournalError, read_events};
+use crate::ledger::Wallet;
 use crate::stats::Interval;
 use crate::task::TaskSource;
 use jiff::Timestamp;
@@ -63,6 +66,13 @@ impl RunEntry {
             Some(Status::Failed) => Status::Failed,
             _ => Status::Interrupted,
         };
+        let was_killed = status == Status::Interrupted
+            && summary.as_ref().is_none_or(|summary| summary.status == Status::Running);
+        let (usd, calls) = match &summary {
+            _ if was_killed => spent_by_events(dir)?,
+            Some(summary) => (summary.spent.usd, summary.spent.calls()),
+            None => (0.0, 0),
+        };
         let of_search = summary.as_ref().filter(|_| is_search);
         Ok(Self {
             run: dir.name(),
@@ -80,8 +90,8 @@ impl RunEntry {
             verdict: of_search.and_then(Summary::conclusion),
             held_out: of_search.and_then(|summary| summary.best.as_ref()?.hold),
             gain: of_search.and_then(|summary| summary.gain),
-            usd: summary.as_ref().map_or(0.0, |summary| summary.spent.usd),
-            calls: summary.as_ref().map_or(0, |summary| summary.spent.calls()),
+            usd,
+            calls,
         })
     }
 
@@ -104,6 +114,19 @@ impl RunEntry {
         let by_score = mine.0.cmp(&theirs.0).then(mine.1.total_cmp(&theirs.1));
         by_score.then(self.created.cmp(&other.created))
     }
+}
+
+/// Dollars and calls of a run by its events.
+fn spent_by_events(dir: &RunDir) -> Result<(f64, u64), RunDirError> {
+    let (path, mut wallet) = (dir.events(), Wallet::default());
+    if path.exists() {
+        read_events(&path, |_, event: Event| {
+            wallet.apply(&event);
+            Ok::<_, JournalError>(())
+        })
+        .map_err(|error| RunDirError::Malformed { path, message: error.to_string() })?;
+    }
+    Ok((wallet.spent().usd.dollars(), wallet.calls()))
 }
 
 /// The runs of a folder, the oldest first.

@@ -18,7 +18,7 @@ use std::path::Path;
 pub struct InvalidOfRun {
     /// Those to all prompts.
     pub all: InvalidAnswers,
-    of_candidates: BTreeMap<CandidateIx, InvalidAnswers>,
+    of_candidates: BTreeMap<CandidateIx, BTreeMap<Split, InvalidAnswers>>,
 }
 
 impl InvalidOfRun {
@@ -61,9 +61,9 @@ impl InvalidOfRun {
         }
     }
 
-    /// Those of one candidate.
+    /// Those of one candidate, by the split of their rows.
     #[must_use]
-    pub fn of_candidate(&self, candidate: CandidateIx) -> InvalidAnswers {
+    pub fn of_candidate(&self, candidate: CandidateIx) -> BTreeMap<Split, InvalidAnswers> {
         self.of_candidates.get(&candidate).cloned().unwrap_or_default()
     }
 
@@ -75,7 +75,8 @@ impl InvalidOfRun {
         };
         let id = rows.and_then(|rows| rows.get(key.row.index())).map(|row| &row.id);
         self.all.count(verdict, id, answer);
-        self.of_candidates.entry(key.candidate).or_default().count(verdict, id, answer);
+        let of_candidate = self.of_candidates.entry(key.candidate).or_default();
+        of_candidate.entry(key.split).or_default().count(verdict, id, answer);
     }
 }
 

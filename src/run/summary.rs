@@ -455,7 +455,13 @@ fn dev_scores(state: &State, standing: &CandidateState) -> Vec<f64> {
 
 /// A candidate's mean on dev for reports; for baseline and winner it equals the summary's.
 pub fn dev_interval(state: &State, standing: &CandidateState, seed: Seed) -> Option<Interval> {
-    interval::of_scores(&dev_scores(state, standing), seed.child("dev", 0))
+    score_interval(&dev_scores(state, standing), seed)
+}
+
+/// The mean of a candidate's scores, in the order of its rows, with the interval that all reports of a run of this seed
+/// show.
+pub fn score_interval(scores: &[f64], seed: Seed) -> Option<Interval> {
+    interval::of_scores(scores, seed.child("dev", 0))
 }
 
 fn prompted(

@@ -72,6 +72,24 @@ impl fmt::Display for Split {
     }
 }
 
+/// A split whose rows may be shown to people. Who looks at the answers to held-out rows chooses by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VisibleSplit {
+    /// Shown to mutators.
+    Train,
+    /// Selects candidates.
+    Dev,
+}
+
+impl From<VisibleSplit> for Split {
+    fn from(split: VisibleSplit) -> Self {
+        match split {
+            VisibleSplit::Train => Self::Train,
+            VisibleSplit::Dev => Self::Dev,
+        }
+    }
+}
+
 /// Held-out rows, which confirm the winner once. Strategies and operators never receive this type.
 /// `tests/architecture.rs` lists the modules that open it, and each of them documents why.
 #[derive(Debug)]
@@ -127,6 +145,15 @@ pub struct Splits {
 }
 
 impl Splits {
+    /// The rows of a split that may be shown.
+    #[must_use]
+    pub fn visible(&self, split: VisibleSplit) -> &[Example] {
+        match split {
+            VisibleSplit::Train => &self.train,
+            VisibleSplit::Dev => &self.dev,
+        }
+    }
+
     /// How many rows each split has.
     #[must_use]
     pub fn sizes(&self) -> SplitSizes {

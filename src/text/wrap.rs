@@ -23,6 +23,20 @@ fn width_of(character: char) -> usize {
     }
 }
 
+/// A text in at most this many columns, with an ellipsis where its end is left out.
+#[must_use]
+pub fn cut(text: &str, columns: usize) -> String {
+    if columns_of(text) <= columns {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let fits = |character: &char| {
+        used += width_of(*character);
+        used <= columns
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
+}
+
 /// Breaks tagged text into lines of at most `width` columns: at its own line ends, else after a
 /// word, else inside a word.
 #[must_use]
@@ -85,6 +99,13 @@ pub fn lines(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cut_text_takes_no_more_columns_than_it_may() {
+        assert_eq!((cut("abcd", 4), cut("abcde", 4)), ("abcd".to_owned(), "abc…".to_owned()));
+        assert_eq!((cut("漢字漢", 6), cut("漢字漢", 5)), ("漢字漢".to_owned(), "漢字…".to_owned()));
+        assert_eq!(cut("漢字漢", 4), "漢…");
+    }
 
     #[test]
     fn text_is_broken_after_words_and_inside_them_only_where_it_must_be() {

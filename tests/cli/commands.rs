@@ -14,7 +14,7 @@ fn is_plain(text: &str) {
 }
 
 /// The type of a value at a dotted path.
-fn type_at(value: &Value, path: &str) -> &'static str {
+pub(crate) fn type_at(value: &Value, path: &str) -> &'static str {
     let found = path.split('.').fold(value, |value, step| match step.parse::<usize>() {
         Ok(place) => &value[place],
         Err(_) => &value[step],

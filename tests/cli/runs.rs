@@ -87,6 +87,17 @@ fn runs_are_listed() {
     error: `--since noon` is neither a date nor a duration
       try: write `2026-01-31`, `2026-01-31T07:00`, or a duration such as `7d`
     ");
+    // After a kill the last summary is older than what was paid for.
+    let killed = env.read("results/alpha/summary.json");
+    let mut old: Value = serde_json::from_str(&killed).unwrap();
+    old["status"] = "running".into();
+    old["spent"]["usd"] = 0.into();
+    old["spent"]["by_role"] = serde_json::json!({});
+    env.write("results/alpha/summary.json", &old.to_string());
+    let after = &env.run("list --json").ok().json()[0];
+    assert_eq!((&after["usd"], &after["calls"]), (&runs[0]["usd"], &runs[0]["calls"]));
+    assert!(after["usd"].as_f64().unwrap() > 0.0, "{after}");
+    env.write("results/alpha/summary.json", &killed);
     // A run that cannot be read does not hide the others, and neither does a journal that is locked.
     env.write("results/beta/summary.json", "{");
     let ran = env.run("list --json").ok();

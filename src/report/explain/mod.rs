@@ -10,15 +10,17 @@ mod subject;
 mod trace;
 
 pub use page::page;
-pub use subject::{Subject, Unfound, find};
+pub use subject::{Subject, Unfound, find, find_candidate};
 pub use trace::Explainer;
 
 use super::diff::Piece;
 use crate::event::{Dropped, Rejection, StopReason};
 use crate::id::{CandidateId, CandidateIx, EventNumber, ProposalNumber};
+use crate::task::example::Split;
 use crate::task::scorer::InvalidAnswers;
 use crate::units::Tokens;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The explanation of one candidate or proposal.
 #[derive(Debug, Serialize)]
@@ -33,8 +35,8 @@ pub struct Explanation {
     /// What happened to it, in order.
     fate: Vec<Moment>,
     children: Vec<Relative>,
-    /// Why answers to it are invalid.
-    invalid: InvalidAnswers,
+    /// Why answers to it are invalid, by the split of their rows.
+    invalid: BTreeMap<Split, InvalidAnswers>,
 }
 
 /// A candidate's id and number.

@@ -8,9 +8,11 @@ use super::{
     CallMade, CandidateRef, Change, Explanation, Happened, Identity, Moment, Outcome, Provenance,
     Relative,
 };
+use crate::task::example::Split;
 use crate::task::scorer::InvalidAnswers;
 use crate::text::{columns_of, wrapped};
 use crate::text::{percent, plural, shorten, thousands};
+use std::collections::BTreeMap;
 
 /// The column at which the text of a labelled line begins.
 const INDENT: usize = 14;
@@ -117,7 +119,7 @@ impl Page {
         &mut self,
         identity: &Identity,
         written: Option<&Provenance>,
-        invalid: &InvalidAnswers,
+        invalid: &BTreeMap<Split, InvalidAnswers>,
     ) {
         let by = match identity.operator.as_str() {
             "baseline" => "the baseline".to_owned(),
@@ -136,7 +138,14 @@ impl Page {
             self.fact(label, &format!("{} · {} · {dev}", parent.named, parent.operator));
         }
         self.fact("score", &dev(identity.dev_mean, identity.dev_rows));
-        for (place, sentence) in invalid.sentences().enumerate() {
+        let sentences = invalid.iter().flat_map(|(split, invalid)| {
+            let rows = match split {
+                Split::Hold => "held-out rows".to_owned(),
+                split => split.to_string(),
+            };
+            invalid.sentences().map(move |sentence| format!("on {rows}, {sentence}"))
+        });
+        for (place, sentence) in sentences.enumerate() {
             let label = if place == 0 { "answers" } else { "" };
             self.fact(label, &visible_line(&sentence));
         }

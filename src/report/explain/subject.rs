@@ -9,6 +9,11 @@ use crate::text;
 /// Most candidates that an error message lists.
 const LISTED: usize = 8;
 
+/// The names of candidates.
+const CANDIDATES: &str = "`baseline`, `best`, a number such as `n7`, or an id or its beginning";
+/// The same with those of proposals.
+const CANDIDATES_AND_PROPOSALS: &str = "`baseline`, `best`, a number such as `n7`, a proposal such as `p12`, or an id or its beginning";
+
 /// Up to this many digits are a candidate's number; more are the beginning of an id.
 const NUMBER_DIGITS: usize = 4;
 
@@ -30,12 +35,31 @@ pub struct Unfound {
     pub help: Option<String>,
 }
 
+/// Finds a candidate where proposals are not meant, and does not offer one.
+///
+/// # Errors
+/// As for [`find`], or the name is that of a proposal.
+pub fn find_candidate(report: &Report<'_>, asked: &str) -> Result<CandidateIx, Unfound> {
+    match found(report, asked, CANDIDATES)? {
+        Subject::Candidate(candidate) => Ok(candidate),
+        Subject::Proposal(_) => Err(Unfound {
+            message: format!("`{asked}` is a proposal, which was asked no row"),
+            help: Some(format!("name a candidate: {CANDIDATES}")),
+        }),
+    }
+}
+
 /// Finds the subject. Ids consist of hex digits, so `n7` and `p12` cannot be the beginning of an
 /// id.
 ///
 /// # Errors
 /// The name matches nothing, or several candidates.
 pub fn find(report: &Report<'_>, asked: &str) -> Result<Subject, Unfound> {
+    found(report, asked, CANDIDATES_AND_PROPOSALS)
+}
+
+/// `names` are the kinds of names that a hint offers.
+fn found(report: &Report<'_>, asked: &str, names: &str) -> Result<Subject, Unfound> {
     let state = &report.history.state;
     let candidates = state.candidates.len();
     if candidates == 0 {
@@ -78,10 +102,10 @@ pub fn find(report: &Report<'_>, asked: &str) -> Result<Subject, Unfound> {
         };
         return Err(Unfound { message, help: None });
     }
-    by_id(state, &asked.to_lowercase())
+    by_id(state, &asked.to_lowercase(), names)
 }
 
-fn by_id(state: &State, asked: &str) -> Result<Subject, Unfound> {
+fn by_id(state: &State, asked: &str, names: &str) -> Result<Subject, Unfound> {
     let matching: Vec<CandidateIx> = state
         .numbered()
         .filter(|(_, standing)| standing.candidate.id.as_str().starts_with(asked))
@@ -101,7 +125,7 @@ fn by_id(state: &State, asked: &str) -> Result<Subject, Unfound> {
     match matching.as_slice() {
         _ if asked.is_empty() => Err(Unfound {
             message: "no candidate given".to_owned(),
-            help: Some("give an id, its beginning, `baseline`, `best`, `n7` or `p12`".to_owned()),
+            help: Some(format!("give {names}")),
         }),
         [one] => Ok(Subject::Candidate(*one)),
         [] => {
@@ -111,11 +135,7 @@ fn by_id(state: &State, asked: &str) -> Result<Subject, Unfound> {
                 message: format!("this run has no candidate `{asked}`"),
                 help: Some(match near {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!(
-                        "give `baseline`, `best`, a number such as `n7`, a proposal such as `p12`, or an \
-                         id; the incumbents are: {}",
-                        listed(&best)
-                    ),
+                    None => format!("give {names}; the incumbents are: {}", listed(&best)),
                 }),
             })
         }

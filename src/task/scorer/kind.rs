@@ -42,6 +42,12 @@ pub(super) trait Kind: Debug + Send + Sync {
         None
     }
 
+    /// The label that a whole text is, such as a right answer.
+    fn label_of(&self, text: &str, filter: &AnswerFilter) -> Option<&str> {
+        let _ = (text, filter);
+        None
+    }
+
     /// Whether it compares an answer with a list of texts as one value, although each item may be
     /// meant as a right answer.
     fn compares_whole_lists(&self) -> bool {

@@ -127,15 +127,19 @@ impl Kind for Labels {
             _ => None,
         }
     }
+
+    fn label_of(&self, text: &str, filter: &AnswerFilter) -> Option<&str> {
+        self.names.get(self.place_of(text, filter)?).map(String::as_str)
+    }
 }
 
 impl Labels {
     pub(super) fn place_of(&self, label: &str, filter: &AnswerFilter) -> Option<usize> {
-        self.label_of(&Folded::new(&filter.normalized(label)).text).map(|label| label.place)
+        self.whole(&Folded::new(&filter.normalized(label)).text).map(|label| label.place)
     }
 
     /// The label that a whole text is.
-    fn label_of(&self, text: &str) -> Option<&Label> {
+    fn whole(&self, text: &str) -> Option<&Label> {
         let is_exact = |label: &&Label| label.text == text;
         let is_spelling = |label: &&Label| label.find(text, 0) == Some(0..text.len());
         self.folded.iter().find(is_exact).or_else(|| self.folded.iter().find(is_spelling))
@@ -167,7 +171,7 @@ impl Labels {
                 && bare.strip_suffix(word).is_some_and(|rest| {
                     !rest.ends_with(|c: char| c.is_alphanumeric() && !is_unspaced(c))
                 })
-                && self.label_of(word).is_none()
+                && self.whole(word).is_none()
         })
     }
 
@@ -186,7 +190,7 @@ impl Labels {
     /// The labels that an answer names, in the task's order.
     pub(super) fn named(&self, answer: &str) -> Vec<usize> {
         // A whole answer that is a label names it, whatever its words mean elsewhere.
-        if let Some(label) = self.label_of(&Folded::new(answer).text) {
+        if let Some(label) = self.whole(&Folded::new(answer).text) {
             return vec![label.place];
         }
         let is_label = |text: &str| self.folded.iter().any(|label| label.text == text);

@@ -180,6 +180,22 @@ impl Scorer {
         kind.label_in(self.filter.part(answer).ok()?, &self.filter)
     }
 
+    /// The label that a whole text is, in any spelling that the scorer takes for it. Unlike [`Self::label_in`], this
+    /// is for texts that no model wrote: `extract` does not apply.
+    #[must_use]
+    pub fn label_of(&self, text: &str) -> Option<&str> {
+        let Method::Kind(kind) = &self.method else { return None };
+        kind.label_of(text, &self.filter)
+    }
+
+    /// The labels that are right for a row, in the order of its answer: several with `any_of`; none if this is no
+    /// `label` scorer.
+    #[must_use]
+    pub fn right_labels(&self, row: &Example) -> Vec<&str> {
+        let answers = self.right_answers(row).unwrap_or_default();
+        answers.iter().filter_map(|answer| self.label_of(&value_text(answer))).collect()
+    }
+
     /// Whether it compares an answer with a list of texts as one value.
     #[must_use]
     pub fn compares_whole_lists(&self) -> bool {

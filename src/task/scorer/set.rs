@@ -67,10 +67,18 @@ impl ScorerSet {
     /// One right answer of a row: its answer, or the first one of several.
     #[must_use]
     pub fn right_answer(&self, row: &Example) -> Value {
+        self.right_answers(row)
+            .into_iter()
+            .next()
+            .map_or_else(|| row.answer.clone(), Cow::into_owned)
+    }
+
+    /// All right answers of a row, in its order: its answer, or each one of several.
+    #[must_use]
+    pub fn right_answers<'a>(&self, row: &'a Example) -> Vec<Cow<'a, Value>> {
         let several = self.scorers.iter().find(|scorer| scorer.any_of);
         let answers = several.and_then(|scorer| scorer.right_answers(row).ok());
-        let first = answers.and_then(|answers| answers.into_iter().next());
-        first.map_or_else(|| row.answer.clone(), Cow::into_owned)
+        answers.unwrap_or_else(|| vec![Cow::Borrowed(&row.answer)])
     }
 
     /// The scorers in the task's order.

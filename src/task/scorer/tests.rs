@@ -237,6 +237,23 @@ fn an_answer_that_extract_does_not_match_is_invalid() {
 }
 
 #[test]
+fn the_labels_of_a_row_are_its_right_answers_as_the_scorer_reads_them() {
+    let label = "kind = 'label'\nlabels = ['late fee', 'refund']\n";
+    let of = |more: &str, answer: Value| -> Vec<String> {
+        let scorer = scorer(&format!("{label}{more}"));
+        scorer.right_labels(&row(answer)).into_iter().map(str::to_owned).collect()
+    };
+    assert_eq!(of("extract = 'answer: (.+)$'", json!("Late  Fee")), ["late fee"]);
+    assert_eq!(of("any_of = true", json!(["refund", "LATE_FEE"])), ["refund", "late fee"]);
+    assert_eq!(of("", json!("<think>refund?</think>late fee")), ["late fee"]);
+    let extracting = scorer(&format!("{label}extract = 'answer: (.+)$'"));
+    assert_eq!(extracting.label_of(" REFUND"), Some("refund"));
+    assert_eq!(extracting.label_of("a refund"), None, "not the whole text");
+    assert_eq!(extracting.label_in("answer: a refund"), Some("refund"));
+    assert!(scorer("kind = 'equals'").right_labels(&row(json!("refund"))).is_empty());
+}
+
+#[test]
 fn texts_are_compared_in_one_form_of_unicode() {
     for text in ["kind = 'equals'", "kind = 'contains'", "kind = 'starts-with'"] {
         for (answer, expected) in [

@@ -23,7 +23,7 @@ use crate::strategy::Slots;
 use crate::task::Task;
 use crate::task::goal::Goal;
 use crate::task::model::ModelRole;
-use crate::task::scorer::InvalidAnswers;
+use std::collections::BTreeMap;
 
 impl Explainer {
     /// The explanation. `report` must be of the same run.
@@ -51,7 +51,7 @@ impl Explainer {
                     changes: Vec::new(),
                     fate: Vec::new(),
                     children: Vec::new(),
-                    invalid: InvalidAnswers::default(),
+                    invalid: BTreeMap::new(),
                 };
             }
             Subject::Candidate(number) => number,
