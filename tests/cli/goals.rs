@@ -64,9 +64,12 @@ fn a_cheaper_prompt_that_is_as_good_is_confirmed_as_such_and_exported_with_it() 
     let saving = &summary["held_out_cost"]["saving"];
     assert!(saving["low"].as_f64() > Some(0.1), "{saving}");
 
-    for line in
-        ["init -q repo", "-C repo -c user.name=a -c user.email=a@b commit -q --allow-empty -m x"]
-    {
+    for line in [
+        "init -q repo",
+        "-C repo config user.name a",
+        "-C repo config user.email a@b",
+        "-C repo commit -q --allow-empty -m x",
+    ] {
         assert!(env.program("git").args(line.split(' ')).status().unwrap().success());
     }
     env.run("export one --to repo --path prompt.md").ok();
