@@ -243,7 +243,7 @@ impl CallRunner {
         let sought = BatchQuery { name: &name, rows, since: Clock::System.now() };
         let before = api.find(form, sought).await.unwrap_or_default();
         collection.others = before.into_iter().map(|found| found.id).collect::<BTreeSet<_>>();
-        let (mut unlisted, mut throttled_since) = (UnlistedPosts::default(), None);
+        let mut unlisted = UnlistedPosts::default();
         let patience = context.provider.throttled.patience.silence;
         loop {
             if self.is_stopping() {
@@ -303,25 +303,9 @@ impl CallRunner {
             if !self.found(context, collection, longest).await?.is_empty() {
                 return Ok(true);
             }
-            match is_throttled {
-                true => unlisted.throttled.push(posted),
-                false => unlisted.failed += 1,
-            }
-            unlisted.throttled.retain(|posted| posted.elapsed() < long);
-            // What its list says is no answer to what it is asked to begin.
-            let since = *throttled_since.get_or_insert_with(Instant::now);
-            match is_throttled {
-                true if since.elapsed() >= patience => {
-                    let waited = text::duration(since.elapsed());
-                    let why = format!("no batch was taken for {waited}: {why}");
-                    return Err(context.trouble(StopReason::NoAnswers, &why));
-                }
-                true => {}
-                false => throttled_since = None,
-            }
-            if unlisted.failed >= MOST_POSTS {
-                let why = format!("{} times a batch did not begin: {why}", unlisted.failed);
-                return Err(context.trouble(StopReason::NoAnswers, &why));
+            unlisted.add(is_throttled, posted, long);
+            if let Some(why_not) = unlisted.why_give_up(patience) {
+                return Err(context.trouble(StopReason::NoAnswers, &format!("{why_not}: {why}")));
             }
         }
     }
@@ -438,9 +422,33 @@ struct UnlistedPosts {
     failed: u32,
     /// When those were that were answered with 429, until the provider's list has gone without them for long.
     throttled: Vec<Instant>,
+    /// Since when all were answered with 429. What the provider's list says is no answer to them.
+    throttled_since: Option<Instant>,
 }
 
 impl UnlistedPosts {
+    /// Takes in one that the provider does not list; those of 429 are forgotten after this long.
+    fn add(&mut self, is_throttled: bool, posted: Instant, long: Duration) {
+        if is_throttled {
+            self.throttled.push(posted);
+            self.throttled_since.get_or_insert_with(Instant::now);
+        } else {
+            self.failed += 1;
+            self.throttled_since = None;
+        }
+        self.throttled.retain(|posted| posted.elapsed() < long);
+    }
+
+    /// Why there is no point in another one, if so.
+    fn why_give_up(&self, patience: Duration) -> Option<String> {
+        let throttled = self.throttled_since.map(|since| since.elapsed());
+        match throttled.filter(|waited| *waited >= patience) {
+            Some(waited) => Some(format!("no batch was taken for {}", text::duration(waited))),
+            None => (self.failed >= MOST_POSTS)
+                .then(|| format!("{} times a batch did not begin", self.failed)),
+        }
+    }
+
     fn count(&self) -> usize {
         self.failed as usize + self.throttled.len()
     }
