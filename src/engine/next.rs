@@ -142,6 +142,14 @@ impl Planner {
                 return Ok(Next::Decide(replaced));
             }
         }
+        // A search that ended is not gone on with, and this one has asked nothing.
+        if exceeded.is_some()
+            && !self.strategy.is_evaluation()
+            && state.baseline().dev().issued == 0
+        {
+            let why = "the budget has no room for the first rows of the baseline, which may cost more than they will";
+            return Ok(Next::Stop(StopReason::OverBudget, why.to_owned()));
+        }
         // The budget is reached.
         let reason = exceeded.unwrap_or(StopReason::PoolDone);
         Ok(Next::Decide(match state.phase {
