@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(ratios.estimate(ModelRole::Task, 100), Tokens(55 + 16 + 1), "rounded up");
         assert_eq!(ratios.estimate(ModelRole::Task, 200), Tokens(110 + 16 + 1));
         assert_eq!(ratios.estimate(ModelRole::Task, 10), Tokens(55 + 16 + 1), "as the shortest");
-        assert_eq!(ratios.estimate_new(ModelRole::Task, 300), Tokens(55 + 300 + 16 + 1));
+        assert_eq!(ratios.estimate_new(ModelRole::Task, 300), Tokens(55 + 300 + 16));
         assert_eq!(ratios.estimate_new(ModelRole::MUTATOR, 300), Tokens(316));
         // 5,000 tokens are added to each request; what is beyond the longest is not multiplied by them.
         let mut hidden = TokenRatios::default();
