@@ -19,6 +19,9 @@ const VAGUE_KEPT: f64 = 0.65;
 const VAGUE_WORDS: usize = 2;
 /// Letters of the last word up to which a full stop may belong to an abbreviation.
 const ABBREVIATION: usize = 3;
+/// How sentences begin that only name words.
+const VAGUE_STARTS: &[&str] =
+    &["Texts about ", "When it mentions ", "Take care with ", "Watch for ", "Cases that mention "];
 /// Words of feedback that fit into a rule.
 const LONGEST: usize = 60;
 /// Long words that say nothing where they are named alone.
@@ -158,15 +161,19 @@ pub(super) fn naming(named: &[String], label: Option<&str>, rng: &mut ChaCha8Rng
     }
 }
 
-/// A text made vague: a sentence that names some of its words. None where it has too few.
+/// A text made vague: a sentence that names some of its words. None where it has too few, or is vague.
 pub(super) fn vague(
     text: &str,
     kept: f64,
     label: Option<&str>,
     rng: &mut ChaCha8Rng,
 ) -> Option<String> {
+    let text = unframed(text);
+    if VAGUE_STARTS.iter().any(|start| text.starts_with(start)) {
+        return None;
+    }
     let of_label = label.map(keywords).unwrap_or_default();
-    let named: Vec<String> = keywords(unframed(text))
+    let named: Vec<String> = keywords(text)
         .into_iter()
         .filter(|word| !of_label.contains(word) && rng.random_bool(kept))
         .collect();
