@@ -259,6 +259,9 @@ impl Page {
             let sentence = code(sentence);
             self.paragraph(&sentence);
         }
+        for (what, count) in &tried.repaired {
+            self.paragraph(&format!("Repaired before evaluation: {} ({what}).", thousands(*count)));
+        }
         let mut rows: Vec<Vec<String>> = tried
             .rejected
             .iter()

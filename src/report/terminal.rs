@@ -290,6 +290,14 @@ impl Page {
                 list(abandoned.map(|(why, n)| format!("{} ({why})", thousands(*n))).collect());
             self.prose(2, &format!("abandoned: {abandoned}"), |_, text| text.to_owned());
         }
+        if !tried.repaired.is_empty() {
+            let repaired = tried.repaired.iter();
+            let repaired =
+                list(repaired.map(|(what, n)| format!("{} ({what})", thousands(*n))).collect());
+            self.prose(2, &format!("repaired before evaluation: {repaired}"), |_, text| {
+                text.to_owned()
+            });
+        }
         let answers = format!(
             "{}, {} of them invalid; {} without a score",
             tried.evaluations, tried.invalid, tried.errors

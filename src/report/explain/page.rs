@@ -18,6 +18,8 @@ const INDENT: usize = 14;
 const LINES: usize = 12;
 /// Most lines of a text, such as a note, a reply or a part's diff.
 const TEXT_LINES: usize = 24;
+/// Characters of a line that was repaired.
+const REPAIRED: usize = 80;
 /// Characters of unchanged text that are kept around a change.
 const CONTEXT: usize = 70;
 
@@ -166,6 +168,11 @@ impl Page {
         }
         if let Some(gene) = &identity.gene {
             self.fact("inherits", &format!("the mutation instruction “{}”", visible_line(gene)));
+        }
+        for repair in &identity.repairs {
+            let lines: Vec<String> =
+                repair.lines.iter().map(|line| format!("“{}”", shorten(line, REPAIRED))).collect();
+            self.fact("repaired", &format!("{}: {}", repair.what, lines.join(", ")));
         }
         if let Some(call) = written.and_then(|written| written.call.as_ref()) {
             self.fact("request", &call_made(call));
