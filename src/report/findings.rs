@@ -6,6 +6,7 @@
 use super::Report;
 use super::changed_rows::{ChangedRows, changed_rows};
 use super::diff::{Piece, diff};
+use super::pruned::Pruned;
 use super::spending::{NONE, Spend, spend};
 use super::verdict::{Verdict, verdict};
 use super::words::{
@@ -40,6 +41,8 @@ pub(super) struct Findings {
     pub(super) is_over: bool,
     /// Figures of baseline and best.
     pub(super) figures: Vec<Figure>,
+    /// What leaving lines out has saved the best prompt.
+    pub(super) pruned: Option<String>,
     /// The searched parts.
     pub(super) parts: Vec<PartDiff>,
     pub(super) lineage: Vec<Row>,
@@ -136,6 +139,7 @@ impl Findings {
             has_winner: report.has_winner(),
             is_over: summary.recommended.is_some(),
             figures: figures(report),
+            pruned: pruned(report),
             parts: parts(report),
             lineage: lineage(report),
             top,
@@ -207,6 +211,12 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
         first.change_range = format!("({})", signed_range(gain.low, gain.high));
     }
     figures
+}
+
+fn pruned(report: &Report<'_>) -> Option<String> {
+    let best = report.summary.best.as_ref().filter(|_| report.has_winner())?;
+    let best = report.history.state.find(&best.candidate)?;
+    Pruned::of(report, best).map(|pruned| pruned.to_string())
 }
 
 pub(super) fn parts(report: &Report<'_>) -> Vec<PartDiff> {

@@ -106,6 +106,9 @@ impl Page {
             .collect();
         self.table(header, 1, &rows);
         self.paragraph("Scores are means with 95 % intervals.");
+        if let Some(pruned) = &findings.pruned {
+            self.paragraph(&format!("{pruned}."));
+        }
     }
 
     fn diff(&mut self, findings: &Findings) {

@@ -9,6 +9,7 @@ mod diff; // What changed between two prompts.
 mod verdict; // The conclusion in words.
 mod changed_rows; // The rows on which two prompts differ.
 mod spending; // What was spent.
+mod pruned; // What leaving lines out has saved.
 mod findings; // The tables.
 mod plot; // The two plots.
 mod terminal;

@@ -34,6 +34,9 @@ pub fn end_of_run(report: &Report<'_>, colour: bool, width: usize) -> String {
     };
     page.verdict(&findings);
     page.figures(&findings.figures, findings.has_winner);
+    if let Some(pruned) = &findings.pruned {
+        page.prose(2, pruned, |_, text| text.to_owned());
+    }
     page.spend(&findings.spend);
     page.tried(&findings.tried);
     page.diff(&findings);

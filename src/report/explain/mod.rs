@@ -62,6 +62,8 @@ struct Identity {
     /// What was repaired in the reply that it was read from.
     repairs: Vec<RepairShown>,
     prompt_tokens: u64,
+    /// What leaving lines out has saved.
+    pruned: Option<String>,
     dev_mean: Option<f64>,
     dev_rows: u32,
 }

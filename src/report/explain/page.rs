@@ -143,6 +143,9 @@ impl Page {
             self.fact(label, &visible_line(&sentence));
         }
         self.fact("length", &format!("{} tokens", thousands(identity.prompt_tokens)));
+        if let Some(pruned) = &identity.pruned {
+            self.fact("saved", pruned);
+        }
         let mut bred = Vec::new();
         if identity.generation > 0 {
             bred.push(format!("generation {}", identity.generation));

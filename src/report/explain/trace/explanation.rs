@@ -2,6 +2,7 @@
 
 use super::super::super::Report;
 use super::super::super::diff::diff;
+use super::super::super::pruned::Pruned;
 use super::super::super::words::{self, visible, visible_line};
 use super::super::{
     Change, DemoShown, Explanation, Happened, Identity, Outcome, Provenance, Relative, RepairShown,
@@ -91,6 +92,7 @@ impl Explainer {
                 })
                 .collect(),
             prompt_tokens: prompt_tokens(report.task, &self.state, &candidate.prompt),
+            pruned: Pruned::of(report, number).map(|pruned| pruned.to_string()),
             dev_mean: standing.dev().mean(),
             dev_rows: standing.dev().scored,
         };
