@@ -113,12 +113,19 @@ pub(super) fn draft_of(state: &State, proposal: ProposalNumber) -> Result<&Draft
     state.drafts.get(&proposal).ok_or(SearchError::NoDraft(proposal))
 }
 
+/// Whether a reply has the tags that were asked for, where some were.
+fn is_tagged(reply: &str, nonce: Option<Nonce>) -> bool {
+    nonce.is_none_or(|nonce| {
+        [nonce.closing(), nonce.note_closing()].iter().any(|tag| reply.contains(tag))
+    })
+}
+
 /// A reply without tags that the screens refuse was no prompt at all.
 fn without_tags(outcome: ProposalOutcome, reply: &str, nonce: Option<Nonce>) -> ProposalOutcome {
-    let is_tagged = nonce.is_none_or(|nonce| reply.contains(&nonce.closing()));
     match outcome {
         ProposalOutcome::Rejected { reason, .. }
-            if !is_tagged && !matches!(reason, Rejection::Unchanged | Rejection::Dedup) =>
+            if !is_tagged(reply, nonce)
+                && !matches!(reason, Rejection::Unchanged | Rejection::Dedup) =>
         {
             let reply = text::shorten(&text::one_line(reply), 160);
             let detail = format!("it says “{reply}”");
@@ -319,8 +326,9 @@ impl ProposalBuilder {
             }
             Ok(ReplyContent::Child(prompt)) => {
                 let origin = Origin::Proposal(draft.proposal);
-                // What a program of the user's writes is the user's affair.
-                let (prompt, repairs) = if draft.program {
+                // What a program of the user's writes is not changed; and of a reply without tags, what it
+                // lacks tells whether it is a prompt at all.
+                let (prompt, repairs) = if draft.program || !is_tagged(reply, nonce) {
                     (prompt, Vec::new())
                 } else {
                     repaired(&prompt, ask.current(), &self.texts, &self.labels)

@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(
             said,
             "4 lines left out in 2 steps: 980 prompt tokens in place of 1,240, so 260,000 fewer per \
-             1,000 calls; $0.20 per 1,000 calls in place of $0.55, as measured"
+             1,000 calls; $0.200 per 1,000 calls in place of $0.550, as measured"
         );
         let said = of(&[step(None)]);
         assert!(said.ends_with("so 130,000 fewer per 1,000 calls"), "not measured: {said}");
