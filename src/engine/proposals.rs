@@ -17,7 +17,7 @@ use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
 use crate::operator::{
     Answers, Ask, Author, Brief, Evidence, MetaPrompts, Nonce, OperatorError, ReplyContent,
-    ScoredPrompt, ScreenedTask, Screens, demos_of, program_request, repaired,
+    ScoredPrompt, ScreenedTask, Screens, demos_of, folded, program_request, repaired,
 };
 use crate::prompt::{Prompt, literal};
 use crate::provider::Request;
@@ -356,7 +356,8 @@ impl ProposalBuilder {
             None => ask.current().clone(),
         };
         let origin = Origin::Composed(draft.proposal);
-        let child = Child { prompt: composed, repairs: Vec::new(), origin, screening };
+        let (prompt, repairs) = folded(&composed, ask.current(), &self.texts);
+        let child = Child { prompt, repairs, origin, screening };
         self.screened(strategy, state, draft, &[], child)
     }
 

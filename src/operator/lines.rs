@@ -1,6 +1,6 @@
 //! The lines of a prompt's text: what each says, and a text with some of them left out or put back.
 //!
-//! In no language: words are runs of letters and digits.
+//! Words are runs of letters and digits in any language; what only leads over to a sentence is told in English.
 
 /// What begins a placeholder or other template code.
 const CODE: [&str; 3] = ["{{", "{%", "{#"];
@@ -8,6 +8,18 @@ const CODE: [&str; 3] = ["{{", "{%", "{#"];
 /// marks. Some languages put no spaces between words.
 const REPEATED_WORDS: usize = 3;
 const REPEATED_LETTERS: usize = 16;
+/// What stands before a sentence, with a colon or comma behind it, and says nothing.
+const LEADS: [&[&str]; 9] = [
+    &["rule"],
+    &["note"],
+    &["important"],
+    &["remember"],
+    &["watch", "out"],
+    &["as", "a", "rule"],
+    &["keep", "in", "mind"],
+    &["please", "note"],
+    &["one", "thing", "that", "is", "often", "missed"],
+];
 
 /// Whether a line holds a placeholder or other template code.
 pub(super) fn has_code(line: &str) -> bool {
@@ -19,9 +31,21 @@ pub(super) fn is_fence(line: &str) -> bool {
     line.trim_start().starts_with("```")
 }
 
-/// What a line says, whatever its case, marks and number in a list.
+/// What a line says, whatever its case, marks, number in a list, and what only leads over to it.
 pub(super) fn words_of(line: &str) -> Vec<String> {
-    let words = line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let behind_lead = line.split_once([':', ',']).filter(|(head, _)| is_lead(head));
+    words_in(behind_lead.map_or(line, |(_, rest)| rest))
+}
+
+/// Whether the words of a line's head only lead over to the rest.
+pub(super) fn is_lead(head: &str) -> bool {
+    let words = words_in(head);
+    LEADS.iter().any(|lead| words.iter().eq(lead.iter()))
+}
+
+/// The words of a text in lower case, without a number at its start.
+fn words_in(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     let mut words: Vec<String> = words.map(str::to_lowercase).collect();
     if words.first().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit())) {
         words.remove(0);
@@ -90,6 +114,8 @@ mod tests {
     #[test]
     fn case_marks_and_numbers_say_nothing() {
         assert_eq!(words_of("3. Refunds GO to **billing**!"), words_of("- refunds go to billing"));
+        assert_eq!(words_of("- Rule: refunds go to X."), words_of("As a rule, refunds go to X."));
+        assert_ne!(words_of("When late, refunds go to X."), words_of("Refunds go to X."));
         assert_ne!(words_of("Refunds over 5 go on."), words_of("Refunds over 50 go on."));
         assert!(is_telling(&words_of("退款请求应转到账单部门而不是其他任何部门")));
         assert!(!is_telling(&words_of("## Output")));

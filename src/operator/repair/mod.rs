@@ -13,6 +13,22 @@ mod answer_form;
 use crate::candidate::{Repair, RepairKind};
 use crate::prompt::Prompt;
 
+/// A child that was composed without a model, with repeated lines folded: those that two parents have in other words
+/// around them.
+#[must_use]
+pub fn folded(child: &Prompt, parent: &Prompt, texts: &[String]) -> (Prompt, Vec<Repair>) {
+    let mut prompt = child.clone();
+    let mut repairs = Vec::new();
+    for part in texts {
+        let (text, old) = (prompt.part(part).unwrap_or(""), parent.part(part).unwrap_or(""));
+        if let Some((text, lines)) = repeats::folded(text, old).filter(|_| text != old) {
+            prompt = prompt.with_part(part, &text);
+            repairs.push(Repair { kind: RepairKind::Repeats, lines });
+        }
+    }
+    (prompt, repairs)
+}
+
 /// A text with the lines that were left out or put back; `None` where there is nothing to repair.
 type Repaired = Option<(String, Vec<String>)>;
 

@@ -1,6 +1,6 @@
 //! Lines that say again what an earlier line says, in other case, marks or numbers.
 
-use super::super::lines::{has_code, is_fence, is_telling, without, words_of};
+use super::super::lines::{has_code, is_fence, is_lead, is_telling, without, words_of};
 use super::Repaired;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +60,6 @@ fn is_heading(line: &str) -> bool {
 fn has_examples(text: &str) -> bool {
     let mut fields = BTreeSet::new();
     let heads = text.split('\n').filter_map(|line| line.trim().split_once(':'));
-    let heads = heads.map(|(head, _)| words_of(head));
+    let heads = heads.filter(|(head, _)| !is_lead(head)).map(|(head, _)| words_of(head));
     heads.filter(|head| (1..=FIELD_WORDS).contains(&head.len())).any(|head| !fields.insert(head))
 }

@@ -91,6 +91,22 @@ fn repeated_lines_are_folded_to_the_first() {
 }
 
 #[test]
+fn what_two_parents_say_is_folded_in_a_merged_child() {
+    let texts = ["system".to_owned()];
+    let old = prompt("Sort it.\n- Late parcels are late.");
+    let merged = old.with_part(
+        "system",
+        "Sort it.\n- Late parcels are late.\n- Rule: broken ones are not.\n\n\
+         - Rule: late parcels are late.\n- As a rule, broken ones are not.",
+    );
+    let (child, repairs) = folded(&merged, &old, &texts);
+    let expected = "Sort it.\n- Late parcels are late.\n- Rule: broken ones are not.\n";
+    assert_eq!(child.part("system"), Some(expected));
+    assert_eq!(repairs[0].lines.len(), 2);
+    assert_eq!(folded(&child, &old, &texts), (child.clone(), vec![]));
+}
+
+#[test]
 fn lost_labels_come_back_from_the_parent() {
     let old = "Read it.\nThe kinds are billing, claims and not urgent.\nThink.";
     assert_repaired(
