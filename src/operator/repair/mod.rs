@@ -31,6 +31,8 @@ pub fn folded(child: &Prompt, parent: &Prompt, texts: &[String]) -> (Prompt, Vec
 
 /// A text with the lines that were left out or put back; `None` where there is nothing to repair.
 type Repaired = Option<(String, Vec<String>)>;
+/// Repairs the text of a part; the prompt tells what its other parts say.
+type Step<'a> = &'a dyn Fn(&str, &Prompt) -> Repaired;
 
 /// A child with its texts repaired, and what that was. `labels` are those that the task's scorers know;
 /// `texts` names the parts that a model may rewrite.
@@ -45,7 +47,7 @@ pub fn repaired(
     let mut repairs: Vec<Repair> = Vec::new();
     for part in texts {
         let old = parent.part(part).unwrap_or("");
-        let steps: [(RepairKind, &dyn Fn(&str, &Prompt) -> Repaired); 5] = [
+        let steps: [(RepairKind, Step<'_>); 5] = [
             (RepairKind::Wrapping, &|text, _| wrapping::removed(text, old)),
             (RepairKind::Messages, &|text, _| messages::removed(text, old)),
             (RepairKind::Repeats, &|text, _| repeats::folded(text, old)),
