@@ -31,6 +31,31 @@ pub struct Demo {
     pub answer: Option<EventNumber>,
 }
 
+/// What was repaired in a mutator's reply before it was screened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repair {
+    /// What was wrong.
+    pub kind: RepairKind,
+    /// What was left out, or put back from the first parent: lines, or tags.
+    pub lines: Vec<String>,
+}
+
+/// What was wrong with a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepairKind {
+    /// Tags of the request in the text, or a code fence around it.
+    Wrapping,
+    /// Lines that are a scorer's or program's message, or end in the middle.
+    Messages,
+    /// Lines that say again what an earlier one says.
+    Repeats,
+    /// Labels that the parent names.
+    Labels,
+    /// The form of the answer that the parent asks for: lost, or contradicted.
+    AnswerForm,
+}
+
 /// A prompt that the search evaluates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -47,6 +72,9 @@ pub struct Candidate {
     /// instructions evolve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gene: Option<String>,
+    /// What was repaired in the reply that it was read from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Repair>,
     /// The operator's name; `baseline` for the baseline.
     pub operator: String,
     /// Its origin.
@@ -63,6 +91,7 @@ impl Candidate {
             parents: Vec::new(),
             demos: Vec::new(),
             gene: None,
+            repairs: Vec::new(),
             operator: "baseline".to_owned(),
             origin: Origin::Baseline,
         }

@@ -165,6 +165,7 @@ fn added(prompt: Prompt, origin: Origin) -> ProposalOutcome {
         parents: vec![CandidateIx::BASELINE],
         demos: Vec::new(),
         gene: None,
+        repairs: Vec::new(),
         operator: "pool".to_owned(),
         origin,
     };

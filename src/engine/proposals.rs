@@ -7,7 +7,7 @@ use super::error::SearchError;
 use super::inbox::Content;
 use super::job::Question;
 use super::wordings::meta_prompts;
-use crate::candidate::{Candidate, DEMOS, Demo, Origin};
+use crate::candidate::{Candidate, DEMOS, Demo, Origin, Repair};
 use crate::evaluate::Evaluator;
 use crate::evaluate::command::line_of;
 use crate::event::{Draft, Event, NoAnswer, ProposalOutcome, Rejection, Shown};
@@ -17,7 +17,7 @@ use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
 use crate::operator::{
     Answers, Ask, Author, Brief, Evidence, MetaPrompts, Nonce, OperatorError, ReplyContent,
-    ScoredPrompt, ScreenedTask, Screens, demos_of, program_request,
+    ScoredPrompt, ScreenedTask, Screens, demos_of, folded, program_request, repaired,
 };
 use crate::prompt::{Prompt, literal};
 use crate::provider::Request;
@@ -39,6 +39,8 @@ pub(super) struct ProposalBuilder {
     rows: TrainingRows,
     seed: Seed,
     screens: Screens,
+    /// The labels that the task's scorers know.
+    labels: Vec<String>,
     meta_prompts: MetaPrompts,
     /// The searched parts that a model may rewrite: all but the demonstrations.
     texts: Vec<String>,
@@ -101,6 +103,7 @@ pub(super) enum Screening {
 /// A prompt that may become a candidate.
 struct Child {
     prompt: Prompt,
+    repairs: Vec<Repair>,
     origin: Origin,
     screening: Screening,
 }
@@ -110,12 +113,19 @@ pub(super) fn draft_of(state: &State, proposal: ProposalNumber) -> Result<&Draft
     state.drafts.get(&proposal).ok_or(SearchError::NoDraft(proposal))
 }
 
+/// Whether a reply has the tags that were asked for, where some were.
+fn is_tagged(reply: &str, nonce: Option<Nonce>) -> bool {
+    nonce.is_none_or(|nonce| {
+        [nonce.closing(), nonce.note_closing()].iter().any(|tag| reply.contains(tag))
+    })
+}
+
 /// A reply without tags that the screens refuse was no prompt at all.
 fn without_tags(outcome: ProposalOutcome, reply: &str, nonce: Option<Nonce>) -> ProposalOutcome {
-    let is_tagged = nonce.is_none_or(|nonce| reply.contains(&nonce.closing()));
     match outcome {
         ProposalOutcome::Rejected { reason, .. }
-            if !is_tagged && !matches!(reason, Rejection::Unchanged | Rejection::Dedup) =>
+            if !is_tagged(reply, nonce)
+                && !matches!(reason, Rejection::Unchanged | Rejection::Dedup) =>
         {
             let reply = text::shorten(&text::one_line(reply), 160);
             let detail = format!("it says “{reply}”");
@@ -133,9 +143,10 @@ impl ProposalBuilder {
         journal: Arc<Journal<Event>>,
         seed: Seed,
     ) -> Result<Self, SearchError> {
+        let labels = task.scorers.labels();
         let screened = ScreenedTask {
             max_tokens: task.max_tokens,
-            labels: &task.scorers.labels(),
+            labels: &labels,
             rows: &task.visible_rows(),
             baseline: &task.baseline,
         };
@@ -144,7 +155,7 @@ impl ProposalBuilder {
         let meta_prompts = meta_prompts(&recipe)?;
         let rows = TrainingRows { evaluator, journal };
         let nonces = HashMap::new();
-        Ok(Self { task, recipe, rows, seed, screens, meta_prompts, texts, nonces })
+        Ok(Self { task, recipe, rows, seed, screens, labels, meta_prompts, texts, nonces })
     }
 
     fn ask<'a>(
@@ -315,7 +326,14 @@ impl ProposalBuilder {
             }
             Ok(ReplyContent::Child(prompt)) => {
                 let origin = Origin::Proposal(draft.proposal);
-                let child = Child { prompt, origin, screening };
+                // What a program of the user's writes is not changed; and of a reply without tags, what it
+                // lacks tells whether it is a prompt at all.
+                let (prompt, repairs) = if draft.program || !is_tagged(reply, nonce) {
+                    (prompt, Vec::new())
+                } else {
+                    repaired(&prompt, ask.current(), &self.texts, &self.labels)
+                };
+                let child = Child { prompt, repairs, origin, screening };
                 self.screened(strategy, state, draft, shown, child)?
             }
             Err((reason, detail)) => ProposalOutcome::Rejected { reason, detail },
@@ -338,7 +356,8 @@ impl ProposalBuilder {
             None => ask.current().clone(),
         };
         let origin = Origin::Composed(draft.proposal);
-        let child = Child { prompt: composed, origin, screening };
+        let (prompt, repairs) = folded(&composed, ask.current(), &self.texts);
+        let child = Child { prompt, repairs, origin, screening };
         self.screened(strategy, state, draft, &[], child)
     }
 
@@ -386,7 +405,7 @@ impl ProposalBuilder {
         state: &State,
         draft: &Draft,
         shown: &[Shown],
-        Child { prompt, origin, screening }: Child,
+        Child { prompt, repairs, origin, screening }: Child,
     ) -> Result<ProposalOutcome, SearchError> {
         let author = self.recipe.author(draft);
         let demos = demos_of(author, state, draft);
@@ -417,7 +436,8 @@ impl ProposalBuilder {
                 .map_or_else(Vec::new, |parent| parent.demos.clone())
         });
         let id = prompt.id();
-        let candidate = Candidate { id, prompt, parents, demos, gene, operator: name, origin };
+        let candidate =
+            Candidate { id, prompt, parents, demos, gene, repairs, operator: name, origin };
         Ok(ProposalOutcome::Added { candidate, gate: strategy.gate(state, draft, shown) })
     }
 }

@@ -193,6 +193,10 @@ pub enum Abandoned {
 }
 
 /// What became of a proposal.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most outcomes are candidates, and few exist at a time"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProposalOutcome {

@@ -67,6 +67,7 @@ impl Script {
             parents: self.state.drafts[&proposal].parents.clone(),
             demos: Vec::new(),
             gene: None,
+            repairs: Vec::new(),
             operator: "written".to_owned(),
             origin: Origin::Composed(proposal),
         };

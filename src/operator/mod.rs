@@ -28,6 +28,8 @@ mod demos;
 mod buckets;
 mod program;
 mod used;
+mod lines; // The lines of a text.
+mod repair; // What of a reply is repaired.
 pub mod screen;
 
 // The operators.
@@ -77,6 +79,7 @@ pub use init::INITS;
 pub use meta_prompt::{MetaPrompt, OperatorError};
 pub use overrides::{EffectiveMetaPrompt, MetaPromptError, all_meta_prompts, named_meta_prompt};
 pub use program::{check_line, request as program_request};
+pub use repair::{folded, repaired};
 pub use reply::{notes, read};
 pub use screen::{SCREENS, Screen, ScreenedTask, Screens, Trial};
 pub use slot::{Reply, Slot};

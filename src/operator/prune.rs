@@ -9,6 +9,7 @@
 use super::ask::Ask;
 use super::author::{Author, Operator};
 use super::draw::Draw;
+use super::lines::{self, has_code, is_fence, is_telling, words_of};
 use crate::event::Draft;
 use crate::grammar::Kinded;
 use crate::id::CandidateIx;
@@ -25,12 +26,6 @@ kind! {
         blocks: usize = 4 => positive,
     }
 }
-
-/// What begins a placeholder or other template code.
-const CODE: [&str; 3] = ["{{", "{%", "{#"];
-
-/// Words that a line has at least to count as a repetition: rules, and no headings or marks.
-const REPEATED_WORDS: usize = 3;
 
 impl Author for Prune {}
 
@@ -137,47 +132,28 @@ fn lines_of<'a>(prompt: &'a Prompt, texts: &[String]) -> Vec<Line<'a>> {
     });
     all.filter(|line| {
         let text = line.trimmed();
-        !text.is_empty() && !text.starts_with("```") && !CODE.iter().any(|mark| text.contains(mark))
+        !text.is_empty() && !is_fence(text) && !has_code(text)
     })
     .collect()
 }
 
-/// Lines that say again what an earlier one says, whatever their case, marks and numbers of lists.
+/// Lines that say again what an earlier one says.
 fn repetitions<'a>(lines: &[Line<'a>]) -> Vec<Line<'a>> {
     let mut seen: BTreeSet<Vec<String>> = BTreeSet::new();
     let is_repeated = |line: &&Line<'a>| {
-        let words = line.text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        let mut words: Vec<String> = words.map(str::to_lowercase).collect();
-        if words.first().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit())) {
-            words.remove(0);
-        }
-        words.len() >= REPEATED_WORDS && !seen.insert(words)
+        let words = words_of(line.text);
+        is_telling(&words) && !seen.insert(words)
     };
     lines.iter().filter(is_repeated).copied().collect()
 }
 
-/// A prompt without some of its lines. Where a blank line stood on both sides, one of them goes too.
+/// A prompt without some of its lines.
 fn without(prompt: &Prompt, texts: &[String], block: &[Line<'_>]) -> Prompt {
     texts.iter().enumerate().fold(prompt.clone(), |pruned, (part, name)| {
         let Some(text) = prompt.part(name) else { return pruned };
         let is_gone =
             |number: usize| block.iter().any(|line| (line.part, line.number) == (part, number));
-        let mut kept: Vec<&str> = Vec::new();
-        let mut after_gap = false;
-        for (number, line) in text.split('\n').enumerate() {
-            if is_gone(number) {
-                after_gap = true;
-                continue;
-            }
-            let is_blank = line.trim().is_empty();
-            let doubles =
-                after_gap && is_blank && kept.last().is_none_or(|last| last.trim().is_empty());
-            if !doubles {
-                kept.push(line);
-                after_gap = after_gap && is_blank;
-            }
-        }
-        pruned.with_part(name, &kept.join("\n"))
+        pruned.with_part(name, &lines::without(text, is_gone))
     })
 }
 

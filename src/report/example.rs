@@ -2,7 +2,7 @@
 
 use super::Report;
 
-use crate::candidate::{Candidate, Origin};
+use crate::candidate::{Candidate, Origin, Repair, RepairKind};
 use crate::caps::Share;
 use crate::event::{
     Abandoned, Answered, Block, Draft, Dropped, Event, Finish, ProposalOutcome, Rejection,
@@ -219,6 +219,12 @@ impl Recorder {
 
     fn add(&mut self, parents: &[CandidateIx], operator: &str, prompt: Prompt) -> CandidateIx {
         let number = CandidateIx(self.history.state.candidates.len() as u32);
+        let repair = Repair {
+            kind: RepairKind::Repeats,
+            lines: vec!["- Route late parcels to logistics.".to_owned()],
+        };
+        // The first reply said something twice.
+        let repairs = if number.0 == 1 { vec![repair] } else { Vec::new() };
         self.propose(parents, |proposal| ProposalOutcome::Added {
             candidate: Candidate {
                 id: prompt.id(),
@@ -226,6 +232,7 @@ impl Recorder {
                 parents: parents.to_vec(),
                 demos: Vec::new(),
                 gene: None,
+                repairs: repairs.clone(),
                 operator: operator.to_owned(),
                 origin: Origin::Proposal(proposal),
             },

@@ -6,12 +6,14 @@
 use super::Report;
 use super::changed_rows::{ChangedRows, changed_rows};
 use super::diff::{Piece, diff};
+use super::pruned::Pruned;
 use super::spending::{NONE, Spend, spend};
 use super::verdict::{Verdict, verdict};
 use super::words::{
-    abandoned, cost, counted, dropped, failed_calls, quality, range, rejection_named, signed_range,
-    visible, visible_line,
+    abandoned, cost, counted, dropped, failed_calls, quality, range, rejection_named, repaired,
+    signed_range, visible, visible_line,
 };
+use crate::candidate::RepairKind;
 use crate::id::CandidateIx;
 use crate::run::{Prompted, dev_interval, prompt_tokens};
 use crate::seed::Seed;
@@ -20,7 +22,7 @@ use crate::stats::{Interval, pareto};
 use crate::task::model::PriceSource;
 use crate::text::{percent, points, thousands};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most candidates in the table of the best.
 const TOP: usize = 20;
@@ -39,6 +41,8 @@ pub(super) struct Findings {
     pub(super) is_over: bool,
     /// Figures of baseline and best.
     pub(super) figures: Vec<Figure>,
+    /// What leaving lines out has saved the best prompt.
+    pub(super) pruned: Option<String>,
     /// The searched parts.
     pub(super) parts: Vec<PartDiff>,
     pub(super) lineage: Vec<Row>,
@@ -100,6 +104,8 @@ pub(super) struct Tried {
     pub(super) fates: Vec<(&'static str, u64)>,
     pub(super) rejected: Vec<Rejected>,
     pub(super) abandoned: Vec<(&'static str, u64)>,
+    /// New prompts that were repaired before they were evaluated, by what was repaired.
+    pub(super) repaired: Vec<(&'static str, u64)>,
     /// Proposals that were steps to others, and what they gave.
     pub(super) noted: Vec<(&'static str, u64)>,
     /// `1 scored answer`, `2 scored answers`.
@@ -133,6 +139,7 @@ impl Findings {
             has_winner: report.has_winner(),
             is_over: summary.recommended.is_some(),
             figures: figures(report),
+            pruned: pruned(report),
             parts: parts(report),
             lineage: lineage(report),
             top,
@@ -204,6 +211,12 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
         first.change_range = format!("({})", signed_range(gain.low, gain.high));
     }
     figures
+}
+
+fn pruned(report: &Report<'_>) -> Option<String> {
+    let best = report.summary.best.as_ref().filter(|_| report.has_winner())?;
+    let best = report.history.state.find(&best.candidate)?;
+    Pruned::of(report, best).map(|pruned| pruned.to_string())
 }
 
 pub(super) fn parts(report: &Report<'_>) -> Vec<PartDiff> {
@@ -424,12 +437,20 @@ pub(super) fn tried(report: &Report<'_>) -> Tried {
     if state.counts.unanswered > 0 {
         given_up.push(("the mutator did not answer", state.counts.unanswered));
     }
+    let mut repairs: BTreeMap<RepairKind, u64> = BTreeMap::new();
+    for standing in &state.candidates {
+        let kinds = standing.candidate.repairs.iter().map(|repair| repair.kind);
+        for kind in kinds.collect::<BTreeSet<_>>() {
+            *repairs.entry(kind).or_default() += 1;
+        }
+    }
     Tried {
         proposals: counted(counts.proposals, "proposal"),
         candidates: counted(counts.candidates.saturating_sub(1), "new prompt"),
         fates: fates.into_iter().filter(|(_, count)| *count > 0).collect(),
         rejected,
         abandoned: given_up,
+        repaired: repairs.into_iter().map(|(kind, count)| (repaired(kind), count)).collect(),
         noted: (counts.noted > 0).then_some((NOTED, counts.noted)).into_iter().collect(),
         evaluations: counted(counts.evaluations, "scored answer"),
         invalid: thousands(counts.invalid),

@@ -106,6 +106,9 @@ impl Page {
             .collect();
         self.table(header, 1, &rows);
         self.paragraph("Scores are means with 95 % intervals.");
+        if let Some(pruned) = &findings.pruned {
+            self.paragraph(&format!("{pruned}."));
+        }
     }
 
     fn diff(&mut self, findings: &Findings) {
@@ -258,6 +261,9 @@ impl Page {
         for sentence in tried.invalid_reasons.iter().chain(&tried.failed) {
             let sentence = code(sentence);
             self.paragraph(&sentence);
+        }
+        for (what, count) in &tried.repaired {
+            self.paragraph(&format!("Repaired before evaluation: {} ({what}).", thousands(*count)));
         }
         let mut rows: Vec<Vec<String>> = tried
             .rejected

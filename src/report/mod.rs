@@ -11,6 +11,7 @@ mod verdict; // The conclusion in words.
 mod paired; // A prompt beside another one, row by row.
 mod changed_rows; // The rows on which two prompts differ.
 mod spending; // What was spent.
+mod pruned; // What leaving lines out has saved.
 mod findings; // The tables.
 mod plot; // The two plots.
 mod terminal;

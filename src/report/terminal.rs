@@ -34,6 +34,9 @@ pub fn end_of_run(report: &Report<'_>, colour: bool, width: usize) -> String {
     };
     page.verdict(&findings);
     page.figures(&findings.figures, findings.has_winner);
+    if let Some(pruned) = &findings.pruned {
+        page.prose(2, pruned, |_, text| text.to_owned());
+    }
     page.spend(&findings.spend);
     page.tried(&findings.tried);
     page.diff(&findings);
@@ -289,6 +292,14 @@ impl Page {
             let abandoned =
                 list(abandoned.map(|(why, n)| format!("{} ({why})", thousands(*n))).collect());
             self.prose(2, &format!("abandoned: {abandoned}"), |_, text| text.to_owned());
+        }
+        if !tried.repaired.is_empty() {
+            let repaired = tried.repaired.iter();
+            let repaired =
+                list(repaired.map(|(what, n)| format!("{} ({what})", thousands(*n))).collect());
+            self.prose(2, &format!("repaired before evaluation: {repaired}"), |_, text| {
+                text.to_owned()
+            });
         }
         let answers = format!(
             "{}, {} of them invalid; {} without a score",

@@ -1,5 +1,6 @@
 //! Formats figures and texts of a run for all reports.
 
+use crate::candidate::RepairKind;
 use crate::event::{Abandoned, Dropped, Rejection};
 use crate::run::Summary;
 use crate::stats::{Interval, TestName};
@@ -169,6 +170,17 @@ pub(super) fn abandoned(why: Abandoned) -> &'static str {
         Abandoned::Nothing => "the operator had no input",
         Abandoned::TooLong => "the request did not fit into the mutator's context window",
         Abandoned::PhaseOver => "its phase was over",
+    }
+}
+
+/// What was repaired in a reply before it was tried.
+pub(super) fn repaired(kind: RepairKind) -> &'static str {
+    match kind {
+        RepairKind::Wrapping => "tags or a code fence removed",
+        RepairKind::Messages => "pasted messages or unfinished lines removed",
+        RepairKind::Repeats => "repeated lines folded",
+        RepairKind::Labels => "lost labels put back from the parent",
+        RepairKind::AnswerForm => "the parent's form of the answer kept",
     }
 }
 

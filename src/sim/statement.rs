@@ -18,10 +18,6 @@ const FULL_ABOVE: f64 = 0.70;
 const FOCUS: f64 = 30.0;
 /// Content words in a line up to which its sentences may complete each other.
 const LINE: usize = 40;
-/// Bytes of a line that may have been broken because the page ended.
-const FULL_LINE: usize = 50;
-/// Characters at the start of a line within which a colon makes it an entry of its own.
-const ENTRY: usize = 30;
 /// What is left of a statement that does not say where the case belongs, though the rule does.
 const NO_LABEL: f64 = 0.35;
 /// The same where the rule itself does not say it either.
@@ -228,21 +224,16 @@ fn squash(share: f64) -> f64 {
 /// The lines of a text, with those put together again that only a narrow page had parted.
 fn unwrapped(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    let mut open = false;
+    let mut before = "";
     for line in text.lines() {
-        let trimmed = line.trim();
-        // A list such as `billing: double charges` without bullets starts in lower case, too.
-        let head: String = trimmed.chars().take(ENTRY).collect();
-        let is_entry = head.contains(':') || ["->", "=>", "→"].iter().any(|it| line.contains(it));
-        let continues = open && trimmed.starts_with(char::is_lowercase) && !is_entry;
         match lines.last_mut() {
-            Some(last) if continues => {
+            Some(last) if words::continues(before, line) => {
                 last.push(' ');
-                last.push_str(trimmed);
+                last.push_str(line.trim());
             }
-            _ => lines.push(trimmed.to_owned()),
+            _ => lines.push(line.trim().to_owned()),
         }
-        open = trimmed.len() >= FULL_LINE && !trimmed.ends_with(['.', '!', '?', ':', ';']);
+        before = line;
     }
     lines.retain(|line| !line.is_empty());
     lines

@@ -6,6 +6,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+/// Bytes of a line that may have been broken because the page ended.
+const FULL_LINE: usize = 50;
+/// Characters at the start of a line within which a colon makes it an entry of its own.
+const ENTRY: usize = 30;
 /// Words that say nothing about a case. Negations and words of time and order are not among them.
 const STOP_WORDS: &[&str] = &[
     "a", "about", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but",
@@ -17,8 +21,8 @@ const STOP_WORDS: &[&str] = &[
     "who", "whose", "why", "will", "with", "would", "you", "your",
 ];
 
-/// Words that mean the same to the clerk, and that the editor may swap. The first one represents all.
-pub(super) const SYNONYMS: &[&[&str]] = &[
+/// Words that mean the same to the clerk. The first one represents all.
+const SYNONYMS: &[&[&str]] = &[
     &["customer", "client", "shopper"],
     &["parcel", "package"],
     &["damaged", "broken"],
@@ -155,6 +159,16 @@ pub(super) fn sentences(line: &str) -> impl Iterator<Item = &str> {
         Some(sentence.trim())
     })
     .filter(|sentence| !sentence.is_empty())
+}
+
+/// Whether a line only goes on with the one before it because the page ended there.
+pub(super) fn continues(before: &str, line: &str) -> bool {
+    let (before, line) = (before.trim(), line.trim());
+    let is_open = before.len() >= FULL_LINE && !before.ends_with(['.', '!', '?', ':', ';']);
+    // A list such as `billing: double charges` without bullets starts in lower case, too.
+    let head: String = line.chars().take(ENTRY).collect();
+    let is_entry = head.contains(':') || ["->", "=>", "→"].iter().any(|it| line.contains(it));
+    is_open && line.starts_with(char::is_lowercase) && !is_entry
 }
 
 /// Whether a phrase is in a text as whole words; both in lower case.

@@ -92,6 +92,7 @@ impl Script {
             parents: vec![CandidateIx::BASELINE],
             demos: Vec::new(),
             gene: None,
+            repairs: Vec::new(),
             operator: "written".to_owned(),
             origin: Origin::Composed(proposal),
         };

@@ -4,6 +4,7 @@
 //! tested on different runs of each recipe.
 
 use crate::support::{Ended, Lab, assert_same_decisions, jitter};
+use promptsearch::candidate::RepairKind;
 use promptsearch::caps::Caps;
 use promptsearch::engine::Outcome;
 use promptsearch::event::{Event, ProposalOutcome};
@@ -224,4 +225,35 @@ fn every_recipe_writes_and_judges_candidates() {
         let tried = tried.count();
         assert!(tried >= 2 || needs_demos, "{recipe} on {}: {tried} were tried", draw.world);
     });
+}
+
+/// A mutator that says its last line twice.
+struct Stutter(Arc<dyn Llm>);
+
+#[async_trait::async_trait]
+impl Llm for Stutter {
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
+        let mut reply = self.0.complete(request).await?;
+        if let Some((written, end)) = reply.text.split_once("\n</prompt-")
+            && let Some(last) = written.lines().last()
+        {
+            reply.text = format!("{written}\n{last}\n</prompt-{end}");
+        }
+        Ok(reply)
+    }
+}
+
+#[test]
+fn a_reply_that_can_be_repaired_is_repaired_and_tried() {
+    let caps = Caps { calls: Some(600), ..Caps::default() };
+    let ended = Lab::new("gepa", 1, caps, 8).run(|llm| Arc::new(Stutter(llm)));
+    let candidates: Vec<_> = ended.state.numbered().map(|(_, one)| &one.candidate).collect();
+    let mut repaired = 0;
+    for candidate in &candidates {
+        let text = candidate.prompt.part("system").unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        assert!(lines.windows(2).all(|two| two[0] != two[1]), "{text}");
+        repaired += usize::from(candidate.repairs.iter().any(|it| it.kind == RepairKind::Repeats));
+    }
+    assert!(repaired > 0 && repaired + 1 == candidates.len(), "{repaired}");
 }

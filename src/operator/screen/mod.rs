@@ -22,7 +22,9 @@ use crate::state::Facts;
 kinds! {
     /// What refuses a new prompt before anything is spent on it. Every run also refuses replies
     /// that are truncated, without tags, unchanged, that lose or invent a placeholder, touch a
-    /// frozen part or outgrow `prompt.max_tokens`.
+    /// frozen part or outgrow `prompt.max_tokens`. What can be repaired is repaired before, in every
+    /// run: tags and a code fence around the text, pasted messages and repeated lines are removed; labels
+    /// that the parent names, and its form of the answer, are put back. `explain` shows what was repaired.
     pub SCREENS: dyn Screen = [
         dedup::Dedup,
         lint::Lint,

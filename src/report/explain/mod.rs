@@ -61,7 +61,11 @@ struct Identity {
     demos: Vec<DemoShown>,
     /// The mutation instruction that it inherits.
     gene: Option<String>,
+    /// What was repaired in the reply that it was read from.
+    repairs: Vec<RepairShown>,
     prompt_tokens: u64,
+    /// What leaving lines out has saved.
+    pruned: Option<String>,
     dev_mean: Option<f64>,
     dev_rows: u32,
 }
@@ -75,6 +79,14 @@ struct Relative {
     dev_mean: Option<f64>,
     dev_rows: u32,
     standing: String,
+}
+
+/// What was repaired before it was screened.
+#[derive(Debug, Serialize)]
+struct RepairShown {
+    what: &'static str,
+    /// What was left out, or put back.
+    lines: Vec<String>,
 }
 
 /// A demonstration.

@@ -20,6 +20,8 @@ const INDENT: usize = 14;
 const LINES: usize = 12;
 /// Most lines of a text, such as a note, a reply or a part's diff.
 const TEXT_LINES: usize = 24;
+/// Characters of a line that was repaired.
+const REPAIRED: usize = 80;
 /// Characters of unchanged text that are kept around a change.
 const CONTEXT: usize = 70;
 
@@ -150,6 +152,9 @@ impl Page {
             self.fact(label, &visible_line(&sentence));
         }
         self.fact("length", &format!("{} tokens", thousands(identity.prompt_tokens)));
+        if let Some(pruned) = &identity.pruned {
+            self.fact("saved", pruned);
+        }
         let mut bred = Vec::new();
         if identity.generation > 0 {
             bred.push(format!("generation {}", identity.generation));
@@ -175,6 +180,11 @@ impl Page {
         }
         if let Some(gene) = &identity.gene {
             self.fact("inherits", &format!("the mutation instruction “{}”", visible_line(gene)));
+        }
+        for repair in &identity.repairs {
+            let lines: Vec<String> =
+                repair.lines.iter().map(|line| format!("“{}”", shorten(line, REPAIRED))).collect();
+            self.fact("repaired", &format!("{}: {}", repair.what, lines.join(", ")));
         }
         if let Some(call) = written.and_then(|written| written.call.as_ref()) {
             self.fact("request", &call_made(call));

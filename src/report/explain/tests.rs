@@ -91,6 +91,14 @@ fn a_rejected_proposal_is_explained_by_its_number() {
 }
 
 #[test]
+fn what_was_repaired_is_told() {
+    let example = run(Kind::Confirmed);
+    let told = "repaired    repeated lines folded: “- Route late parcels to logistics.”";
+    assert!(shown(&example, "#1").contains(told));
+    assert!(!shown(&example, "#2").contains("repaired"));
+}
+
+#[test]
 fn a_proposal_that_became_a_candidate_is_explained_as_the_candidate() {
     let example = run(Kind::Confirmed);
     let first = explained(&example, "p0");

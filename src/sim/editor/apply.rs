@@ -8,7 +8,8 @@ use super::phrases::{FORM_WORDS, HASTE_WORDS};
 use super::revise::{
     ADDS_ADVICE, Draft, HARMED, STATED, groups_of, head_of, labels_of, parted, tell_of,
 };
-use super::rule::{self, Rule};
+use super::rule::Rule;
+use super::sentence;
 use crate::prompt::placeholders;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -92,7 +93,7 @@ impl Draft {
                 _ if !rng.random_bool(TAKEN_UP) => {}
                 Point::Rule(text) => {
                     // A cause may hold several sentences, each about a case of its own.
-                    for sentence in words::sentences(text) {
+                    for sentence in sentence::sentences(text) {
                         let rule = Rule::told(sentence, &labels, rng);
                         self.state(&rule, rng);
                     }
@@ -192,7 +193,8 @@ impl Draft {
         self.harm(HARMED, rng);
         let hint = brief.note.lines().map(str::trim).filter(|line| !line.is_empty());
         let said: Vec<&str> = hint.collect();
-        self.lines.insert(0, rule::capitalised(&rule::reworded(&said.join(" "), rng)));
+        let said = sentence::reworded(&said.join(" "), None, rng);
+        self.lines.insert(0, sentence::capitalised(&said));
         self.change(&[], rng);
     }
 }

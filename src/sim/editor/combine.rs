@@ -3,8 +3,7 @@
 use super::super::words;
 use super::brief::Brief;
 use super::kind::Kind;
-use super::revise::{Draft, HARMED, PARAPHRASE_KEPT, REFRAMED, labels_of, parted, tell_of};
-use super::rule;
+use super::revise::{Draft, HARMED, labels_of, parted, said_anew, tell_of};
 use crate::prompt::placeholders;
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -117,13 +116,7 @@ impl Draft {
             if !rng.random_bool(DIFFERENCE_KEPT) {
                 continue;
             }
-            let (bullet, body) = parted(line);
-            let body = rule::reworded(&rule::thinned(body, PARAPHRASE_KEPT, None, rng), rng);
-            let changed = if !bullet.is_empty() && rng.random_bool(REFRAMED) {
-                format!("{bullet}{}", rule::framed(rule::unframed(&body), rng))
-            } else {
-                format!("{bullet}{body}")
-            };
+            let changed = said_anew(line, rng);
             let twin = combined
                 .lines
                 .iter()

@@ -5,6 +5,7 @@
 mod kind;
 mod evidence;
 mod phrases;
+mod sentence;
 mod rule;
 mod brief;
 mod revise;

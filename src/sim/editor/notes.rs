@@ -9,7 +9,8 @@ use super::evidence::Record;
 use super::kind::Kind;
 use super::phrases::{FORM_FAULT, HASTE_FAULT, HINTS, INTROS, ORDERS, VAGUE_FAULTS};
 use super::revise::{Looks, STATED, groups_of, labels_of, tell_of};
-use super::rule::{self, Rule};
+use super::rule::Rule;
+use super::sentence;
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -137,7 +138,7 @@ fn hints(brief: &Brief, rng: &mut ChaCha8Rng) -> Vec<String> {
 
 /// Another wording, sometimes with a second order behind it.
 fn better_order(order: &str, rng: &mut ChaCha8Rng) -> String {
-    let reworded = rule::reworded(order, rng);
+    let reworded = sentence::reworded(order, None, rng);
     let more = ORDERS.choose(rng).copied().unwrap_or_default();
     match rng.random_range(0..3) {
         0 => more.to_owned(),

@@ -6,9 +6,9 @@ pub(super) const FRAMES: &[&str] = &[
     "{S}.",
     "{S}.",
     "Rule: {s}.",
-    "Note that {s}.",
+    "Note: {s}.",
     "Remember: {s}.",
-    "Keep in mind that {s}.",
+    "Keep in mind: {s}.",
     "Important: {s}.",
     "Watch out: {s}.",
     "In such cases: {s}.",
@@ -59,35 +59,64 @@ pub(super) const OPENERS: &[&str] = &[
 pub(super) const CLOSERS: &[&str] =
     &["The new version covers the failed cases.", "Let me know if it should be shorter."];
 
-/// Long-winded words and what they mean.
-pub(super) const WORDY: &[(&str, &str)] = &[
-    ("in order to", "to"),
-    ("due to the fact that", "because"),
-    ("in the event that", "if"),
-    ("make sure that you", ""),
-    ("please make sure to", ""),
-    ("it is important that", ""),
-    ("keep in mind that", ""),
-    ("note that", ""),
-    ("one thing that is often missed:", ""),
-    ("in such cases:", ""),
-    ("watch out:", ""),
-    ("as a rule,", ""),
-    ("important:", ""),
-    ("remember:", ""),
-    ("rule:", ""),
-    ("please", ""),
-    ("very", ""),
-    ("carefully", ""),
-    ("really", ""),
-    ("always", ""),
-    ("whether or not", "whether"),
-    ("even though", "though"),
-    ("a large number of", "many"),
-    ("at this point in time", "now"),
-    ("is able to", "can"),
-    ("prior to", "before"),
-    ("with regard to", "about"),
+/// Words at the start of a sentence that only lead over to it, in lower case. They end where a whole
+/// sentence begins.
+pub(super) const LEADS: &[&str] = &[
+    "please make sure that you",
+    "make sure that you",
+    "please make sure to",
+    "it is important that",
+    "please note that",
+    "note that",
+    "keep in mind that",
+    "one thing that is often missed:",
+    "in such cases:",
+    "keep in mind:",
+    "watch out:",
+    "as a rule,",
+    "important:",
+    "remember:",
+    "note:",
+    "rule:",
+    "please",
+];
+
+/// Adverbs that change nothing.
+pub(super) const ADVERBS: &[&str] = &["very", "carefully", "really", "always"];
+
+/// Words that the editor may swap: each with one that means the same, is of the same kind, and has no other
+/// use. Not every pair of synonyms goes both ways: a `fee` is a charge, but `charge` is also a verb.
+pub(super) const SWAPS: &[(&str, &str)] = &[
+    ("customer", "client"),
+    ("customer", "shopper"),
+    ("client", "customer"),
+    ("shopper", "customer"),
+    ("parcel", "package"),
+    ("package", "parcel"),
+    ("broken", "damaged"),
+    ("complaint", "grievance"),
+    ("grievance", "complaint"),
+    ("money", "cash"),
+    ("cash", "money"),
+    ("delivery", "shipment"),
+    ("shipment", "delivery"),
+    ("subtract", "deduct"),
+    ("deduct", "subtract"),
+    ("incorrect", "wrong"),
+    ("absent", "missing"),
+    ("larger", "bigger"),
+    ("larger", "greater"),
+    ("bigger", "larger"),
+    ("greater", "larger"),
+    ("image", "picture"),
+    ("error", "mistake"),
+    ("policy", "rule"),
+    ("department", "team"),
+    ("member", "subscriber"),
+    ("subscriber", "member"),
+    ("company", "firm"),
+    ("acquire", "buy"),
+    ("repair", "fix"),
 ];
 
 /// Words before the points of a critique.

@@ -3,8 +3,9 @@
 use super::super::words;
 use super::brief::Brief;
 use super::evidence::Record;
-use super::phrases::{ADVICE, PERSONAS, STEP_BY_STEP, WORDY};
+use super::phrases::{ADVICE, PERSONAS, STEP_BY_STEP};
 use super::rule::{self, Rule};
+use super::sentence;
 use crate::prompt::placeholders;
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -14,10 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How often a failure that the evidence shows is put into a rule.
 pub(super) const STATED: f64 = 0.75;
 /// How often a line is harmed by a revision that should have left it alone, and how often it is then
-/// lost; otherwise this share of its words stays.
+/// lost; otherwise it says less than before.
 pub(super) const HARMED: f64 = 0.05;
 const LOST: f64 = 0.4;
-const HARMED_KEPT: f64 = 0.65;
 /// Shares of a rule's words that a line holds when it is about the same case, and when it says it.
 const SAME_CASE: f64 = 0.5;
 const SAID: f64 = 0.8;
@@ -29,8 +29,8 @@ const ADDS_FORM: f64 = 0.20;
 const ADDS_REASONING: f64 = 0.10;
 /// How often compressing harms a line.
 const COMPRESS_HARMS: f64 = 0.10;
-/// What a paraphrase keeps of each content word, and how often it frames a line anew.
-pub(super) const PARAPHRASE_KEPT: f64 = 0.97;
+/// How often a paraphrase harms a line, and how often it frames one anew.
+pub(super) const PARAPHRASE_HARMS: f64 = 0.02;
 pub(super) const REFRAMED: f64 = 0.5;
 
 /// A text as lines.
@@ -39,9 +39,21 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// The lines of a text.
+    /// The lines of a text, with those put together again that only a narrow page had parted.
     pub(super) fn new(text: &str) -> Self {
-        Self { lines: text.lines().map(str::to_owned).collect() }
+        let mut lines: Vec<String> = Vec::new();
+        let mut before = "";
+        for line in text.lines() {
+            match lines.last_mut() {
+                Some(last) if words::continues(before, line) => {
+                    last.push(' ');
+                    last.push_str(line.trim());
+                }
+                _ => lines.push(line.to_owned()),
+            }
+            before = line;
+        }
+        Self { lines }
     }
 
     /// The text again, without blank lines at its ends or two in a row.
@@ -67,7 +79,7 @@ impl Draft {
         let free: Vec<usize> = (0..self.lines.len())
             .filter(|place| {
                 let line = &self.lines[*place];
-                !line.trim().is_empty() && placeholders(line).is_empty()
+                sentence::is_sentence(parted(line).1) && placeholders(line).is_empty()
             })
             .collect();
         let Some(place) = free.choose(rng) else {
@@ -75,7 +87,7 @@ impl Draft {
         };
         let (bullet, body) = parted(&self.lines[*place]);
         let framed = (0..8)
-            .map(|_| format!("{bullet}{}", rule::framed(rule::unframed(body), rng)))
+            .map(|_| format!("{bullet}{}", sentence::framed(sentence::unframed(body), rng)))
             .find(|line| *line != self.lines[*place]);
         if let Some(line) = framed {
             self.lines[*place] = line;
@@ -135,7 +147,12 @@ impl Draft {
                 continue;
             }
             said.push(stems);
-            kept.push(shortened(&line));
+            let (bullet, body) = parted(&line);
+            kept.push(if placeholders(&line).is_empty() && sentence::is_sentence(body) {
+                format!("{bullet}{}", sentence::shortened(body))
+            } else {
+                line
+            });
         }
         self.lines = kept;
         self.harm(COMPRESS_HARMS, rng);
@@ -147,16 +164,9 @@ impl Draft {
             if line.trim().is_empty() || !placeholders(line).is_empty() {
                 continue;
             }
-            let (bullet, body) = parted(line);
-            let changed = rule::thinned(body, PARAPHRASE_KEPT, None, rng);
-            let changed = rule::reworded(&changed, rng);
-            let is_rule = !bullet.is_empty() && rng.random_bool(REFRAMED);
-            *line = if is_rule {
-                format!("{bullet}{}", rule::framed(rule::unframed(&changed), rng))
-            } else {
-                format!("{bullet}{changed}")
-            };
+            *line = said_anew(line, rng);
         }
+        self.harm(PARAPHRASE_HARMS, rng);
         if rng.random_bool(REFRAMED) {
             self.reorder(rng);
         }
@@ -215,7 +225,7 @@ impl Draft {
         }
     }
 
-    /// Harms each line by chance: it is lost, or some of its words are.
+    /// Harms each line by chance: it is lost, or says less than before.
     pub(super) fn harm(&mut self, chance: f64, rng: &mut ChaCha8Rng) {
         self.harm_but(&[], chance, rng);
     }
@@ -229,7 +239,9 @@ impl Draft {
             if spared || !rng.random_bool(chance) {
                 kept.push(line);
             } else if !rng.random_bool(LOST) {
-                kept.push(rule::thinned(&line, HARMED_KEPT, None, rng));
+                let (bullet, body) = parted(&line);
+                let less = sentence::less_of(body, !bullet.is_empty(), rng);
+                kept.extend(less.map(|less| format!("{bullet}{less}")));
             }
         }
         self.lines = kept;
@@ -242,14 +254,19 @@ impl Draft {
     }
 
     pub(super) fn remove_advice(&mut self) {
-        for line in &mut self.lines {
-            for phrase in ADVICE.iter().chain(PERSONAS) {
-                if line.contains(phrase) {
-                    *line = line.replace(phrase, "").trim().to_owned();
+        let says_nothing = |sentence: &&str| ADVICE.iter().chain(PERSONAS).any(|it| it == sentence);
+        self.lines = std::mem::take(&mut self.lines)
+            .into_iter()
+            .filter_map(|line| {
+                let (bullet, body) = parted(&line);
+                let all = sentence::sentences(body);
+                let said: Vec<&str> = all.iter().copied().filter(|it| !says_nothing(it)).collect();
+                if said.len() == all.len() {
+                    return Some(line);
                 }
-            }
-        }
-        self.lines.retain(|line| !parted(line).1.is_empty() || line.is_empty());
+                (!said.is_empty()).then(|| format!("{bullet}{}", said.join(" ")))
+            })
+            .collect();
     }
 
     pub(super) fn set_tone(&mut self, rng: &mut ChaCha8Rng) {
@@ -284,8 +301,9 @@ impl Draft {
         let labels = labels_of(evidence);
         let line = match Looks::of(evidence, &text) {
             Looks::Label if labels.len() >= 4 || (text.is_empty() && labels.len() > 1) => {
+                // The rows may not show every name.
                 let list: Vec<String> = labels.into_iter().collect();
-                format!("Answer with only one of: {}.", list.join(", "))
+                format!("Answer with only the name of one kind, such as {}.", list.join(", "))
             }
             Looks::Label => "Answer with exactly one of the names and nothing else.".to_owned(),
             Looks::Number => [
@@ -319,7 +337,7 @@ impl Draft {
             chosen.sort_unstable();
             self.lines.swap(chosen[0], chosen[1]);
         } else if let Some(place) = places.first() {
-            let mut sentences: Vec<&str> = words::sentences(&self.lines[*place]).collect();
+            let mut sentences = sentence::sentences(&self.lines[*place]);
             sentences.shuffle(rng);
             self.lines[*place] = sentences.join(" ");
         }
@@ -328,7 +346,7 @@ impl Draft {
     pub(super) fn reword(&mut self, rng: &mut ChaCha8Rng) {
         for line in &mut self.lines {
             if placeholders(line).is_empty() && rng.random_bool(0.5) {
-                *line = rule::reworded(line, rng);
+                *line = sentence::reworded(line, None, rng);
             }
         }
     }
@@ -454,30 +472,15 @@ pub(super) fn parted(line: &str) -> (&str, &str) {
     ("", line)
 }
 
-/// A line without its long-winded words.
-fn shortened(line: &str) -> String {
-    if !placeholders(line).is_empty() {
-        return line.to_owned();
-    }
+/// A line in other words, and in another frame if it is a rule in a list.
+pub(super) fn said_anew(line: &str, rng: &mut ChaCha8Rng) -> String {
     let (bullet, body) = parted(line);
-    let mut text = body.to_owned();
-    for (wordy, brief) in WORDY {
-        // Positions in the lower-case text are valid in the text itself only where lengths agree.
-        let lower = text.to_lowercase();
-        if lower.len() != text.len() {
-            break;
-        }
-        if let Some(at) = lower.find(wordy) {
-            let end = at + wordy.len();
-            let whole = !lower[..at].ends_with(char::is_alphanumeric)
-                && !lower[end..].starts_with(char::is_alphanumeric);
-            if whole && text.is_char_boundary(at) && text.is_char_boundary(end) {
-                text = format!("{}{brief}{}", &text[..at], &text[end..]);
-            }
-        }
+    let body = sentence::reworded(body, None, rng);
+    if !bullet.is_empty() && sentence::is_sentence(&body) && rng.random_bool(REFRAMED) {
+        format!("{bullet}{}", sentence::framed(sentence::unframed(&body), rng))
+    } else {
+        format!("{bullet}{body}")
     }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    format!("{bullet}{}", rule::capitalised(&words.join(" ")))
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ fn step_of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(script: &mut Script<S>) -
             parents: draft.parents.iter().copied().take(2).collect(),
             demos: Vec::new(),
             gene: None,
+            repairs: Vec::new(),
             operator: "scripted".to_owned(),
             origin: Origin::Proposal(draft.proposal),
         };

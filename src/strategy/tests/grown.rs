@@ -45,6 +45,7 @@ pub(in crate::strategy) fn grown(children: &[(&str, u32, f64)], incumbents: &[u3
                 parents,
                 demos: Vec::new(),
                 gene: None,
+                repairs: Vec::new(),
                 operator: "written".to_owned(),
                 origin: Origin::Composed(proposal),
             };

@@ -156,6 +156,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
             parents: draft.parents.clone(),
             demos: demos_of(self.recipe.author(draft), &self.state, draft).unwrap_or_default(),
             gene: None,
+            repairs: Vec::new(),
             operator: "scripted".to_owned(),
             origin,
         };

@@ -2,10 +2,11 @@
 
 use super::super::super::Report;
 use super::super::super::diff::diff;
+use super::super::super::pruned::Pruned;
 use super::super::super::words::{self, visible, visible_line};
 use super::super::{
-    Change, DemoShown, Explanation, Happened, Identity, Outcome, Provenance, Relative, RowShown,
-    ScoredPrompt, StepTaken, Subject,
+    Change, DemoShown, Explanation, Happened, Identity, Outcome, Provenance, Relative, RepairShown,
+    RowShown, ScoredPrompt, StepTaken, Subject,
 };
 use super::{End, Explainer, Proposal, named};
 use crate::candidate::Origin;
@@ -84,7 +85,16 @@ impl Explainer {
                 })
                 .collect(),
             gene: candidate.gene.as_deref().map(visible),
+            repairs: candidate
+                .repairs
+                .iter()
+                .map(|repair| RepairShown {
+                    what: words::repaired(repair.kind),
+                    lines: repair.lines.iter().map(|line| visible_line(line)).collect(),
+                })
+                .collect(),
             prompt_tokens: prompt_tokens(report.task, &self.state, &candidate.prompt),
+            pruned: Pruned::of(report, number).map(|pruned| pruned.to_string()),
             dev_mean: standing.dev().mean(),
             dev_rows: standing.dev().scored,
         };

@@ -11,7 +11,7 @@ const ABOUT: &str = "Shorten pairs in other words, anew, and give hints.";
 
 /// What a request may show beyond the current text.
 #[derive(Clone, Default)]
-struct Given {
+pub(super) struct Given {
     evidence: Vec<Evidence>,
     past: Vec<(String, Option<f64>)>,
     others: Vec<String>,
@@ -23,7 +23,7 @@ struct Given {
 
 impl Given {
     /// Something of everything.
-    fn all(task: &str, number: usize) -> Self {
+    pub(super) fn all(task: &str, number: usize) -> Self {
         let ideal = ideal_prompt(task);
         let lines: Vec<&str> = ideal.lines().collect();
         let half = lines[..lines.len() / 2].join("\n");
@@ -38,7 +38,14 @@ impl Given {
         }
     }
 
-    fn request(&self, operator: &MetaPrompt, text: &str, run: u64) -> Vec<Message> {
+    /// The texts that a request shows under a key of their own.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        let rows = self.evidence.iter();
+        let feedback = rows.flat_map(|row| row.feedback.iter().map(String::as_str));
+        feedback.chain([self.note.as_str(), &self.style, &self.mutator, ABOUT]).collect()
+    }
+
+    pub(super) fn request(&self, operator: &MetaPrompt, text: &str, run: u64) -> Vec<Message> {
         let current = prompt(text);
         let searched = [SYSTEM.to_owned()];
         let past: Vec<(Prompt, Option<f64>)> =

@@ -1,0 +1,123 @@
+//! The lines of a prompt's text: what each says, and a text with some of them left out or put back.
+//!
+//! Words are runs of letters and digits in any language; what only leads over to a sentence is told in English.
+
+/// What begins a placeholder or other template code.
+const CODE: [&str; 3] = ["{{", "{%", "{#"];
+/// Words, or letters and digits, that a line has at least to count as a repetition: rules, and no headings or
+/// marks. Some languages put no spaces between words.
+const REPEATED_WORDS: usize = 3;
+const REPEATED_LETTERS: usize = 16;
+/// What stands before a sentence, with a colon or comma behind it, and says nothing.
+const LEADS: [&[&str]; 9] = [
+    &["rule"],
+    &["note"],
+    &["important"],
+    &["remember"],
+    &["watch", "out"],
+    &["as", "a", "rule"],
+    &["keep", "in", "mind"],
+    &["please", "note"],
+    &["one", "thing", "that", "is", "often", "missed"],
+];
+
+/// Whether a line holds a placeholder or other template code.
+pub(super) fn has_code(line: &str) -> bool {
+    CODE.iter().any(|mark| line.contains(mark))
+}
+
+/// Whether a line opens or closes a block of code.
+pub(super) fn is_fence(line: &str) -> bool {
+    line.trim_start().starts_with("```")
+}
+
+/// What a line says, whatever its case, marks, number in a list, and what only leads over to it.
+pub(super) fn words_of(line: &str) -> Vec<String> {
+    let behind_lead = line.split_once([':', ',']).filter(|(head, _)| is_lead(head));
+    words_in(behind_lead.map_or(line, |(_, rest)| rest))
+}
+
+/// Whether the words of a line's head only lead over to the rest.
+pub(super) fn is_lead(head: &str) -> bool {
+    let words = words_in(head);
+    LEADS.iter().any(|lead| words.iter().eq(lead.iter()))
+}
+
+/// The words of a text in lower case, without a number at its start.
+fn words_in(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let mut words: Vec<String> = words.map(str::to_lowercase).collect();
+    if words.first().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit())) {
+        words.remove(0);
+    }
+    words
+}
+
+/// Whether a line with these words says enough to be a repetition of another one.
+pub(super) fn is_telling(words: &[String]) -> bool {
+    words.len() >= REPEATED_WORDS
+        || words.iter().map(|word| word.chars().count()).sum::<usize>() >= REPEATED_LETTERS
+}
+
+/// A text without some of its lines, by their numbers. Where a blank line stood on both sides, one of them
+/// goes too.
+pub(super) fn without(text: &str, is_gone: impl Fn(usize) -> bool) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut after_gap = false;
+    for (number, line) in text.split('\n').enumerate() {
+        if is_gone(number) {
+            after_gap = true;
+            continue;
+        }
+        let is_blank = line.trim().is_empty();
+        let doubles =
+            after_gap && is_blank && kept.last().is_none_or(|last| last.trim().is_empty());
+        if !doubles {
+            kept.push(line);
+            after_gap = after_gap && is_blank;
+        }
+    }
+    kept.join("\n")
+}
+
+/// A text with a line of an older one put back: behind the last line before it that both texts have, or else
+/// at the end.
+pub(super) fn put_back(text: &str, old: &str, line: &str) -> String {
+    let before = old.split('\n').take_while(|other| *other != line);
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    let known = |other: &&str| !other.trim().is_empty();
+    let place = before.filter(known).filter_map(|other| {
+        lines.iter().rposition(|own| own.trim() == other.trim()).map(|place| place + 1)
+    });
+    let end = lines.iter().rposition(|own| !own.trim().is_empty()).map_or(0, |place| place + 1);
+    let place = place.last().unwrap_or(end);
+    lines.insert(place, line);
+    lines.join("\n")
+}
+
+/// Whether a text has this line, whatever stands around it.
+pub(super) fn has_line(text: &str, line: &str) -> bool {
+    text.split('\n').any(|other| other.trim() == line.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_put_back_where_it_was() {
+        let old = "One.\n\nTwo.\nThree.";
+        assert_eq!(put_back("One.\nThree.", old, "Two."), "One.\nTwo.\nThree.");
+        assert_eq!(put_back("Four.\n", old, "Two."), "Four.\nTwo.\n");
+    }
+
+    #[test]
+    fn case_marks_and_numbers_say_nothing() {
+        assert_eq!(words_of("3. Refunds GO to **billing**!"), words_of("- refunds go to billing"));
+        assert_eq!(words_of("- Rule: refunds go to X."), words_of("As a rule, refunds go to X."));
+        assert_ne!(words_of("When late, refunds go to X."), words_of("Refunds go to X."));
+        assert_ne!(words_of("Refunds over 5 go on."), words_of("Refunds over 50 go on."));
+        assert!(is_telling(&words_of("退款请求应转到账单部门而不是其他任何部门")));
+        assert!(!is_telling(&words_of("## Output")));
+    }
+}

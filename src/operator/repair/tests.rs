@@ -1,0 +1,168 @@
+use super::*;
+use crate::prompt::Part;
+
+const LABELS: [&str; 3] = ["billing", "claims", "not urgent"];
+
+fn prompt(system: &str) -> Prompt {
+    let part = |name: &str, text: &str| Part { name: name.into(), text: text.into() };
+    Prompt::new(vec![part("system", system), part("user", "{{ input }}")])
+}
+
+/// The repaired text, and the kinds of its repairs.
+fn repair(new: &str, old: &str) -> (String, Vec<RepairKind>) {
+    let texts = ["system".to_owned()];
+    let (prompt, repairs) =
+        repaired(&prompt(new), &prompt(old), &texts, &LABELS.map(str::to_owned));
+    let kinds = repairs.iter().map(|repair| repair.kind).collect();
+    (prompt.part("system").unwrap().to_owned(), kinds)
+}
+
+/// Checks that a text is repaired in one way.
+fn assert_repaired(kind: RepairKind, old: &str, new: &str, expected: &str) {
+    assert_eq!(repair(new, old), (expected.to_owned(), vec![kind]), "{new}");
+    // A repaired text has nothing left to repair.
+    assert_eq!(repair(expected, old), (expected.to_owned(), vec![]), "{expected}");
+}
+
+fn assert_left(old: &str, new: &str) {
+    assert_eq!(repair(new, old), (new.to_owned(), vec![]), "{new}");
+}
+
+#[test]
+fn tags_and_a_fence_around_the_text_are_removed() {
+    let old = "Sort it.";
+    let expected = "Sort it well.";
+    for new in [
+        "```text\nSort it well.\n```",
+        "Sort it well.\n</prompt-00112233445566ff>",
+        "<prompt-00112233445566ff part=\"system\">\nSort it well.",
+    ] {
+        assert_repaired(RepairKind::Wrapping, old, new, expected);
+    }
+    assert_left(old, "Sort it.\n```\na\n```");
+    assert_left("```\nSort it.\n```", "```\nSort it well.\n```");
+    assert_left(old, "Sort it in <b>one</b> go.");
+}
+
+#[test]
+fn pasted_messages_and_fragments_are_removed() {
+    let old = "Sort it.\n- Note.";
+    for pasted in [
+        "- Expected `billing`, got `claims`.",
+        "- The answer names none of the labels (billing, claims). Expected `claims`.",
+        "Wrong fields: total (expected `1`, got `2`).",
+        "Traceback (most recent call last):",
+        "expected value at line 1 column 11",
+        "-",
+    ] {
+        let new = format!("Sort it.\n{pasted}\n- Note well.");
+        assert_repaired(RepairKind::Messages, old, &new, "Sort it.\n- Note well.");
+    }
+    let cut = "Sort it.\n- Note well.\n- When the text is long,";
+    assert_repaired(RepairKind::Messages, old, cut, "Sort it.\n- Note well.");
+    assert_left(old, "Sort it.\n- When it says `expected`, sort it.");
+    let has_it = "Sort it.\n- Expected `a`, got `b`.";
+    assert_left(has_it, "Sort it well.\n- Expected `a`, got `b`.");
+}
+
+#[test]
+fn repeated_lines_are_folded_to_the_first() {
+    let old = "Sort it.";
+    assert_repaired(
+        RepairKind::Repeats,
+        old,
+        "Sort it.\n- Late parcels are late.\n- Broken ones are not.\n\n3) late parcels are LATE\n\nEnd.",
+        "Sort it.\n- Late parcels are late.\n- Broken ones are not.\n\nEnd.",
+    );
+    // Other numbers, code, sections and examples are no repetitions, nor is what the parent says twice.
+    assert_left(old, "- Sums over 5 are large.\n- Sums over 50 are large.");
+    assert_left(old, "Run:\n```\nprint a b c\nprint a b c\n```");
+    assert_left(old, "Billing:\n- It speaks of money.\nClaims:\n- It speaks of money.");
+    let examples = "Input: a\nIt is a case of money.\nInput: b\nIt is a case of money.";
+    assert_left(old, examples);
+    let twice = "Mind every single word.\nMind every single word.";
+    assert_left(twice, "Mind every single word.\nMind every single word.\nSort.");
+    assert_repaired(
+        RepairKind::Repeats,
+        twice,
+        "Mind every single word.\nMind every single word.\nMind every single word.\nSort.",
+        "Mind every single word.\nMind every single word.\nSort.",
+    );
+}
+
+#[test]
+fn what_two_parents_say_is_folded_in_a_merged_child() {
+    let texts = ["system".to_owned()];
+    let old = prompt("Sort it.\n- Late parcels are late.");
+    let merged = old.with_part(
+        "system",
+        "Sort it.\n- Late parcels are late.\n- Rule: broken ones are not.\n\n\
+         - Rule: late parcels are late.\n- As a rule, broken ones are not.",
+    );
+    let (child, repairs) = folded(&merged, &old, &texts);
+    let expected = "Sort it.\n- Late parcels are late.\n- Rule: broken ones are not.\n";
+    assert_eq!(child.part("system"), Some(expected));
+    assert_eq!(repairs[0].lines.len(), 2);
+    assert_eq!(folded(&child, &old, &texts), (child.clone(), vec![]));
+}
+
+#[test]
+fn lost_labels_come_back_from_the_parent() {
+    let old = "Read it.\nThe kinds are billing, claims and not urgent.\nThink.";
+    assert_repaired(
+        RepairKind::Labels,
+        old,
+        "Read it well.\nThe kinds are billing and claims.\nThink.",
+        "Read it well.\nThe kinds are billing, claims and not urgent.\nThink.",
+    );
+    assert_repaired(
+        RepairKind::Labels,
+        old,
+        "Read it.\nThink hard.",
+        "Read it.\nThe kinds are billing, claims and not urgent.\nThink hard.",
+    );
+    let rules = "Read it.\n- billing: money\n- claims: harm\n- not urgent: the rest";
+    assert_repaired(
+        RepairKind::Labels,
+        rules,
+        "Read it.\n- billing: money or cash\n- not urgent: the rest",
+        "Read it.\n- claims: harm\n- billing: money or cash\n- not urgent: the rest",
+    );
+    // Nothing is lost, or the parent did not name them all.
+    assert_left(old, "CLAIMS, billing or 'not urgent'? Think.");
+    assert_left("Billing or claims?", "Billing?");
+    // The user's part of the prompt may name them, too.
+    let texts = ["system".to_owned()];
+    let moved = prompt("Think.").with_part("user", "{{ input }} Billing, claims, not urgent?");
+    let labels = LABELS.map(str::to_owned);
+    assert_eq!(repaired(&moved, &prompt(old), &texts, &labels).1, []);
+    assert_eq!(repaired(&prompt("Think."), &prompt(old), &texts, &[]).1, []);
+}
+
+#[test]
+fn the_form_of_the_answer_is_kept() {
+    let old = "Read it.\nAnswer with only the name.";
+    let lost = "Read it well.\n- Late parcels are late.";
+    let expected = "Read it well.\n- Late parcels are late.\nAnswer with only the name.";
+    assert_repaired(RepairKind::AnswerForm, old, lost, expected);
+    assert_left(old, "Read it well.\nYour reply is the name.");
+    let json = "Read it.\nReturn a JSON object with one field.";
+    assert_repaired(
+        RepairKind::AnswerForm,
+        json,
+        "Read it well.\nReturn a JSON object with one field.\nAnswer with one word only.",
+        "Read it well.\nReturn a JSON object with one field.",
+    );
+    // Another form in place of the old one is a change to be tried.
+    assert_left(json, "Read it.\nAnswer with one word only.");
+    assert_left(json, &format!("{json}\nReturn only the name in the field."));
+    assert_left(json, &format!("{json}\nDo not answer with the label only."));
+}
+
+#[test]
+fn a_part_as_its_parent_has_it_is_never_changed() {
+    let old = "-\nMind every single word.\nMind every single word.\nExpected `a`, got `b`.";
+    assert_left(old, old);
+    // And nothing is left of a part that is a message alone: it is refused as it is.
+    assert_left("Sort it.", "Expected `a`, got `b`.");
+}
