@@ -143,10 +143,8 @@ impl Planner {
             }
         }
         // A search that ended is not gone on with, and this one has asked nothing.
-        if exceeded.is_some()
-            && !self.strategy.is_evaluation()
-            && state.baseline().dev().issued == 0
-        {
+        let is_spent = matches!(exceeded, Some(StopReason::BudgetUsd | StopReason::BudgetTokens));
+        if is_spent && !self.strategy.is_evaluation() && state.baseline().dev().issued == 0 {
             let why = "the budget has no room for the first rows of the baseline, which may cost more than they will";
             return Ok(Next::Stop(StopReason::OverBudget, why.to_owned()));
         }

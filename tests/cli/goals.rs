@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 fn shorter(request: &Request) -> Reply {
     let asked = request.content("user");
     let nonce = asked.split("<prompt-").nth(1).and_then(|rest| rest.get(..16)).unwrap();
-    says(&format!("<prompt-{nonce} part=\"system\">\nSay warm or cold: {nonce}.\n</prompt-{nonce}>"))
+    says(&format!(
+        "<prompt-{nonce} part=\"system\">\nSay warm or cold: {nonce}.\n</prompt-{nonce}>"
+    ))
 }
 
 /// A task whose prompt is long without need, against a service that bills a token for four bytes and answers all
