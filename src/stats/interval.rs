@@ -38,8 +38,9 @@ impl Interval {
 /// - Otherwise the BCa bootstrap over rows, 2,000 resamples (Efron and Tibshirani 1993, section
 ///   14.3), which allows for skew. In simulations of graded scores it held the truth 94 to 96 % of
 ///   the time from 20 rows on, about 92 % at 12 and 90 % at 8.
-/// - Where fewer than 10 rows differ from the most common score, at least as wide as [`with_pseudo_rows`]
-///   says; with one row, the whole of `[0, 1]`, since one row says nothing about the spread.
+/// - Where fewer than 10 rows differ from the most common score, at least as wide as with z²/2 rows
+///   added at each end of the range (Agresti and Coull 1998 for one proportion; for graded scores our own), so that
+///   scores that did not occur are allowed for; with one row, the whole of `[0, 1]`, since one row says nothing about the spread.
 ///
 /// `None` if there are no scores, or one is not finite.
 #[must_use]
@@ -56,7 +57,7 @@ pub fn of_scores(scores: &[f64], seed: Seed) -> Option<Interval> {
 /// - All differences −1, 0 or 1: [`tango`].
 /// - Otherwise the BCa bootstrap over rows (a paired item bootstrap, since a row carries both scores),
 ///   10,000 resamples; where fewer than 10 rows differ from the most common difference, at least as wide
-///   as [`with_pseudo_rows`] says.
+///   as with z²/2 rows added at each end of the range.
 ///
 /// `None` if there are no differences, or one is not finite.
 #[must_use]
