@@ -14,7 +14,7 @@ use crate::recipe::Recipe;
 use crate::report::{self, visible, without_schema};
 use crate::run::{self, Access, Estimate, Known, NIGHT, Rounds, RunKind};
 use crate::stats::power::USUAL_DISCORDANCE;
-use crate::stats::{rows_needed, smallest_gain};
+use crate::stats::{rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::strategy::Slots;
 use crate::task::example::Split;
 use crate::task::goal::Claim;
@@ -97,7 +97,7 @@ fn rows_of_margin(task: &Task) -> Option<(f64, usize)> {
         Claim::NotWorse { margin } if margin > 0.0 => Some(margin),
         _ => None,
     })?;
-    Some((margin, rows_needed(margin, USUAL_DISCORDANCE)))
+    Some((margin, rows_for_margin(margin, USUAL_DISCORDANCE)))
 }
 
 /// Warnings that the user should see before spending money.
@@ -134,7 +134,7 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
             margin * 100.0,
             text::plural(rows, "held-out row"),
             text::percent(USUAL_DISCORDANCE),
-            smallest_gain(hold, USUAL_DISCORDANCE) * 100.0,
+            smallest_margin(hold, USUAL_DISCORDANCE) * 100.0,
         ));
     } else if hold < FEW_ROWS {
         warnings.push(format!(
@@ -303,8 +303,7 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
             text::points(gain),
             text::percent(USUAL_DISCORDANCE)
         );
-        let enough = |(_, rows): &(f64, usize)| *rows <= estimate.held_out_rows;
-        if let Some((margin, rows)) = rows_of_margin(task).filter(enough) {
+        if let Some((margin, rows)) = rows_of_margin(task) {
             let _ = writeln!(
                 out,
                 "  the goal's margin of {:.1} pp needs about {} (the same, for a prompt as good as the \

@@ -84,19 +84,23 @@ impl Confirmed {
     pub fn of(goal: Goal, rows: &[HeldOutRow], is_changed: bool, seed: Seed) -> Self {
         let mine: Vec<f64> = rows.iter().map(|row| row.winner).collect();
         let theirs: Vec<f64> = rows.iter().map(|row| row.baseline).collect();
-        let claims = goal.claims();
+        let quality = theirs.iter().sum::<f64>() / theirs.len().max(1) as f64;
+        let mut claims = goal.claims();
+        claims.retain(|claim| *claim != Claim::Cheaper || goal.is_kept_by_baseline(quality));
         let winner = interval::of_scores(&mine, seed.child("winner", 0));
         let gain = is_changed.then(|| gain(&claims, rows, &mine, seed)).flatten();
         let cost = is_changed.then(|| cost(rows, seed)).flatten();
+        // Answers that were served from the journal have no cost of their own.
+        let known_cost = cost.filter(|cost| cost.saving.n >= MIN_HOLD_ROWS);
         let shows = |claim: &Claim| match *claim {
             Claim::Better => {
                 gain.is_some_and(|(gain, test)| test.p_value <= ALPHA && gain.low > 0.0)
             }
             Claim::NotWorse { margin } => gain.is_some_and(|(gain, _)| gain.low > -margin),
             Claim::QualityAtLeast { quality } => winner.is_some_and(|it| it.low >= quality),
-            Claim::Cheaper => cost.is_some_and(|cost| cost.saving.low > 0.0),
+            Claim::Cheaper => known_cost.is_some_and(|cost| cost.saving.low > 0.0),
             Claim::CostAtMost { usd_per_1k } => {
-                cost.is_some_and(|cost| cost.best.high <= usd_per_1k + 1e-12)
+                known_cost.is_some_and(|cost| cost.best.high <= usd_per_1k + 1e-12)
             }
         };
         let claims: Vec<(Claim, bool)> =
@@ -221,6 +225,14 @@ mod tests {
         let goal = Goal::parse("max quality").unwrap();
         let same = Confirmed::of(goal, &many, false, Seed(1));
         assert!(!same.is_shown && same.gain.is_none() && same.cost.is_none());
+        // A baseline that misses the level is no bar for the cost.
+        let dearer = rows(400, (300, 0), (0.5, 0.4));
+        assert_eq!(shown("min usd_per_1k s.t. quality >= 0.9", &dearer), (vec![true], true));
+        // One row with a cost says nothing of the others.
+        let mut unknown = rows(400, (10, 10), (0.2, 0.4));
+        unknown.iter_mut().skip(1).for_each(|row| row.usd_per_1k = None);
+        let rule = "min usd_per_1k s.t. quality >= baseline - 0.05";
+        assert_eq!(shown(rule, &unknown), (vec![true, false], false));
         // What cost nothing saves nothing.
         let free = rows(400, (10, 10), (0.0, 0.0));
         let rule = "min usd_per_1k s.t. quality >= baseline - 0.05";

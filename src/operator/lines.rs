@@ -43,14 +43,17 @@ pub(super) fn is_lead(head: &str) -> bool {
     LEADS.iter().any(|lead| words.iter().eq(lead.iter()))
 }
 
-/// The words of a text in lower case, without a number at its start.
+/// The words of a text in lower case, without the number that an item of a list begins with (`2.`, `2)`). Marks that
+/// belong to names count (`C++`, `C#`).
 fn words_in(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let mut words: Vec<String> = words.map(str::to_lowercase).collect();
-    if words.first().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit())) {
-        words.remove(0);
-    }
-    words
+    let digits = text.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+    let text = match digits.strip_prefix(['.', ')']) {
+        Some(rest) if digits.len() < text.trim_start().len() => rest,
+        _ => text,
+    };
+    let is_mark = |c: char| !c.is_alphanumeric() && !['+', '#'].contains(&c);
+    let words = text.split(is_mark).map(|word| word.trim_start_matches(['+', '#']));
+    words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
 
 /// Whether a line with these words says enough to be a repetition of another one.

@@ -15,9 +15,9 @@ use crate::id::CandidateIx;
 use crate::memory::paired;
 use crate::run::{Gain, Prompted, Status};
 use crate::stats::power::USUAL_DISCORDANCE;
-use crate::stats::{rows_needed, smallest_gain};
+use crate::stats::{rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::task::example::Split;
-use crate::task::goal::Goal;
+use crate::task::goal::{Floor, Goal};
 use crate::task::model::ModelRole;
 use crate::text::{percent, plural, points, sentence_case, thousands};
 use serde::Serialize;
@@ -196,6 +196,7 @@ fn baseline_won(report: &Report<'_>) -> Words {
         plural(tried, "other prompt"),
         if tried == 1 { "was" } else { "were" },
     )];
+    details.extend(baseline_below(report));
     if let Some(hold) = summary.baseline.as_ref().and_then(|baseline| baseline.hold) {
         details.push(format!(
             "On {} the baseline scores {} (95 % interval {:.1} to {:.1}).",
@@ -226,7 +227,7 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Words {
     let (rows, margin) = (rows_evaluated(report), claim::margin(report));
     let sentence = claim::sentence(report, gain);
     let mut details = Vec::new();
-    if gain.high < -margin {
+    if gain.high < -margin.max(0.0) {
         let beyond = if margin > 0.0 { " by more than the goal's margin" } else { "" };
         details.push(format!(
             "The winner on dev is worse than the baseline{beyond} on the held-out rows."
@@ -239,9 +240,13 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Words {
     details.extend(shrunken(report));
     if margin > 0.0 {
         details.push(detectable_margin(report, rows, margin));
+    } else if matches!(report.task.goal, Goal::MinCost { floor: Floor::Absolute(_) }) {
+        details.extend(baseline_below(report));
     } else {
         details.push(detectable_gain(report, rows));
-        details.extend(rows_to_prove(report, gain.mean));
+        if margin == 0.0 {
+            details.extend(rows_to_prove(report, gain.mean));
+        }
     }
     details.push(advice(report));
     (Tone::Open, "Not proven", sentence, details)
@@ -298,18 +303,32 @@ fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
     )
 }
 
-/// How many rows the goal's margin needs.
+/// Which margin the rows can show, and how many rows the goal's margin needs, where that is more.
 fn detectable_margin(report: &Report<'_>, rows: usize, margin: f64) -> String {
     let discordance = discordance(report);
+    let needed = rows_for_margin(margin, discordance);
+    let more = match needed > rows {
+        true => {
+            format!("; for {:.1} pp about {} are needed", margin * 100.0, thousands(needed as u64))
+        }
+        false => String::new(),
+    };
     format!(
         "{} can show that a prompt as good as the baseline is at most {:.1} pp worse (power 80 %, if the \
-         prompts differ on {} of the rows); for {:.1} pp about {} are needed.",
+         prompts differ on {} of the rows){more}.",
         sentence_case(&held_out(rows)),
-        smallest_gain(rows, discordance) * 100.0,
+        smallest_margin(rows, discordance) * 100.0,
         percent(discordance),
-        margin * 100.0,
-        thousands(rows_needed(margin, discordance) as u64)
     )
+}
+
+/// That the baseline itself misses what the goal asks of the quality, where it does.
+fn baseline_below(report: &Report<'_>) -> Option<String> {
+    let baseline = report.summary.baseline.as_ref()?;
+    let quality = baseline.hold.or(baseline.dev)?.mean;
+    let goal = report.task.goal;
+    (!goal.is_kept_by_baseline(quality))
+        .then(|| format!("The baseline itself has {}, and misses the goal.", percent(quality)))
 }
 
 /// The number of held-out rows that the expected gain would need. The estimate from dev is

@@ -49,7 +49,7 @@ pub use front::pareto;
 pub use interval::Interval;
 pub use paired::{PairedTest, TestName};
 pub use posterior::{Paired, Posterior, Prior};
-pub use power::{chance_of_showing, rows_needed, smallest_gain};
+pub use power::{chance_of_showing, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 pub use race::{Evidence, RaceTest};
 pub use rasch::{Rasch, ScoreMatrix};
 pub use shrinkage::shrunken;

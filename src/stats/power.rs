@@ -47,6 +47,22 @@ pub fn rows_needed(gain: f64, discordance: f64) -> usize {
     ((rows * (1.0 - 1e-12)).ceil() as usize).max(1)
 }
 
+/// The smallest margin that `n` rows show of a prompt as good as the baseline in 80 % of runs: as [`smallest_gain`], and
+/// at least z²/(n + z²), which remains where no row differs ([`super::interval::tango`]).
+#[must_use]
+pub fn smallest_margin(n: usize, discordance: f64) -> f64 {
+    let z = normal::quantile(0.975);
+    smallest_gain(n, discordance).max(z * z / (n as f64 + z * z))
+}
+
+/// The fewest rows with which [`smallest_margin`] is at most `margin`, in `(0, 1]`.
+#[must_use]
+pub fn rows_for_margin(margin: f64, discordance: f64) -> usize {
+    let z = normal::quantile(0.975);
+    let without_a_difference = (z * z * (1.0 - margin) / margin).max(0.0).ceil();
+    rows_needed(margin, discordance).max(without_a_difference as usize)
+}
+
 /// The chance that the low end of a 95 % interval of `rows` rows to come is above `asked`, in `[0, 1]`, if the mean is
 /// believed to be m ± √v and a row has the variance s² (`of_a_row`).
 ///
@@ -125,6 +141,15 @@ mod tests {
             })
             .count();
         assert!((760..840).contains(&found), "found {found} of 1000");
+    }
+
+    #[test]
+    fn a_margin_needs_rows_even_where_no_row_differs() {
+        assert_eq!(rows_for_margin(0.01, 0.2), 15_698);
+        assert_eq!(rows_for_margin(0.05, 0.0), 73);
+        assert!(tango(0, 0, 73).unwrap().low > -0.05 && tango(0, 0, 72).unwrap().low < -0.05);
+        assert!((smallest_margin(60, 0.0) - 0.060_171_852).abs() < 1e-6);
+        assert_eq!(smallest_margin(400, 0.2), smallest_gain(400, 0.2));
     }
 
     #[test]

@@ -70,13 +70,16 @@ impl Search<'_> {
     }
 
     /// The best of some candidates by the goal's rule: the highest quality, or the lowest cost among
-    /// those that are good enough; the earlier one of equals. `None` where the goal allows none.
+    /// those that are good enough and, where the baseline is, no dearer; the earlier one of equals. `None` where the goal
+    /// allows none.
     pub fn best_by_goal(
         &self,
         candidates: impl IntoIterator<Item = CandidateIx>,
         quality: impl Fn(CandidateIx) -> Option<f64>,
     ) -> Option<CandidateIx> {
         let baseline = quality(CandidateIx::BASELINE).unwrap_or(0.0);
+        let of_baseline = self.state.baseline().used.usd_per_1k();
+        let most = of_baseline.filter(|_| self.goal.is_kept_by_baseline(baseline));
         let mut best: Option<(f64, CandidateIx)> = None;
         for candidate in candidates {
             let standing = self.state.standing(candidate);
@@ -92,6 +95,7 @@ impl Search<'_> {
             }
             let rank = match self.goal {
                 Goal::MaxQuality { .. } => quality,
+                Goal::MinCost { .. } if most.is_some_and(|most| usd > most) => continue,
                 Goal::MinCost { .. } => -usd,
             };
             if best.is_none_or(|(highest, _)| rank > highest + 1e-12) {

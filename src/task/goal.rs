@@ -39,7 +39,7 @@ impl Goal {
         let complaint = || {
             format!(
                 "`{rule}` is not a goal: write `max quality`, `max quality s.t. usd_per_1k <= 0.5` \
-                 or `min usd_per_1k s.t. quality >= baseline - 0.005`"
+                 or `min usd_per_1k s.t. quality >= baseline - 0.005`, or with `>= 0.8`"
             )
         };
         if squeezed == "max quality" {
@@ -84,6 +84,16 @@ impl Goal {
 }
 
 impl Goal {
+    /// Whether the baseline keeps what the goal asks of the quality. Where it does not, a prompt that does is better
+    /// whatever it costs.
+    #[must_use]
+    pub fn is_kept_by_baseline(self, quality: f64) -> bool {
+        match self {
+            Self::MaxQuality { .. } => true,
+            Self::MinCost { floor } => quality >= floor.quality(quality) - 1e-12,
+        }
+    }
+
     /// What the goal says of the winner: first of its quality, then of what it costs.
     #[must_use]
     pub fn claims(self) -> Vec<Claim> {
@@ -151,6 +161,9 @@ impl fmt::Display for Goal {
                 write!(f, "min usd_per_1k s.t. quality >= {quality}")
             }
             Self::MinCost { floor: Floor::Baseline(offset) } => {
+                if *offset == 0.0 {
+                    return write!(f, "min usd_per_1k s.t. quality >= baseline");
+                }
                 let sign = if *offset < 0.0 { '-' } else { '+' };
                 write!(f, "min usd_per_1k s.t. quality >= baseline {sign} {}", offset.abs())
             }
@@ -168,6 +181,7 @@ mod tests {
             "max quality",
             "max quality s.t. usd_per_1k <= 0.5",
             "min usd_per_1k s.t. quality >= baseline - 0.005",
+            "min usd_per_1k s.t. quality >= baseline",
             "min usd_per_1k s.t. quality >= 0.8",
         ] {
             assert_eq!(Goal::parse(rule).unwrap().to_string(), rule);

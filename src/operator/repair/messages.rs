@@ -9,11 +9,11 @@ use std::sync::LazyLock;
 /// The messages of the scorers of this crate, and errors of programs as they are printed.
 static MESSAGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let marks = [
-        r"\b[Ee]xpected `[^`]*`, got ",
+        r"^[Ee]xpected `[^`]*`, got ",
         r"\(expected `[^`]*`, got ",
         r"^The answer (?:names none of the labels|holds no JSON)",
-        r"Traceback \(most recent call last\)",
-        r"\bat line \d+,? column \d+",
+        r"^Traceback \(most recent call last\)",
+        r"^[^`]*\bat line \d+,? column \d+\.?$",
     ];
     Regex::new(&marks.join("|")).ok()
 });

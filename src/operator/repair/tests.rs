@@ -61,6 +61,7 @@ fn pasted_messages_and_fragments_are_removed() {
     let cut = "Sort it.\n- Note well.\n- When the text is long,";
     assert_repaired(RepairKind::Messages, old, cut, "Sort it.\n- Note well.");
     assert_left(old, "Sort it.\n- When it says `expected`, sort it.");
+    assert_left(old, "Sort it.\n- A ticket with `Traceback (most recent call last)` is technical.");
     let has_it = "Sort it.\n- Expected `a`, got `b`.";
     assert_left(has_it, "Sort it well.\n- Expected `a`, got `b`.");
 }
@@ -76,6 +77,8 @@ fn repeated_lines_are_folded_to_the_first() {
     );
     // Other numbers, code, sections and examples are no repetitions, nor is what the parent says twice.
     assert_left(old, "- Sums over 5 are large.\n- Sums over 50 are large.");
+    assert_left(old, "- 2 parcels missing is a loss.\n- 3 parcels missing is a loss.");
+    assert_left(old, "- Questions about C go to systems.\n- Questions about C++ go to systems.");
     assert_left(old, "Run:\n```\nprint a b c\nprint a b c\n```");
     assert_left(old, "Billing:\n- It speaks of money.\nClaims:\n- It speaks of money.");
     let examples = "Input: a\nIt is a case of money.\nInput: b\nIt is a case of money.";

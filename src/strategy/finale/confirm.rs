@@ -91,7 +91,10 @@ impl Confirm {
             .iter()
             .copied()
             .filter(|(candidate, _)| match goal {
-                Goal::MinCost { .. } => usd(search, *candidate) < usd(search, unchanged.0),
+                Goal::MinCost { .. } => {
+                    !goal.is_kept_by_baseline(baseline)
+                        || usd(search, *candidate) < usd(search, unchanged.0)
+                }
                 Goal::MaxQuality { .. } => true,
             })
             .chain([unchanged])
@@ -127,7 +130,7 @@ impl Confirm {
     ) -> Ordering {
         match search.goal {
             Goal::MaxQuality { .. } => of_a.mean.total_cmp(&of_b.mean),
-            // Nothing is won by the baseline, so it comes last.
+            // The baseline as a winner shows nothing, so it comes last.
             Goal::MinCost { .. } => {
                 let of = |candidate: CandidateIx, gain: Posterior| {
                     let is_changed = candidate != CandidateIx::BASELINE;
