@@ -6,6 +6,7 @@ mod disputes;
 mod draws;
 mod generations;
 mod gepa_auto_random;
+mod goals;
 mod grown;
 mod lists;
 mod pools;
@@ -60,7 +61,7 @@ impl<S> Script<S> {
             rollouts: self.rollouts,
             total_rollouts: self.rollouts,
             spent: 0.0,
-            hold_rows: 60,
+            hold_rows: 400,
         }
     }
 
@@ -71,10 +72,21 @@ impl<S> Script<S> {
 }
 
 impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
-    fn new(name: &str, sets: &[&str], (train, dev): (u32, u32), rollouts: u64, score: S) -> Self {
+    fn new(name: &str, sets: &[&str], rows: (u32, u32), rollouts: u64, score: S) -> Self {
+        let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
+        Self::for_goal(goal, name, sets, rows, rollouts, score)
+    }
+
+    fn for_goal(
+        goal: Goal,
+        name: &str,
+        sets: &[&str],
+        (train, dev): (u32, u32),
+        rollouts: u64,
+        score: S,
+    ) -> Self {
         let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
         let recipe = recipe::load(name, &sets).unwrap();
-        let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
         let searched = Searched { texts: 1, demos: true };
         let strategy = Composed::new(recipe.phases(), goal, train, searched, Seed(1));
         let (state, events, texts) = (State::new(dev), Vec::new(), Vec::new());

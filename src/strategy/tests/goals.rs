@@ -1,0 +1,54 @@
+//! What a goal on cost chooses: the cheapest that is likely to be confirmed, and no dearer one than the baseline.
+
+use super::*;
+
+/// A search that is over, with the baseline and three children. Of 100 rows the baseline has 70 right, child 1 loses 1 of them for
+/// half of the price, child 2 loses 7 for a third, child 3 has 90 right for twice the price.
+fn searched(rule: &str, sets: &[&str]) -> Script<impl Fn(&str, Split, RowIx) -> f64> {
+    let score = |text: &str, _: Split, row: RowIx| {
+        let right = [70, 69, 63, 90][number(text) as usize];
+        f64::from(u8::from(row.0 % 100 < right))
+    };
+    let sets = [&["stop.when=[\"children:3\"]"], sets].concat();
+    let goal = Goal::parse(rule).unwrap();
+    let mut script = Script::for_goal(goal, "random", &sets, (8, 400), 100_000, score);
+    script.nanos = |candidate| [1_200, 600, 400, 2_400][candidate.index()];
+    script.run(2_000);
+    script
+}
+
+fn winner(rule: &str, sets: &[&str]) -> u32 {
+    match searched(rule, sets).plans().as_slice() {
+        [Plan::Win { candidate, .. }, ..] => candidate.0,
+        other => panic!("no winner: {other:?}"),
+    }
+}
+
+const CONFIRM: &str = "final.kind=confirm";
+
+#[test]
+fn the_cheapest_that_is_likely_to_be_confirmed_wins_and_not_the_one_at_the_edge() {
+    let rule = "min usd_per_1k s.t. quality >= baseline - 0.08";
+    assert_eq!(winner(rule, &[CONFIRM]), 1, "child 2 is allowed, and at the edge");
+    assert_eq!(winner(rule, &[CONFIRM, "final.chance=0"]), 2);
+    // Where none is likely to be confirmed, the likeliest.
+    assert_eq!(winner(rule, &[CONFIRM, "final.chance=1"]), 1);
+}
+
+#[test]
+fn a_dearer_one_wins_only_where_the_baseline_misses_the_goal() {
+    for finale in [CONFIRM, "final.kind=argmax"] {
+        assert_eq!(winner("max quality", &[finale]), 3, "{finale}");
+        assert_eq!(winner("min usd_per_1k s.t. quality >= 0.7", &[finale]), 0, "{finale}");
+        assert_eq!(winner("min usd_per_1k s.t. quality >= 0.8", &[finale]), 3, "{finale}");
+        assert_eq!(winner("max quality s.t. usd_per_1k <= 0.002", &[finale]), 0, "{finale}");
+    }
+    // Also where the baseline is not among those to choose from.
+    let best = |rule: &str| {
+        let script = searched(rule, &[]);
+        let quality = |candidate| script.state.standing(candidate).dev().mean();
+        script.search().best_by_goal([CandidateIx(3)], quality)
+    };
+    assert_eq!(best("min usd_per_1k s.t. quality >= 0.7"), None);
+    assert_eq!(best("min usd_per_1k s.t. quality >= 0.8"), Some(CandidateIx(3)));
+}
