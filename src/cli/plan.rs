@@ -17,7 +17,7 @@ use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::strategy::Slots;
 use crate::task::example::Split;
-use crate::task::goal::Claim;
+use crate::task::goal::{Claim, Goal};
 use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider};
 use crate::task::{Model, Task};
 use crate::text;
@@ -117,6 +117,14 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
     }
     if near.len() > 5 {
         warnings.push(format!("{} more such pairs", near.len() - 5));
+    }
+    let is_free = task.task_model().price.is_some_and(|price| price.is_free());
+    if is_free && matches!(task.goal, Goal::MinCost { .. }) {
+        warnings.push(format!(
+            "the goal is `{}`, and the task model is free: no prompt costs less, so nothing can be confirmed; give \
+             it a price",
+            task.goal
+        ));
     }
     let hold = task.splits.hold.len();
     // Groups go to a split whole, so that a split may get few rows.

@@ -3,8 +3,8 @@
 //! It sends nothing: `call/submission` does, and `call/collection` moves what is kept here.
 
 use crate::caps::Share;
-use crate::event::Event;
-use crate::id::{Call, CandidateIx, EventNumber};
+use crate::event::{Event, RowKey};
+use crate::id::{Call, EventNumber};
 use crate::provider::Request;
 use crate::provider::batch::RowResult;
 use crate::state::OpenBatch;
@@ -46,8 +46,8 @@ pub(super) struct Gathered {
     pub(super) call: Call,
     pub(super) role: ModelRole,
     pub(super) share: Share,
-    /// Whose prompt is asked, where it is an evaluation.
-    pub(super) candidate: Option<CandidateIx>,
+    /// Which row is asked with whose prompt, where it is an evaluation.
+    pub(super) row: Option<RowKey>,
     pub(super) request: Request,
     pub(super) given: oneshot::Sender<BatchOutcome>,
 }
@@ -332,7 +332,7 @@ mod tests {
         let (given, receiver) = oneshot::channel();
         let ((role, share), request) = (GROUP, request());
         let call = Call(call);
-        (Gathered { call, role, share, candidate: None, request, given }, receiver)
+        (Gathered { call, role, share, row: None, request, given }, receiver)
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub struct Confirmed {
     pub baseline: Option<Interval>,
     /// The gain, and the test of what the goal says of the winner's quality; `None` if the winner is the baseline.
     pub gain: Option<(Interval, PairedTest)>,
-    /// What both cost; `None` if the winner is the baseline, or nothing was paid.
+    /// What both cost; `None` if the winner is the baseline, or no bill is known.
     pub cost: Option<HeldOutCost>,
     /// What the goal says of the winner, and whether the rows show it.
     pub claims: Vec<(Claim, bool)>,
@@ -144,8 +144,6 @@ fn gain(
 fn cost(rows: &[HeldOutRow], seed: Seed) -> Option<HeldOutCost> {
     let (mine, theirs): (Vec<f64>, Vec<f64>) = rows.iter().filter_map(|row| row.usd_per_1k).unzip();
     let savings: Vec<f64> = mine.iter().zip(&theirs).map(|(mine, theirs)| theirs - mine).collect();
-    let is_paid = mine.iter().chain(&theirs).any(|usd| *usd > 0.0);
-    is_paid.then_some(())?;
     Some(HeldOutCost {
         best: of_amounts(&mine, seed.child("cost", 0))?,
         baseline: of_amounts(&theirs, seed.child("cost", 1))?,

@@ -96,11 +96,13 @@ impl Planner {
             && let Some(reason) = self.budget.out_of_time(time, self.lanes)
         {
             // A search that ended is not gone on with, and this one has not begun.
-            if !self.strategy.is_evaluation() && state.baseline().status == Status::Open {
+            let unmeasured = confirmation::unmeasured_so_far(state);
+            let is_begun = state.baseline().status != Status::Open && unmeasured.is_none();
+            if !self.strategy.is_evaluation() && !is_begun {
                 if let Some(call) = self.oldest(state) {
                     return Ok(Next::Fold(call));
                 }
-                if let Some((_, why)) = confirmation::unmeasured_so_far(state) {
+                if let Some((_, why)) = unmeasured {
                     return Ok(Next::Stop(reason, why));
                 }
             }

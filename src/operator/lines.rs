@@ -8,6 +8,13 @@ const CODE: [&str; 3] = ["{{", "{%", "{#"];
 /// marks. Some languages put no spaces between words.
 const REPEATED_WORDS: usize = 3;
 const REPEATED_LETTERS: usize = 16;
+/// A line of at most this many bytes is a sentence or two.
+const SHORT_LINE: usize = 120;
+/// Marks that say nothing.
+const MARKS: &[char] = &[
+    '.', ',', ';', ':', '!', '?', '"', '\'', '(', ')', '[', ']', '{', '}', '*', '_', '`', '/', '|',
+    '-', '–', '—', '…', '“', '”', '‘', '’', '•',
+];
 /// What stands before a sentence, with a colon or comma behind it, and says nothing.
 const LEADS: [&[&str]; 9] = [
     &["rule"],
@@ -24,6 +31,12 @@ const LEADS: [&[&str]; 9] = [
 /// Whether a line holds a placeholder or other template code.
 pub(super) fn has_code(line: &str) -> bool {
     CODE.iter().any(|mark| line.contains(mark))
+}
+
+/// Whether a line is longer than the whole new text, and no short one: a prompt that its writer put into one line. To put
+/// it back would undo that the text is shorter.
+pub(super) fn is_whole_prompt(line: &str, new: &str) -> bool {
+    line.len() > new.trim().len().max(SHORT_LINE)
 }
 
 /// Whether a line opens or closes a block of code.
@@ -43,17 +56,33 @@ pub(super) fn is_lead(head: &str) -> bool {
     LEADS.iter().any(|lead| words.iter().eq(lead.iter()))
 }
 
-/// The words of a text in lower case, without the number that an item of a list begins with (`2.`, `2)`). Marks that
-/// belong to names count (`C++`, `C#`).
+/// The words of a text in lower case, without its bullet or the number that an item of a list begins with (`2.`, `2)`).
+/// Signs that carry a meaning are words, too, and parts of names such as `C++`: `<`, `-5`, `%`, pictures.
 fn words_in(text: &str) -> Vec<String> {
-    let digits = text.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+    let text = text.trim_start();
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let text = match digits.strip_prefix(['.', ')']) {
-        Some(rest) if digits.len() < text.trim_start().len() => rest,
-        _ => text,
+        Some(rest) if digits.len() < text.len() => rest,
+        _ => text.strip_prefix(['-', '*', '+', '•']).unwrap_or(text),
     };
-    let is_mark = |c: char| !c.is_alphanumeric() && !['+', '#'].contains(&c);
-    let words = text.split(is_mark).map(|word| word.trim_start_matches(['+', '#']));
-    words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    let mut words: Vec<String> = Vec::new();
+    let mut is_open = false;
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        let is_minus = c == '-' && !is_open && characters.peek().is_some_and(char::is_ascii_digit);
+        if c.is_whitespace() || MARKS.contains(&c) && !is_minus {
+            is_open = false;
+            continue;
+        }
+        if !is_open {
+            words.push(String::new());
+            is_open = true;
+        }
+        if let Some(word) = words.last_mut() {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words
 }
 
 /// Whether a line with these words says enough to be a repetition of another one.

@@ -335,7 +335,8 @@ fn baseline_below(report: &Report<'_>) -> Option<String> {
 /// preferred, because held-out rows that confirmed nothing are too few to estimate the gain.
 fn rows_to_prove(report: &Report<'_>, seen: f64) -> Option<String> {
     let expected = shrunken_gain(report).filter(|gain| *gain > 0.0).unwrap_or(seen);
-    more_rows(expected, rows_needed(expected, discordance(report)), rows_evaluated(report))
+    let needed = rows_needed(expected, discordance(report)).max(MIN_HOLD_ROWS);
+    more_rows(expected, needed, rows_evaluated(report))
 }
 
 /// States how many rows a gain would need, but only if it needs more than were evaluated and is

@@ -76,7 +76,7 @@ pub struct Summary {
     pub confirmed: Option<bool>,
     /// The gain on held-out rows; null if the winner is the baseline.
     pub gain: Option<Gain>,
-    /// What both cost on held-out rows; null if the winner is the baseline, or nothing was paid.
+    /// What both cost on held-out rows; null if the winner is the baseline, or no bill is known.
     #[serde(default)]
     pub held_out_cost: Option<HeldOutCost>,
     /// What the goal says of the winner, and whether held-out rows show it; empty if none was evaluated.

@@ -55,8 +55,7 @@ pub(super) fn search(
     for role in task.roles() {
         runner.learn(role, state.plan.ratios());
     }
-    let billed = state.numbered().filter(|(_, standing)| standing.has_folded_rows());
-    runner.know_prompts(billed.map(|(candidate, _)| candidate));
+    runner.know_texts(state.scored_rows());
     runner.leave_out(&state.refused_fields);
     runner.adopt(&state.batches);
     let runner = Arc::new(runner);

@@ -32,7 +32,7 @@ pub struct CandidateState {
     pub gate: Option<Gate>,
     /// What its calls on dev used.
     pub used: Use,
-    /// What its calls on held-out rows cost without retries, by row.
+    /// What its calls on held-out rows cost without retries, by row; those whose provider counts no tokens are not in it.
     pub hold_usd: BTreeMap<RowIx, Usd>,
     columns: Vec<((Split, u16), Column)>,
 }

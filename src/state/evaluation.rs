@@ -108,7 +108,7 @@ impl Facts {
                 self.counts.invalid += u64::from(*invalid);
                 if let Some(arrival) = arrival.filter(|_| split != Split::Train) {
                     standing.used.add(arrival.usage, arrival.live_usd);
-                    if split == Split::Hold {
+                    if split == Split::Hold && !arrival.is_estimated {
                         standing.hold_usd.insert(row, arrival.live_usd);
                     }
                 }

@@ -147,6 +147,17 @@ impl Facts {
         })
     }
 
+    /// All rows that have a score, with whose prompt they were asked.
+    pub fn scored_rows(&self) -> impl Iterator<Item = RowKey> {
+        self.numbered().flat_map(|(candidate, standing)| {
+            standing.columns().flat_map(move |((split, replicate), column)| {
+                let rows = (0..).map(RowIx).zip(column.cells());
+                let scored = rows.filter(|(_, cell)| cell.score().is_some());
+                scored.map(move |(row, _)| RowKey { candidate, split, replicate, row })
+            })
+        })
+    }
+
     /// All ancestors of a candidate, itself left out, youngest first.
     #[must_use]
     pub fn ancestors(&self, candidate: CandidateIx) -> Vec<CandidateIx> {

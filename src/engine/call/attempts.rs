@@ -255,8 +255,8 @@ impl CallRunner {
     ) -> Option<(EventNumber, Event)> {
         let usage = usage_of_failure(context.request, error);
         if let Some(usage) = usage {
-            let CallContext { role, candidate, request, .. } = *context;
-            self.learn_bill(role, candidate, request, usage);
+            let CallContext { role, row, request, .. } = *context;
+            self.learn_bill(role, row, request, usage);
         }
         let charged = usage.map(|usage| self.cost(context.role, usage, is_batched));
         let charged = charged.unwrap_or_else(|| self.wallet().reserved(context.call));
@@ -312,9 +312,9 @@ impl CallRunner {
             ..answered
         };
         let (usage, millis) = (answered.usage(), u64::from(answered.ms));
-        let CallContext { role, candidate, request, .. } = *context;
+        let CallContext { role, row, request, .. } = *context;
         if !answered.estimated {
-            self.learn_bill(role, candidate, request, usage);
+            self.learn_bill(role, row, request, usage);
         }
         // How long a batch takes says nothing of how long an answer does.
         if !is_batched {

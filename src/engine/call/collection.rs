@@ -263,9 +263,13 @@ impl CallRunner {
         let name = Arc::clone(&collection.name);
         let of = |out: &mut BatchInFlight| (out.batch.posts, out.batch.rows);
         let out = lock(&self.batches).get(&name).map(of);
-        let Some((Some(Posts { first, count: 2.., .. }), rows)) = out else {
+        let Some((Some(Posts { first, last, count: 2.. }), rows)) = out else {
             return Ok(());
         };
+        // One that began a moment ago may be listed only later.
+        let long = UNLISTED.min(context.provider.throttled.patience.silence);
+        let age = Duration::try_from(Clock::System.now().duration_since(last)).unwrap_or_default();
+        self.wait(long.saturating_sub(age)).await?;
         let found = loop {
             let sought = BatchQuery { name: &name, rows, since: first };
             match collection.api.find(collection.form, sought).await {

@@ -9,8 +9,8 @@ use crate::engine::attempt;
 use crate::engine::error::StopCause;
 use crate::engine::inbox::Report;
 use crate::engine::usage::{estimated_usage, reported_usage, usage_of_failure};
-use crate::event::{Event, Failure};
-use crate::id::{Call, CandidateIx, EventNumber};
+use crate::event::{Event, Failure, RowKey};
+use crate::id::{Call, EventNumber};
 use crate::provider::limit::Permit;
 use crate::provider::{LlmError, Reply, Request};
 use crate::task::model::{Hedge, ModelRole};
@@ -34,7 +34,7 @@ type RequestFuture = BoxFuture<'static, Sent>;
 struct Hedged {
     call: Call,
     role: ModelRole,
-    candidate: Option<CandidateIx>,
+    row: Option<RowKey>,
     request: Request,
 }
 
@@ -110,7 +110,7 @@ impl CallRunner {
     /// no place for it at once, or the budget no room.
     async fn hedge(&self, context: &CallContext<'_>) -> Result<Option<Box<dyn Permit>>, StopCause> {
         let CallContext { call, role, share, .. } = *context;
-        let amount = self.worst_case_of(role, context.candidate, context.request, false);
+        let amount = self.worst_case_of(role, context.row, context.request, false);
         if self.is_stopping() || self.is_closed(share) || !self.wallet().fits(share, amount) {
             return Ok(None);
         }
@@ -139,8 +139,8 @@ impl CallRunner {
         first: RequestFuture,
         second: RequestFuture,
     ) -> Sent {
-        let CallContext { call, role, candidate, request, .. } = *context;
-        let hedged = Hedged { call, role, candidate, request: request.clone() };
+        let CallContext { call, role, row, request, .. } = *context;
+        let hedged = Hedged { call, role, row, request: request.clone() };
         let (Either::Left((sent, other)) | Either::Right((sent, other))) =
             select(first, second).await;
         let sent = self.took(role, sent);
@@ -175,13 +175,13 @@ impl CallRunner {
     /// Charges the request of a hedged attempt that does not count: what it used where that is known, and where it
     /// may be billed and is not known, its worst case.
     fn settle_request(&self, hedged: &Hedged, result: &Result<Reply, LlmError>) {
-        let Hedged { call, role, candidate, request } = hedged;
+        let Hedged { call, role, row, request } = hedged;
         let reported = match result {
             Ok(reply) => reported_usage(request, reply),
             Err(error) => usage_of_failure(request, error),
         };
         if let Some(usage) = reported {
-            self.learn_bill(*role, *candidate, request, usage);
+            self.learn_bill(*role, *row, request, usage);
         }
         let estimated = || result.as_ref().ok().map(|reply| estimated_usage(request, reply));
         let cost = reported.or_else(estimated).map(|usage| self.cost(*role, usage, false));

@@ -20,7 +20,7 @@ use super::trouble::{Trouble, Waiting};
 use crate::caps::Share;
 use crate::clock::Clock;
 use crate::event::{Answered, Event, Failure, NoAnswer, RowKey, StopReason};
-use crate::id::{Call, CandidateIx, EventNumber, RequestHash};
+use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::Journal;
 use crate::ledger::{TokenRatios, Wallet};
 use crate::provider::Request;
@@ -28,6 +28,7 @@ use crate::provider::registry::ThrottledProvider;
 use crate::seed::Seed;
 use crate::state::{self, Work};
 use crate::task::Model;
+use crate::task::example::Split;
 use crate::task::model::{Execution, ModelName, ModelRole, RefusedFields, Usage};
 use crate::units::{Amount, Tokens};
 use jiff::Timestamp;
@@ -94,8 +95,8 @@ pub struct CallRunner {
     halt: Notify,
     /// Answers without a bill, by role.
     estimated_answers: Mutex<BTreeMap<ModelRole, u64>>,
-    /// Candidates of which a request was billed: what their texts cost is known.
-    billed: Mutex<BTreeSet<CandidateIx>>,
+    /// Texts of which a request was billed.
+    billed: Mutex<BilledTexts>,
     answered: AtomicU64,
     answered_millis: AtomicU64,
     slowest_millis: AtomicU64,
@@ -109,6 +110,25 @@ pub struct CallRunner {
     started: Instant,
     ran_before: Duration,
     seed: Seed,
+}
+
+/// Prompts and rows of which a request was billed, so that it is known what texts such as theirs cost.
+#[derive(Default)]
+struct BilledTexts {
+    candidates: BTreeSet<CandidateIx>,
+    rows: BTreeSet<(Split, RowIx)>,
+}
+
+impl BilledTexts {
+    fn add(&mut self, row: RowKey) {
+        self.candidates.insert(row.candidate);
+        self.rows.insert((row.split, row.row));
+    }
+
+    /// Whether both texts of a request are among them.
+    fn hold(&self, row: RowKey) -> bool {
+        self.candidates.contains(&row.candidate) && self.rows.contains(&(row.split, row.row))
+    }
 }
 
 /// A provider, and what keeps it from answering.
@@ -157,8 +177,8 @@ struct CallContext<'a> {
     share: Share,
     request: &'a Request,
     hash: RequestHash,
-    /// Whose prompt is asked, where it is an evaluation.
-    candidate: Option<CandidateIx>,
+    /// Which row is asked with whose prompt, where it is an evaluation.
+    row: Option<RowKey>,
     /// Whether its row went missing before, and is asked once more.
     is_again: bool,
     provider: &'a ProviderState,
@@ -253,19 +273,14 @@ impl CallRunner {
         lock(&self.ratios).learn_from(role, seen);
     }
 
-    /// Takes over of which candidates earlier sessions had bills.
-    pub fn know_prompts(&self, billed: impl Iterator<Item = CandidateIx>) {
-        lock(&self.billed).extend(billed);
+    /// Takes over of which texts earlier sessions had bills.
+    pub fn know_texts(&self, billed: impl Iterator<Item = RowKey>) {
+        let mut known = lock(&self.billed);
+        billed.for_each(|row| known.add(row));
     }
 
     /// Takes in what a request was billed, whatever became of it.
-    fn learn_bill(
-        &self,
-        role: ModelRole,
-        candidate: Option<CandidateIx>,
-        request: &Request,
-        usage: Usage,
-    ) {
+    fn learn_bill(&self, role: ModelRole, row: Option<RowKey>, request: &Request, usage: Usage) {
         let bytes = request.bytes() as u64;
         let mut ratios = lock(&self.ratios);
         ratios.learn_bill(role, bytes, usage);
@@ -273,8 +288,8 @@ impl CallRunner {
             ratios.learn_prompt_of(role, bytes, usage);
         }
         drop(ratios);
-        if usage.prompt() > Tokens::ZERO {
-            lock(&self.billed).extend(candidate);
+        if let Some(row) = row.filter(|_| usage.prompt() > Tokens::ZERO) {
+            lock(&self.billed).add(row);
         }
     }
 
@@ -461,13 +476,13 @@ impl CallRunner {
             Some(provider) => {
                 let hash = request.hash();
                 let (role, share) = (purpose.role(), purpose.share());
-                let candidate = match purpose {
-                    Work::Evaluation(RowKey { candidate, .. }) => Some(*candidate),
+                let row = match purpose {
+                    Work::Evaluation(row) => Some(*row),
                     _ => None,
                 };
                 let context = CallContext {
                     call,
-                    candidate,
+                    row,
                     role,
                     share,
                     request,

@@ -4,8 +4,7 @@
 use super::{CallContext, CallRunner, lock};
 use crate::caps::Share;
 use crate::engine::error::StopCause;
-use crate::event::{Failure, NoAnswer};
-use crate::id::CandidateIx;
+use crate::event::{Failure, NoAnswer, RowKey};
 use crate::ledger::worst_case;
 use crate::provider::Request;
 use crate::provider::limit::Permit;
@@ -90,7 +89,8 @@ impl CallRunner {
             if let Err(cause) = self.until_room(context, false).await? {
                 return Ok(Err(cause));
             }
-            let tokens = self.worst_case(context, false).tokens;
+            // A rate is kept by what is expected, and not by what a new text may have at most.
+            let tokens = self.worst_case_of(context.role, None, context.request, false).tokens;
             context.provider.queued.fetch_add(1, Ordering::Relaxed);
             let permit = tokio::select! {
                 permit = context.provider.throttled.limit.acquire(tokens) => Some(permit),
@@ -128,18 +128,18 @@ impl CallRunner {
     }
 
     fn worst_case(&self, context: &CallContext<'_>, in_batch: bool) -> Amount {
-        self.worst_case_of(context.role, context.candidate, context.request, in_batch)
+        self.worst_case_of(context.role, context.row, context.request, in_batch)
     }
 
-    /// What a request may cost; `candidate` is whose prompt it asks, where it is an evaluation.
+    /// What a request may cost; `row` is what it asks, where it is an evaluation.
     pub(super) fn worst_case_of(
         &self,
         role: ModelRole,
-        candidate: Option<CandidateIx>,
+        row: Option<RowKey>,
         request: &Request,
         in_batch: bool,
     ) -> Amount {
-        let is_new = candidate.is_some_and(|candidate| !lock(&self.billed).contains(&candidate));
+        let is_new = row.is_some_and(|row| !lock(&self.billed).hold(row));
         let ratios = lock(&self.ratios);
         let prompt = match is_new {
             true => ratios.estimate_new(role, request.bytes()),

@@ -94,9 +94,9 @@ impl CallRunner {
                 }
             }
             None => {
-                let CallContext { role, share, candidate, request, .. } = *context;
+                let CallContext { role, share, row, request, .. } = *context;
                 let request = request.clone();
-                let gathered = Gathered { call, role, share, candidate, request, given: sender };
+                let gathered = Gathered { call, role, share, row, request, given: sender };
                 let leads = lock(&self.batches).gather(gathered);
                 self.gathered.notify_waiters();
                 if leads {
@@ -210,8 +210,8 @@ impl CallRunner {
     fn set_aside(&self, gathered: Vec<Gathered>) -> (Vec<Gathered>, Vec<Event>) {
         let (mut rows, mut reserved, mut without_room) = (Vec::new(), Vec::new(), Vec::new());
         for gathered in gathered {
-            let Gathered { role, candidate, ref request, .. } = gathered;
-            let amount = self.worst_case_of(role, candidate, request, true);
+            let Gathered { role, row, ref request, .. } = gathered;
+            let amount = self.worst_case_of(role, row, request, true);
             let mut wallet = self.wallet();
             if !wallet.fits(gathered.share, amount) {
                 without_room.push(gathered);

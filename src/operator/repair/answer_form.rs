@@ -2,13 +2,15 @@
 //!
 //! Told by English words; in other languages nothing is repaired.
 
-use super::super::lines::{has_code, has_line, put_back, without};
+use super::super::lines::{has_code, has_line, is_whole_prompt, put_back, without};
 use super::Repaired;
+use crate::prompt::Prompt;
 
 /// Words by which a line speaks of the answer, and those by which it says how to write it.
 const SPEAKS: &[&str] = &[
     "answer", "answers", "reply", "respond", "response", "output", "return", "returns", "write",
-    "give", "json", "format",
+    "give", "json", "format", "say", "state", "name", "choose", "pick", "select", "classify",
+    "label", "print", "provide", "use",
 ];
 const VERBS: &[&str] = &["answer", "reply", "respond", "output", "return"];
 /// How a line tells that nothing else may be written.
@@ -18,6 +20,10 @@ const ONLY: &[&str] =
 const BARE: &[&str] = &["word", "label", "name", "number", "letter", "digit", "category"];
 /// Words by which a line speaks of a part of the answer.
 const OF_PART: &[&str] = &["field", "fields", "key", "keys", "value", "values", "list"];
+const OF_ONE_CASE: &[&str] = &["if", "when", "where", "for", "unless", "input", "under"];
+/// Words that English texts have.
+const ENGLISH: &[&str] =
+    &["the", "and", "of", "to", "is", "are", "it", "each", "with", "this", "that", "by", "or", "a"];
 const NEGATIONS: &[&str] = &["no", "not", "never", "without", "don", "avoid", "instead"];
 
 /// What an answer is to be.
@@ -30,8 +36,8 @@ enum Form {
 
 /// The text without new lines that contradict the form that the parent asks for and the text keeps; or with
 /// the parent's lines on the form again, where the text does not speak of the answer at all.
-pub(super) fn restored(text: &str, old: &str) -> Repaired {
-    contradictions_removed(text, old).or_else(|| put_back_lost(text, old))
+pub(super) fn restored(text: &str, old: &str, new: &Prompt) -> Repaired {
+    contradictions_removed(text, old).or_else(|| put_back_lost(text, old, new))
 }
 
 fn contradictions_removed(text: &str, old: &str) -> Repaired {
@@ -47,14 +53,16 @@ fn contradictions_removed(text: &str, old: &str) -> Repaired {
     (is_kept && !gone.is_empty()).then(|| (without(text, is_gone), gone))
 }
 
-fn put_back_lost(text: &str, old: &str) -> Repaired {
-    let speaks = |line: &str| words(line).any(|word| SPEAKS.contains(&word.as_str()));
-    if text.split('\n').any(speaks) {
+fn put_back_lost(text: &str, old: &str, new: &Prompt) -> Repaired {
+    let has = |text: &str, list: &[&str]| words(text).any(|word| list.contains(&word.as_str()));
+    let is_told = new.parts().iter().any(|part| has(&part.text, SPEAKS) || says_only(&part.text));
+    if is_told || !has(text, ENGLISH) {
         return None;
     }
     let mut left = text.to_owned();
     let mut back = Vec::new();
-    for line in old.split('\n').filter(|line| states_form(line) && !has_code(line)) {
+    let is_fit = |line: &&str| states_form(line) && !has_code(line) && !is_whole_prompt(line, text);
+    for line in old.split('\n').filter(is_fit) {
         left = put_back(&left, old, line);
         back.push(line.trim().to_owned());
     }
@@ -71,7 +79,8 @@ fn one_form(text: &str) -> Option<Form> {
 /// The form that a line asks for.
 fn form_of(line: &str) -> Option<Form> {
     let has = |list: &[&str]| words(line).any(|word| list.contains(&word.as_str()));
-    if !has(VERBS) || has(NEGATIONS) {
+    // A line on one case, or on one field, says nothing of all answers.
+    if !has(VERBS) || has(NEGATIONS) || has(OF_ONE_CASE) || line.contains('`') {
         return None;
     }
     if has(&["json"]) {

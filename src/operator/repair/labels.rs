@@ -1,6 +1,6 @@
 //! Labels that the parent names and the reply lost.
 
-use super::super::lines::{has_code, has_line, put_back, words_of};
+use super::super::lines::{has_code, has_line, is_whole_prompt, put_back, words_of};
 use super::Repaired;
 use crate::prompt::Prompt;
 
@@ -23,7 +23,8 @@ pub(super) fn restored(text: &str, old: &str, new: &Prompt, labels: &[String]) -
         return None;
     }
     let named_in = |line: &str| labels.iter().filter(|label| names(line, label)).count();
-    let lines: Vec<&str> = old.split('\n').filter(|line| !has_code(line)).collect();
+    let is_fit = |line: &&str| !has_code(line) && !is_whole_prompt(line, text);
+    let lines: Vec<&str> = old.split('\n').filter(is_fit).collect();
     let mut left = text.to_owned();
     let mut back = Vec::new();
     let list = lines.iter().copied().rev().max_by_key(|line| named_in(line));
@@ -32,6 +33,9 @@ pub(super) fn restored(text: &str, old: &str, new: &Prompt, labels: &[String]) -
         let of_list = rest(list);
         let is_made_of_it = |line: &&str| {
             let words = rest(line);
+            if words.is_empty() && named_in(line) < 2 {
+                return false;
+            }
             let shared = words.iter().filter(|word| of_list.contains(word)).count() as f64;
             named_in(line) > 0
                 && !has_line(old, line)
@@ -39,7 +43,7 @@ pub(super) fn restored(text: &str, old: &str, new: &Prompt, labels: &[String]) -
                 && shared >= SAME_WORDS * words.len() as f64
         };
         left = match text.split('\n').find(is_made_of_it) {
-            Some(cut) => left.replacen(cut, list, 1),
+            Some(cut) => replaced(text, cut, list),
             None => put_back(&left, old, list),
         };
         back.push(list.trim().to_owned());
@@ -53,6 +57,12 @@ pub(super) fn restored(text: &str, old: &str, new: &Prompt, labels: &[String]) -
     }
     let is_whole = lost.iter().all(|label| names(&left, label));
     (is_whole && !back.is_empty()).then_some((left, back))
+}
+
+/// The text with a line in place of another one.
+fn replaced(text: &str, line: &str, by: &str) -> String {
+    let lines = text.split('\n').map(|own| if own == line { by } else { own });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a text names a label as whole words, in any case.

@@ -52,7 +52,7 @@ pub fn repaired(
             (RepairKind::Messages, &|text, _| messages::removed(text, old)),
             (RepairKind::Repeats, &|text, _| repeats::folded(text, old)),
             (RepairKind::Labels, &|text, prompt| labels::restored(text, old, prompt, labels)),
-            (RepairKind::AnswerForm, &|text, _| answer_form::restored(text, old)),
+            (RepairKind::AnswerForm, &|text, prompt| answer_form::restored(text, old, prompt)),
         ];
         for (kind, step) in steps {
             let text = prompt.part(part).unwrap_or("");

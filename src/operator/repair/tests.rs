@@ -77,6 +77,9 @@ fn repeated_lines_are_folded_to_the_first() {
     );
     // Other numbers, code, sections and examples are no repetitions, nor is what the parent says twice.
     assert_left(old, "- Sums over 5 are large.\n- Sums over 50 are large.");
+    assert_left(old, "- A score > 5 means very early.\n- A score < 5 means very early.");
+    assert_left(old, "- Above 5 degrees are cold days.\n- Above -5 degrees are cold days.");
+    assert_left(old, "- A smile 😀 means not urgent.\n- A smile 😡 means not urgent.");
     assert_left(old, "- 2 parcels missing is a loss.\n- 3 parcels missing is a loss.");
     assert_left(old, "- Questions about C go to systems.\n- Questions about C++ go to systems.");
     assert_left(old, "Run:\n```\nprint a b c\nprint a b c\n```");
@@ -131,6 +134,14 @@ fn lost_labels_come_back_from_the_parent() {
         "Read it.\n- billing: money or cash\n- not urgent: the rest",
         "Read it.\n- claims: harm\n- billing: money or cash\n- not urgent: the rest",
     );
+    // A line is put back for a line, and not for words in one.
+    let list = "The kinds are billing, claims, not urgent.";
+    assert_repaired(
+        RepairKind::Labels,
+        list,
+        "Mind billing fees.\nbilling",
+        "Mind billing fees.\nbilling\nThe kinds are billing, claims, not urgent.",
+    );
     // Nothing is lost, or the parent did not name them all.
     assert_left(old, "CLAIMS, billing or 'not urgent'? Think.");
     assert_left("Billing or claims?", "Billing?");
@@ -160,6 +171,24 @@ fn the_form_of_the_answer_is_kept() {
     assert_left(json, "Read it.\nAnswer with one word only.");
     assert_left(json, &format!("{json}\nReturn only the name in the field."));
     assert_left(json, &format!("{json}\nDo not answer with the label only."));
+    // What is said of one case, or of one field, contradicts nothing.
+    assert_left(old, &format!("{old}\nIf the input is JSON, answer by its title."));
+    assert_left(json, &format!("{json}\n- Return only a number under `total`."));
+    // Told in other words, in the other part, or in another language.
+    assert_left(old, "Read it well and say the name.");
+    assert_left(old, "Lies es genau.\nAntworte nur mit dem Namen.");
+    let texts = ["system".to_owned()];
+    let moved = prompt("Read it.").with_part("user", "{{ input }}\nAnswer with only the name.");
+    assert_eq!(repaired(&moved, &prompt(old), &texts, &[]).1, []);
+}
+
+#[test]
+fn a_prompt_in_one_line_may_become_shorter() {
+    let kinds = "The kinds are billing, claims and not urgent, and each has a desk of its own.";
+    let old =
+        format!("{} {kinds} Answer only with the name of one kind.", "Read the text. ".repeat(9));
+    assert_left(&old, "Read it, and mind what it asks for.");
+    assert_left(&old, "Is it billing or claims? The desk wants to know.");
 }
 
 #[test]
