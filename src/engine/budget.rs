@@ -63,9 +63,10 @@ impl Budget {
 
     fn costs(&self, facts: &Facts, best: CandidateIx) -> CallCosts {
         let mean = |candidate: CandidateIx| facts.candidates.get(candidate.index())?.used.mean();
+        // Held-out rows are new texts.
+        let prompt = facts.plan.prompt_tokens_of_new(ModelRole::Task, self.longest_request);
         CallCosts {
-            worst: self
-                .task_call(facts, facts.plan.prompt_tokens(ModelRole::Task, self.longest_request)),
+            worst: self.task_call(facts, prompt),
             baseline: mean(CandidateIx::BASELINE),
             best: mean(best),
         }
