@@ -97,7 +97,9 @@ impl Planner {
         {
             // A search that ended is not gone on with, and this one has not begun.
             let unmeasured = confirmation::unmeasured_so_far(state);
-            let is_begun = state.baseline().status != Status::Open && unmeasured.is_none();
+            let baseline = state.baseline();
+            let is_done = baseline.status != Status::Open && baseline.dev().is_quiet();
+            let is_begun = is_done && unmeasured.is_none();
             if !self.strategy.is_evaluation() && !is_begun {
                 if let Some(call) = self.oldest(state) {
                     return Ok(Next::Fold(call));

@@ -868,7 +868,8 @@ fn a_run_whose_time_ends_while_the_baseline_is_asked_goes_on_when_it_is_resumed(
     let line = "--strategy random --max-calls 100 --quiet";
     env.run(&format!("run colours --name one {line} --concurrency 1 --for 3s")).exits(4);
     // Another session that is too short leaves it as it is.
-    env.run("resume one --concurrency 1 --for 4s").exits(4);
+    env.run("resume one --concurrency 1").exits(4);
+    env.run("resume one --concurrency 1 --for 1s").exits(4);
     let before = server.requests().len();
     env.run("resume one --concurrency 16 --for 60s").ok();
     let summary = env.json("results/one/summary.json");
