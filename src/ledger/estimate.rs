@@ -137,8 +137,9 @@ impl TokenRatios {
         asked.max(self.outputs.get(&role).copied().unwrap_or_default())
     }
 
-    /// Tokens of a role's request of this many bytes: as [`estimate_tokens`] says until one was billed, and later
-    /// 1.1 × the most by what was billed per byte, and by what was billed whatever the length.
+    /// Tokens of a role's request of this many bytes: as [`estimate_tokens`] says until one was billed. Later 1.1 × the
+    /// largest number of tokens per byte that was billed or, where that is less, 1.1 × the fewest tokens of a request and
+    /// those of its bytes.
     #[must_use]
     pub fn estimate(&self, role: ModelRole, bytes: usize) -> Tokens {
         match self.prompts.get(&role) {
@@ -147,8 +148,8 @@ impl TokenRatios {
         }
     }
 
-    /// The same for a text of which nothing was billed yet, which may be in another script: a token for each byte, beside
-    /// what was billed whatever the length.
+    /// The same for a text of which nothing was billed yet, and which may be in another script: a token for each byte,
+    /// and 1.1 × the fewest tokens of a request.
     #[must_use]
     pub fn estimate_new(&self, role: ModelRole, bytes: usize) -> Tokens {
         match self.prompts.get(&role) {

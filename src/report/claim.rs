@@ -33,8 +33,8 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
     let of_quality = match (asked.claim, is_shown) {
         (Claim::Better, true) => format!("better by {of_quality}"),
         (Claim::Better, false) => of_quality,
-        (claim, _) if asked.shown => format!("{}: {of_quality}", standing(claim)),
-        (claim, _) => format!("{of_quality}, which does not show “{}”", standing(claim)),
+        (claim, _) if asked.shown => format!("{}: {of_quality}", words_of(claim)),
+        (claim, _) => format!("{of_quality}, which does not show “{}”", words_of(claim)),
     };
     let of_cost = summary.claims.iter().skip(1).filter_map(|claimed| of_cost(report, *claimed));
     // What the goal asks for comes first.
@@ -47,7 +47,7 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
 }
 
 /// What a goal says of the quality, as a part of a sentence.
-fn standing(claim: Claim) -> String {
+fn words_of(claim: Claim) -> String {
     match claim {
         Claim::NotWorse { margin } if margin > 0.0 => {
             format!("at most {:.1} pp worse", margin * 100.0)
@@ -73,12 +73,12 @@ fn of_cost(report: &Report<'_>, claimed: Claimed) -> Option<String> {
             let (by, range) = (cost(saving.mean.abs()), range(saving));
             let word = if saving.mean < 0.0 { "dearer" } else { "cheaper" };
             let told = format!("{word} by {by} per 1,000 calls ({range})");
-            if claimed.shown { told } else { format!("{told}, which shows no saving") }
+            if claimed.shown { told } else { format!("{told}, so that no saving is shown") }
         }
         Claim::CostAtMost { .. } => {
             let told =
                 format!("1,000 calls cost {} ({})", cost(known.best.mean), range(known.best));
-            let limit = standing(claimed.claim);
+            let limit = words_of(claimed.claim);
             if claimed.shown {
                 format!("{told}, {limit}")
             } else {
@@ -90,7 +90,7 @@ fn of_cost(report: &Report<'_>, claimed: Claimed) -> Option<String> {
 }
 
 fn signed(usd: f64) -> String {
-    if usd < 0.0 { format!("−{}", cost(-usd)) } else { cost(usd) }
+    if usd < 0.0 { format!("-{}", cost(-usd)) } else { cost(usd) }
 }
 
 /// Number of held-out rows that both prompts have a score for.

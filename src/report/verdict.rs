@@ -359,8 +359,8 @@ fn advice(report: &Report<'_>) -> String {
     )
 }
 
-/// The mean squared difference of winner and baseline over dev and held-out rows together. A few
-/// held-out rows alone, on which the two happen to agree, would give too small a value.
+/// The mean squared difference of winner and baseline over held-out rows and, where these are few, dev rows: on a few
+/// rows the two may happen to agree, which would give too small a value.
 fn discordance(report: &Report<'_>) -> f64 {
     let state = &report.history.state;
     let winner = state.winner.map_or(state.incumbent, |(winner, ..)| winner);

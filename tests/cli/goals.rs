@@ -99,14 +99,3 @@ fn a_margin_that_the_held_out_rows_cannot_show_is_said_before_and_after() {
         (&json!(false), [&json!(false), &json!(true)].as_slice())
     );
 }
-
-#[test]
-fn a_budget_below_the_first_rows_is_said_and_a_higher_one_goes_on() {
-    let (env, server) = env("max quality");
-    let ran = env.run("run colours --name one --strategy random --max-usd 0.0001 --quiet").exits(4);
-    assert!(ran.stderr.contains("no room for the first rows of the baseline"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("resume one --max-usd X"), "{}", ran.stderr);
-    assert!(server.requests().is_empty());
-    env.run("resume one --max-usd 1 --quiet").ok();
-    assert!(server.requests().len() > 100);
-}

@@ -876,3 +876,20 @@ fn a_run_whose_time_ends_while_the_baseline_is_asked_goes_on_when_it_is_resumed(
     assert!(server.requests().len() > before + 20, "the search goes on");
     assert!(summary["counts"]["candidates"].as_u64() > Some(1), "{summary}");
 }
+
+#[test]
+fn a_budget_below_the_first_rows_is_said_and_a_higher_one_goes_on() {
+    let server = Server::start(|_, request| match request.body["model"] == "editor" {
+        true => rewritten(request),
+        false => answer(request),
+    });
+    let env = TestEnv::with_server(&server, "");
+    env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 2.0 }");
+    env.edit("colours/task.toml", "sim/editor", "local/editor");
+    let ran = env.run("run colours --name one --strategy random --max-usd 0.0001 --quiet").exits(4);
+    assert!(ran.stderr.contains("no room for the first rows of the baseline"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("resume one --max-usd X"), "{}", ran.stderr);
+    assert!(server.requests().is_empty());
+    env.run("resume one --max-usd 1 --quiet").ok();
+    assert!(server.requests().len() > 30);
+}

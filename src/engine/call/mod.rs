@@ -258,7 +258,7 @@ impl CallRunner {
         }
     }
 
-    /// The wallet. BlockedBy it only for a moment: all calls wait for it.
+    /// The wallet. Hold it only for a moment: all calls wait for it.
     pub fn wallet(&self) -> MutexGuard<'_, Wallet> {
         lock(&self.wallet)
     }
