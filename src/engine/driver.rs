@@ -174,6 +174,8 @@ impl Search {
                     self.take_report(report);
                     // What the call's hedge costs may be there, too.
                     self.take_reports();
+                    // Others may be answered for long before this call is.
+                    self.bind_time();
                 }
                 Woken::Stop => self.stop = Some(StopCause::Cancelled),
                 Woken::Tick => self.tick(),
