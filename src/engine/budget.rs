@@ -26,6 +26,8 @@ const TIME_MARGIN: f64 = 1.3;
 pub(super) struct Budget {
     limits: Limits,
     task: Arc<Task>,
+    /// Bytes of the baseline.
+    baseline_bytes: usize,
     /// Bytes of the baseline with the longest row of dev, so that no step has to look for it.
     longest_request: usize,
 }
@@ -56,15 +58,17 @@ impl Budget {
     /// For a run that keeps a share for its `final`.
     pub(super) fn new(caps: Caps, task: Arc<Task>, finale: Finale) -> Self {
         let longest_row = task.splits.dev.iter().map(Task::row_bytes).max().unwrap_or(0);
-        let longest_request = task.layout.bytes_without_row(&task.baseline) + longest_row;
+        let baseline_bytes = task.layout.bytes_without_row(&task.baseline);
+        let longest_request = baseline_bytes + longest_row;
         let limits = Limits::new(caps, task.splits.hold.len() as u64, finale);
-        Self { limits, task, longest_request }
+        Self { limits, task, baseline_bytes, longest_request }
     }
 
     fn costs(&self, facts: &Facts, best: CandidateIx) -> CallCosts {
         let mean = |candidate: CandidateIx| facts.candidates.get(candidate.index())?.used.mean();
         // Held-out rows are new texts.
-        let prompt = facts.plan.prompt_tokens_of_new(ModelRole::Task, self.longest_request);
+        let (role, bytes) = (ModelRole::Task, self.longest_request);
+        let prompt = facts.plan.prompt_tokens_of_new_row(role, self.baseline_bytes, bytes);
         CallCosts {
             worst: self.task_call(facts, prompt),
             baseline: mean(CandidateIx::BASELINE),

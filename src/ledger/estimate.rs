@@ -159,6 +159,16 @@ impl TokenRatios {
     }
 }
 
+impl TokenRatios {
+    /// The same for a known prompt with a row of which nothing was billed yet: of its bytes, those after the first
+    /// `stable` ones are the row's.
+    #[must_use]
+    pub fn estimate_new_row(&self, role: ModelRole, stable: usize, bytes: usize) -> Tokens {
+        let row = Tokens(bytes.saturating_sub(stable) as u64);
+        self.estimate(role, bytes).max(self.estimate(role, stable) + row)
+    }
+}
+
 /// Tokens of this many bytes, before any were billed: a third of them.
 #[must_use]
 pub fn estimate_tokens(bytes: usize) -> Tokens {
@@ -191,6 +201,8 @@ mod tests {
         assert_eq!(ratios.estimate(ModelRole::Task, 10), Tokens(55 + 16 + 1), "as the shortest");
         assert_eq!(ratios.estimate_new(ModelRole::Task, 300), Tokens(55 + 300 + 16));
         assert_eq!(ratios.estimate_new(ModelRole::MUTATOR, 300), Tokens(316));
+        let with_row = ratios.estimate_new_row(ModelRole::Task, 200, 300);
+        assert_eq!(with_row, Tokens(110 + 100 + 16 + 1), "a token for each byte of the row alone");
         // 5,000 tokens are added to each request; what is beyond the longest is not multiplied by them.
         let mut hidden = TokenRatios::default();
         hidden.learn_bill(ModelRole::Task, 40, Usage::plain(5_010, 1));

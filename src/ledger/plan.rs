@@ -190,6 +190,12 @@ impl PlanLedger {
         self.ratios.estimate_new(role, bytes)
     }
 
+    /// The same for a known prompt with a row of which nothing was billed yet, after the first `stable` bytes.
+    #[must_use]
+    pub fn prompt_tokens_of_new_row(&self, role: ModelRole, stable: usize, bytes: usize) -> Tokens {
+        self.ratios.estimate_new_row(role, stable, bytes)
+    }
+
     /// Bytes of the requests of folded answered calls.
     #[must_use]
     pub fn answered_bytes(&self, role: ModelRole) -> u64 {

@@ -40,6 +40,7 @@ const EXEMPT: &[(&str, &str)] = &[
     ("dedup loose", "no simulated reply differs in case and spaces alone; see operator::screen"),
     ("leak ngram", "no simulated reply copies a row; see operator::screen"),
     ("leak share", "as the other"),
+    ("confirm chance", "the goal is `max quality`; see strategy::tests::goals"),
     // A contest knows its budget before it starts: only a deadline can interrupt it.
     ("triple-sh: final.among", "one survivor is left; see strategy::tests::pools"),
     ("triple-cr: final.among", "as above"),

@@ -125,9 +125,16 @@ impl BilledTexts {
         self.rows.insert((row.split, row.row));
     }
 
-    /// Whether both texts of a request are among them.
-    fn hold(&self, row: RowKey) -> bool {
-        self.candidates.contains(&row.candidate) && self.rows.contains(&(row.split, row.row))
+    /// Tokens of a request with these texts.
+    fn estimate(&self, asked: RowKey, request: &Request, ratios: &TokenRatios) -> Tokens {
+        let (role, bytes) = (ModelRole::Task, request.bytes());
+        if !self.candidates.contains(&asked.candidate) {
+            ratios.estimate_new(role, bytes)
+        } else if !self.rows.contains(&(asked.split, asked.row)) {
+            ratios.estimate_new_row(role, request.stable_bytes, bytes)
+        } else {
+            ratios.estimate(role, bytes)
+        }
     }
 }
 

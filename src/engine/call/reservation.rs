@@ -139,12 +139,13 @@ impl CallRunner {
         request: &Request,
         in_batch: bool,
     ) -> Amount {
-        let is_new = row.is_some_and(|row| !lock(&self.billed).hold(row));
+        let billed = lock(&self.billed);
         let ratios = lock(&self.ratios);
-        let prompt = match is_new {
-            true => ratios.estimate_new(role, request.bytes()),
-            false => ratios.estimate(role, request.bytes()),
+        let prompt = match row {
+            Some(asked) => billed.estimate(asked, request, &ratios),
+            None => ratios.estimate(role, request.bytes()),
         };
+        drop(billed);
         let output = ratios.longest_output(role, request.max_output_tokens);
         drop(ratios);
         let price = self.price(role);
