@@ -148,7 +148,7 @@ impl Planner {
         }
         // A search that ended is not gone on with, and this one has asked nothing.
         let is_spent = matches!(exceeded, Some(StopReason::BudgetUsd | StopReason::BudgetTokens));
-        if is_spent && !self.strategy.is_evaluation() && state.baseline().dev().issued == 0 {
+        if is_spent && !self.strategy.is_evaluation() && state.next_call == Call::default() {
             let why = "the budget has no room for the first rows of the baseline, which may cost more than they will";
             return Ok(Next::Stop(StopReason::OverBudget, why.to_owned()));
         }

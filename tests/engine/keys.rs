@@ -40,6 +40,8 @@ const EXEMPT: &[(&str, &str)] = &[
     ("dedup loose", "no simulated reply differs in case and spaces alone; see operator::screen"),
     ("leak ngram", "no simulated reply copies a row; see operator::screen"),
     ("leak share", "as the other"),
+    ("lint max_growth", "no simulated reply doubles a prompt; see operator::screen"),
+    ("promptbreeder: operator.4.most", "there are not as many prompts that are unlike"),
     ("confirm chance", "the goal is `max quality`; see strategy::tests::goals"),
     // A contest knows its budget before it starts: only a deadline can interrupt it.
     ("triple-sh: final.among", "one survivor is left; see strategy::tests::pools"),
