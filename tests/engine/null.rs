@@ -73,5 +73,6 @@ fn at_most_one_run_in_twenty_claims_a_gain_that_does_not_exist() {
         searched += u64::from(ended.state.candidates.len() > 5);
     }
     assert!(searched > RUNS * 9 / 10, "{searched} of {RUNS} runs tried anything");
-    assert!(confirmed * 20 <= RUNS, "{confirmed} of {RUNS} runs claim a gain");
+    // At a rate of 5 %, 200 runs claim at most 16 in 97.5 % of cases.
+    assert!(confirmed <= 16, "{confirmed} of {RUNS} runs claim a gain");
 }

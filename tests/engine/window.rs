@@ -24,7 +24,7 @@ impl Llm for Recording {
 #[test]
 fn every_request_fits_the_window_and_contains_the_current_text() {
     let requests = Arc::new(Mutex::new(Vec::new()));
-    let caps = Caps { calls: Some(600), ..Caps::default() };
+    let caps = Caps { calls: Some(1_500), ..Caps::default() };
     let mut lab = Lab::new("gepa", 1, caps, 8);
     lab.sets = vec!["operator.0.feedback.size=8".to_owned()];
     lab.edits = vec![(
