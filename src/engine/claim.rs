@@ -38,6 +38,16 @@ pub struct HeldOutCost {
     pub saving: Interval,
 }
 
+/// What a goal says of the winner, and whether held-out rows show it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claimed {
+    /// What it says.
+    #[serde(flatten)]
+    pub claim: Claim,
+    /// Whether the rows show it.
+    pub shown: bool,
+}
+
 /// The result of the confirmation.
 #[derive(Clone, Debug)]
 pub struct Confirmed {
@@ -50,7 +60,7 @@ pub struct Confirmed {
     /// What both cost; `None` if the winner is the baseline, or no bill is known.
     pub cost: Option<HeldOutCost>,
     /// What the goal says of the winner, and whether the rows show it.
-    pub claims: Vec<(Claim, bool)>,
+    pub claims: Vec<Claimed>,
     /// Whether the goal's claim holds: each of `claims` is shown, on at least 30 rows.
     pub is_shown: bool,
 }
@@ -84,9 +94,11 @@ impl Confirmed {
     pub fn of(goal: Goal, rows: &[HeldOutRow], is_changed: bool, seed: Seed) -> Self {
         let mine: Vec<f64> = rows.iter().map(|row| row.winner).collect();
         let theirs: Vec<f64> = rows.iter().map(|row| row.baseline).collect();
-        let quality = theirs.iter().sum::<f64>() / theirs.len().max(1) as f64;
+        let baseline = interval::of_scores(&theirs, seed.child("seed", 0));
+        // A baseline that is shown to miss what the goal asks is no bar for the cost.
+        let is_bar = baseline.is_none_or(|it| goal.is_kept_by_baseline(it.high));
         let mut claims = goal.claims();
-        claims.retain(|claim| *claim != Claim::Cheaper || goal.is_kept_by_baseline(quality));
+        claims.retain(|claim| *claim != Claim::Cheaper || is_bar);
         let winner = interval::of_scores(&mine, seed.child("winner", 0));
         let gain = is_changed.then(|| gain(&claims, rows, &mine, seed)).flatten();
         let cost = is_changed.then(|| cost(rows, seed)).flatten();
@@ -103,14 +115,14 @@ impl Confirmed {
                 known_cost.is_some_and(|cost| cost.best.high <= usd_per_1k + 1e-12)
             }
         };
-        let claims: Vec<(Claim, bool)> =
-            claims.iter().map(|claim| (*claim, is_changed && shows(claim))).collect();
+        let claimed = |claim| Claimed { claim, shown: is_changed && shows(&claim) };
+        let claims: Vec<Claimed> = claims.into_iter().map(claimed).collect();
         Self {
             winner,
-            baseline: interval::of_scores(&theirs, seed.child("seed", 0)),
+            baseline,
             gain,
             cost,
-            is_shown: rows.len() >= MIN_HOLD_ROWS && claims.iter().all(|(_, shown)| *shown),
+            is_shown: rows.len() >= MIN_HOLD_ROWS && claims.iter().all(|claimed| claimed.shown),
             claims,
         }
     }
@@ -178,7 +190,7 @@ mod tests {
 
     fn shown(rule: &str, rows: &[HeldOutRow]) -> (Vec<bool>, bool) {
         let confirmed = Confirmed::of(Goal::parse(rule).unwrap(), rows, true, Seed(1));
-        let claims = confirmed.claims.iter().map(|(_, is_shown)| *is_shown).collect();
+        let claims = confirmed.claims.iter().map(|claimed| claimed.shown).collect();
         (claims, confirmed.is_shown)
     }
 

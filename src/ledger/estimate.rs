@@ -157,9 +157,7 @@ impl TokenRatios {
             None => in_frame(bytes as f64),
         }
     }
-}
 
-impl TokenRatios {
     /// The same for a known prompt with a row of which nothing was billed yet: of its bytes, those after the first
     /// `stable` ones are the row's.
     #[must_use]

@@ -3,7 +3,8 @@
 
 use super::Report;
 use super::words::{cost, held_out, p_value, signed_range};
-use crate::run::{Claimed, Gain};
+use crate::engine::Claimed;
+use crate::run::Gain;
 use crate::stats::Interval;
 use crate::task::goal::Claim;
 use crate::text::{percent, points};

@@ -51,8 +51,8 @@ pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use summary::{
-    Claimed, Counts, FailedCalls, FrontPoint, Gain, MutatorEarned, OpenBatch, Prompted,
-    Recommendation, RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens, score_interval,
+    Counts, FailedCalls, FrontPoint, Gain, MutatorEarned, OpenBatch, Prompted, Recommendation,
+    RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens, score_interval,
 };
 pub use width::frozen;
 pub use wiring::{check_first_block, check_models, check_simulated, providers};

@@ -2,7 +2,7 @@
 
 use super::dir::{RunDir, RunDirError, SCHEMA, SUMMARY_FILE};
 use super::file::RunInfo;
-use crate::engine::{HeldOutCost, Waiting, confirmed};
+use crate::engine::{Claimed, HeldOutCost, Waiting, confirmed};
 use crate::event::{NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RowIx};
 use crate::ledger::Wallet;
@@ -12,7 +12,6 @@ use crate::seed::Seed;
 use crate::state::{CandidateState, Phase};
 use crate::stats::{Interval, TestName, interval, pareto};
 use crate::task::example::Split;
-use crate::task::goal::Claim;
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task};
 use crate::text;
@@ -154,16 +153,6 @@ pub struct Prompted {
     pub dev: Option<Interval>,
     /// Its mean on the held-out rows that winner and baseline both have a score for.
     pub hold: Option<Interval>,
-}
-
-/// What a goal says of the winner, and whether held-out rows show it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Claimed {
-    /// What it says.
-    #[serde(flatten)]
-    pub claim: Claim,
-    /// Whether the rows show it.
-    pub shown: bool,
 }
 
 /// The gain of the winner over the baseline.
@@ -412,8 +401,7 @@ impl Summary {
             held_out_cost: confirmed.as_ref().and_then(|confirmed| confirmed.cost),
             claims: confirmed
                 .iter()
-                .flat_map(|confirmed| &confirmed.claims)
-                .map(|(claim, shown)| Claimed { claim: *claim, shown: *shown })
+                .flat_map(|confirmed| confirmed.claims.iter().copied())
                 .collect(),
             front: front(task, state, info.seed),
             spent: spent(task, state, wallet, running),

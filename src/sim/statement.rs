@@ -82,7 +82,7 @@ impl Reading {
         parameters: &WorldParameters,
         seed: Seed,
     ) -> Self {
-        let lines = unwrapped(text);
+        let lines = lines_of(text);
         let sentences: Vec<String> =
             lines.iter().flat_map(|line| words::sentences(line)).map(str::to_lowercase).collect();
         let asked = Asked::new(&sentences, form, labels, fields);
@@ -221,22 +221,11 @@ fn squash(share: f64) -> f64 {
     x * x * (3.0 - 2.0 * x)
 }
 
-/// The lines of a text, with those put together again that only a narrow page had parted.
-fn unwrapped(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut before = "";
-    for line in text.lines() {
-        match lines.last_mut() {
-            Some(last) if words::continues(before, line) => {
-                last.push(' ');
-                last.push_str(line.trim());
-            }
-            _ => lines.push(line.trim().to_owned()),
-        }
-        before = line;
-    }
-    lines.retain(|line| !line.is_empty());
-    lines
+/// The lines of a text that say something.
+fn lines_of(text: &str) -> Vec<String> {
+    let lines = words::unwrapped(text);
+    let lines = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
+    lines.map(str::to_owned).collect()
 }
 
 fn segments(lines: &[String], labels: &Labels, skills: &Skills) -> Vec<Segment> {
@@ -283,6 +272,6 @@ mod tests {
         let text =
             format!("{long}\nand its buyer is late.\n\n- one\n- two\n{long}\nsecurity: doors");
         let rejoined = format!("{long} and its buyer is late.");
-        assert_eq!(unwrapped(&text), [&rejoined, "- one", "- two", long, "security: doors"]);
+        assert_eq!(lines_of(&text), [&rejoined, "- one", "- two", long, "security: doors"]);
     }
 }

@@ -161,8 +161,25 @@ pub(super) fn sentences(line: &str) -> impl Iterator<Item = &str> {
     .filter(|sentence| !sentence.is_empty())
 }
 
+/// The lines of a text, with those put together again that only a narrow page had parted.
+pub(super) fn unwrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut before = "";
+    for line in text.lines() {
+        match lines.last_mut() {
+            Some(last) if continues(before, line) => {
+                last.push(' ');
+                last.push_str(line.trim());
+            }
+            _ => lines.push(line.to_owned()),
+        }
+        before = line;
+    }
+    lines
+}
+
 /// Whether a line only goes on with the one before it because the page ended there.
-pub(super) fn continues(before: &str, line: &str) -> bool {
+fn continues(before: &str, line: &str) -> bool {
     let (before, line) = (before.trim(), line.trim());
     let is_open = before.len() >= FULL_LINE && !before.ends_with(['.', '!', '?', ':', ';']);
     // A list such as `billing: double charges` without bullets starts in lower case, too.

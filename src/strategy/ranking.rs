@@ -5,7 +5,7 @@ use super::space::Space;
 use crate::id::CandidateIx;
 use crate::state::Status;
 use crate::task::example::Split;
-use crate::task::goal::Goal;
+use crate::task::goal::{Goal, Measured};
 
 impl Search<'_> {
     /// What a candidate is ranked by: its mean over all its answers to dev, less what its length
@@ -78,8 +78,8 @@ impl Search<'_> {
         quality: impl Fn(CandidateIx) -> Option<f64>,
     ) -> Option<CandidateIx> {
         let baseline = quality(CandidateIx::BASELINE).unwrap_or(0.0);
-        let of_baseline = self.state.baseline().used.usd_per_1k();
-        let most = of_baseline.filter(|_| self.goal.is_kept_by_baseline(baseline));
+        let of_baseline = self.state.baseline().used.usd_per_1k().unwrap_or(f64::MAX);
+        let baseline = Measured { quality: baseline, usd_per_1k: of_baseline };
         let mut best: Option<(f64, CandidateIx)> = None;
         for candidate in candidates {
             let standing = self.state.standing(candidate);
@@ -90,12 +90,11 @@ impl Search<'_> {
             else {
                 continue;
             };
-            if !self.goal.allows(quality, usd, baseline) {
+            if !self.goal.allows(Measured { quality, usd_per_1k: usd }, baseline) {
                 continue;
             }
             let rank = match self.goal {
                 Goal::MaxQuality { .. } => quality,
-                Goal::MinCost { .. } if most.is_some_and(|most| usd > most) => continue,
                 Goal::MinCost { .. } => -usd,
             };
             if best.is_none_or(|(highest, _)| rank > highest + 1e-12) {

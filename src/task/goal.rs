@@ -71,16 +71,30 @@ impl Goal {
         }
     }
 
-    /// Whether a prompt with this cost and quality satisfies the constraint.
+    /// Whether a prompt serves the goal at all: it keeps the constraint and, where the goal asks for the cheapest, costs no
+    /// more than a baseline that keeps it too.
     #[must_use]
-    pub fn allows(self, quality: f64, usd_per_1k: f64, baseline_quality: f64) -> bool {
+    pub fn allows(self, prompt: Measured, baseline: Measured) -> bool {
         match self {
             Self::MaxQuality { usd_per_1k_at_most } => {
-                usd_per_1k_at_most.is_none_or(|limit| usd_per_1k <= limit + 1e-12)
+                usd_per_1k_at_most.is_none_or(|limit| prompt.usd_per_1k <= limit + 1e-12)
             }
-            Self::MinCost { floor } => quality >= floor.quality(baseline_quality) - 1e-12,
+            Self::MinCost { floor } => {
+                prompt.quality >= floor.quality(baseline.quality) - 1e-12
+                    && (prompt.usd_per_1k <= baseline.usd_per_1k
+                        || !self.is_kept_by_baseline(baseline.quality))
+            }
         }
     }
+}
+
+/// What is known of a prompt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// Its quality, in [0, 1].
+    pub quality: f64,
+    /// What 1,000 of its calls cost, in dollars.
+    pub usd_per_1k: f64,
 }
 
 impl Goal {
@@ -194,10 +208,15 @@ mod tests {
     #[test]
     fn a_constraint_excludes() {
         let goal = Goal::parse("max quality s.t. usd_per_1k <= 0.5").unwrap();
-        assert!(goal.allows(0.1, 0.5, 0.9));
-        assert!(!goal.allows(1.0, 0.51, 0.9));
+        let measured = |quality, usd_per_1k| Measured { quality, usd_per_1k };
+        assert!(goal.allows(measured(0.1, 0.5), measured(0.9, 0.4)));
+        assert!(!goal.allows(measured(1.0, 0.51), measured(0.9, 0.6)));
         let goal = Goal::parse("min usd_per_1k s.t. quality >= baseline - 0.01").unwrap();
-        assert!(goal.allows(0.795, 9.0, 0.8));
-        assert!(!goal.allows(0.78, 0.1, 0.8));
+        assert!(goal.allows(measured(0.795, 8.0), measured(0.8, 9.0)));
+        assert!(!goal.allows(measured(0.78, 0.1), measured(0.8, 9.0)));
+        assert!(!goal.allows(measured(0.9, 9.1), measured(0.8, 9.0)), "it is dearer");
+        // A baseline that misses the level is no bar for the cost.
+        let goal = Goal::parse("min usd_per_1k s.t. quality >= 0.8").unwrap();
+        assert!(goal.allows(measured(0.8, 9.1), measured(0.7, 9.0)));
     }
 }

@@ -41,19 +41,7 @@ pub(super) struct Draft {
 impl Draft {
     /// The lines of a text, with those put together again that only a narrow page had parted.
     pub(super) fn new(text: &str) -> Self {
-        let mut lines: Vec<String> = Vec::new();
-        let mut before = "";
-        for line in text.lines() {
-            match lines.last_mut() {
-                Some(last) if words::continues(before, line) => {
-                    last.push(' ');
-                    last.push_str(line.trim());
-                }
-                _ => lines.push(line.to_owned()),
-            }
-            before = line;
-        }
-        Self { lines }
+        Self { lines: words::unwrapped(text) }
     }
 
     /// The text again, without blank lines at its ends or two in a row.

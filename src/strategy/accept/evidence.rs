@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::id::CandidateIx;
 use crate::strategy::Plan;
 use crate::strategy::search::{Accept, Search};
-use crate::task::goal::Goal;
+use crate::task::goal::{Goal, Measured};
 
 kind! {
     /// Replaces the incumbent when it is likely better, or not worse and cheaper.
@@ -25,11 +25,15 @@ impl Accept for WithEvidence {
         let (state, goal) = (search.state, search.goal);
         let cost = |candidate: CandidateIx| state.standing(candidate).used.usd_per_1k();
         let incumbent_cost = cost(state.incumbent)?;
-        let baseline = state.baseline().dev().mean()?;
+        let of_baseline = cost(CandidateIx::BASELINE)?;
+        let baseline =
+            Measured { quality: state.baseline().dev().mean()?, usd_per_1k: of_baseline };
         let allowed = |candidate: CandidateIx| {
             let standing = state.standing(candidate);
             match (standing.dev().mean(), standing.used.usd_per_1k()) {
-                (Some(mean), Some(usd)) => goal.allows(mean, usd, baseline),
+                (Some(quality), Some(usd_per_1k)) => {
+                    goal.allows(Measured { quality, usd_per_1k }, baseline)
+                }
                 _ => false,
             }
         };

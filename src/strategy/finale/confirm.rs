@@ -8,7 +8,7 @@ use crate::ledger::Finale;
 use crate::stats::Posterior;
 use crate::strategy::Plan;
 use crate::strategy::search::{Final, Search};
-use crate::task::goal::Goal;
+use crate::task::goal::{Goal, Measured};
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
@@ -32,18 +32,14 @@ kind! {
 
 impl Final for Confirm {
     fn next(&self, search: &Search<'_>) -> Vec<Plan> {
-        let (state, goal) = (search.state, search.goal);
+        let state = search.state;
         let all: Vec<CandidateIx> = contenders(state).collect();
-        let baseline = state.baseline().dev().mean().unwrap_or(0.0);
         let gains = shrink(state, &all);
         if state.shortlist.is_empty() {
             let mut listed: Vec<(CandidateIx, Posterior)> = gains
                 .iter()
                 .copied()
-                .filter(|(candidate, gain)| {
-                    let usd = state.standing(*candidate).used.usd_per_1k();
-                    usd.is_some_and(|usd| goal.allows(baseline + gain.mean, usd, baseline))
-                })
+                .filter(|(candidate, gain)| is_allowed(search, *candidate, *gain))
                 .collect();
             listed.sort_by(|a, b| self.order(search, b, a));
             let rollouts = (search.remaining.total_rollouts as f64 * self.share) as u64;
@@ -84,23 +80,13 @@ impl Confirm {
     /// prompt that is likely to be confirmed.
     fn win_by_gain(&self, search: &Search<'_>, gains: &[(CandidateIx, Posterior)]) -> Plan {
         let (state, goal) = (search.state, search.goal);
-        let baseline = state.baseline().dev().mean().unwrap_or(0.0);
         let measured = |candidate| differences(state, candidate).mean().unwrap_or(0.0);
         let unchanged = (CandidateIx::BASELINE, Posterior { mean: 0.0, variance: 0.0 });
         let allowed: Vec<(CandidateIx, Posterior)> = gains
             .iter()
             .copied()
-            .filter(|(candidate, _)| match goal {
-                Goal::MinCost { .. } => {
-                    !goal.is_kept_by_baseline(baseline)
-                        || usd(search, *candidate) < usd(search, unchanged.0)
-                }
-                Goal::MaxQuality { .. } => true,
-            })
             .chain([unchanged])
-            .filter(|(candidate, gain)| {
-                goal.allows(baseline + gain.mean, usd(search, *candidate), baseline)
-            })
+            .filter(|(candidate, gain)| is_allowed(search, *candidate, *gain))
             .collect();
         let best = allowed.iter().max_by(|a, b| self.order(search, a, b).then(b.0.cmp(&a.0)));
         let Some(best) = best.copied() else {
@@ -130,10 +116,10 @@ impl Confirm {
     ) -> Ordering {
         match search.goal {
             Goal::MaxQuality { .. } => of_a.mean.total_cmp(&of_b.mean),
-            // The baseline as a winner shows nothing, so it comes last.
+            // The baseline as a winner shows nothing, nor does one that costs as much: these come last.
             Goal::MinCost { .. } => {
                 let of = |candidate: CandidateIx, gain: Posterior| {
-                    let is_changed = candidate != CandidateIx::BASELINE;
+                    let is_changed = usd(search, candidate) != usd(search, CandidateIx::BASELINE);
                     let chance = chance(search, candidate, gain);
                     let is_likely = chance >= self.chance;
                     // Of those that are likely to be confirmed the cheapest, else the likeliest.
@@ -145,6 +131,14 @@ impl Confirm {
             }
         }
     }
+}
+
+/// Whether a candidate whose gain is believed to be this serves the goal.
+fn is_allowed(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> bool {
+    let baseline = search.state.baseline().dev().mean().unwrap_or(0.0);
+    let measured = |candidate, quality| Measured { quality, usd_per_1k: usd(search, candidate) };
+    let of_baseline = measured(CandidateIx::BASELINE, baseline);
+    search.goal.allows(measured(candidate, baseline + gain.mean), of_baseline)
 }
 
 /// What 1,000 calls of a candidate cost.
