@@ -26,7 +26,12 @@ fn env(rule: &str) -> (TestEnv, Server) {
         body["usage"]["prompt_tokens"] = json!(bytes / 4);
         (status, headers, body.to_string())
     });
-    let env = TestEnv::with_server(&server, "");
+    (at(&server, rule), server)
+}
+
+/// The task against a service.
+fn at(server: &Server, rule: &str) -> TestEnv {
+    let env = TestEnv::with_server(server, "");
     env.write("colours/rows.jsonl", &colour_rows(400));
     let task = "colours/task.toml";
     env.edit(task, "free = true", "price = { input = 1.0, output = 2.0 }");
@@ -38,7 +43,7 @@ fn env(rule: &str) -> (TestEnv, Server) {
     );
     env.edit(task, "max quality", rule);
     env.edit(task, "calls = 300", "calls = 900");
-    (env, server)
+    env
 }
 
 #[test]
@@ -79,6 +84,30 @@ fn a_cheaper_prompt_that_is_as_good_is_confirmed_as_such_and_exported_with_it() 
         env.program("git").args(["-C", "repo", "log", "--all", "--format=%B"]).output().unwrap();
     let log = String::from_utf8(log.stdout).unwrap();
     assert!(log.contains("Cheaper by $") && log.contains("at most 5.0 pp worse"), "{log}");
+    let file = "promptsearch/colours:prompt.evidence.json";
+    let evidence = env.program("git").args(["-C", "repo", "show", file]).output().unwrap();
+    let evidence: Value = serde_json::from_slice(&evidence.stdout).unwrap();
+    for key in ["claims", "held_out_cost", "gain"] {
+        assert_eq!(evidence[key], summary[key], "{key}");
+    }
+    assert_eq!(evidence["goal"], "min usd_per_1k s.t. quality >= baseline - 0.05");
+}
+
+#[test]
+fn a_cost_that_no_bill_says_confirms_nothing() {
+    let server = Server::start(|_, request| match request.body["model"] == "editor" {
+        true => shorter(request),
+        false => {
+            let (status, headers, body) = answer(request);
+            let mut body: Value = serde_json::from_str(&body).unwrap();
+            body.as_object_mut().unwrap().remove("usage");
+            (status, headers, body.to_string())
+        }
+    });
+    let env = at(&server, "min usd_per_1k s.t. quality >= baseline - 0.05");
+    let ran = env.run("run colours --name one --strategy random --quiet").ok();
+    assert!(ran.stdout.contains("what its calls cost is not known"), "{}", ran.stdout);
+    assert_eq!(env.json("results/one/summary.json")["confirmed"], false);
 }
 
 #[test]

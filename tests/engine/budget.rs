@@ -11,6 +11,7 @@ use promptsearch::provider::{Llm, LlmError, Reply, Request};
 use promptsearch::state::Phase;
 use promptsearch::units::{Amount, Tokens, Usd};
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -297,4 +298,31 @@ fn a_shortlist_is_tried_where_the_budget_ends_the_search() {
         assert!(ended_by, "{strategy} ended otherwise");
         assert!(listed.is_some_and(|listed| listed >= 3), "{strategy}: {listed:?}");
     }
+}
+
+/// Answers its first request after seconds, and the others soon; it counts them.
+struct FirstIsLate {
+    inner: Arc<dyn Llm>,
+    asked: Arc<AtomicUsize>,
+}
+
+#[async_trait::async_trait]
+impl Llm for FirstIsLate {
+    async fn complete(&self, request: &Request) -> Result<Reply, LlmError> {
+        let is_first = self.asked.fetch_add(1, Ordering::SeqCst) == 0;
+        tokio::time::sleep(Duration::from_millis(if is_first { 4_000 } else { 100 })).await;
+        self.inner.complete(request).await
+    }
+}
+
+/// Answers come all the time, and none to the call that is waited for.
+#[test]
+fn a_time_binds_while_answers_come_to_other_calls() {
+    let caps = Caps { wall: Some(Duration::from_millis(1_500)), ..Caps::default() };
+    let asked = Arc::new(AtomicUsize::new(0));
+    let lab = Lab::new("random", 1, caps, 2);
+    lab.run(|inner| Arc::new(FirstIsLate { inner, asked: Arc::clone(&asked) }));
+    // One at a time beside the first, for 1.5 seconds and not for 4.
+    let asked = asked.load(Ordering::SeqCst);
+    assert!((2..=20).contains(&asked), "{asked}");
 }
