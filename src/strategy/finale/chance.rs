@@ -1,7 +1,6 @@
 //! The chance that held-out rows will show what the goal says of a candidate's quality, predicted from dev.
 //!
-//! For a goal that asks for the cheapest prompt: the one at the edge of what is allowed is confirmed in half of all cases
-//! at best.
+//! For a goal that asks for the cheapest prompt: the one at the edge of what is allowed is hardly ever confirmed.
 
 use super::shrinkage::differences;
 use crate::id::CandidateIx;
