@@ -14,5 +14,5 @@ mod limits; // Caps with what is set aside for the held-out rows.
 pub use estimate::{TokenRatios, estimate_tokens, worst_case};
 pub use limits::{CallCosts, Demand, Finale, Limits, Remaining};
 pub use plan::{Answer, Issued, PlanLedger};
-pub use used::Use;
+pub use used::{LEAST_USD_PER_TOKEN, Use};
 pub use wallet::{RoleSpending, Wallet};

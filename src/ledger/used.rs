@@ -1,7 +1,11 @@
-//! What answered calls have used.
+//! What answered calls have used, and what that counts in decisions.
 
 use crate::task::model::Usage;
 use crate::units::{Amount, Tokens, Usd};
+
+/// What a token counts at least in decisions, in dollars: 0.10 per million, as little as a small hosted model asks
+/// for. A free model counts at this, so that nothing is infinitely cheap.
+pub const LEAST_USD_PER_TOKEN: f64 = 1e-7;
 
 /// What some answered calls used, folded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +43,18 @@ impl Use {
             usd: Usd::from_nanos(self.usd.nanos().div_ceil(self.calls)),
             tokens: Tokens(self.usage.total().0.div_ceil(self.calls)),
         })
+    }
+
+    /// What decisions count it as, in dollars: what it cost, and at least [`LEAST_USD_PER_TOKEN`] for each token.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        self.usd.dollars().max(self.usage.total().0 as f64 * LEAST_USD_PER_TOKEN)
+    }
+
+    /// The same for a call; `None` without any.
+    #[must_use]
+    pub fn mean_weight(&self) -> Option<f64> {
+        (self.calls > 0).then(|| self.weight() / self.calls as f64)
     }
 
     /// Dollars for 1,000 calls.

@@ -23,8 +23,8 @@ pub struct Gain {
     pub over_parent: f64,
     /// The same against the baseline.
     pub over_baseline: f64,
-    /// What it cost.
-    pub cost: Cost,
+    /// What it counts in decisions, in dollars ([`Use::weight`]).
+    pub usd: f64,
 }
 
 impl Gain {
@@ -35,28 +35,12 @@ impl Gain {
     }
 }
 
-/// What something cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Cost {
-    /// Dollars; nothing where the models are free.
-    pub usd: f64,
-    /// Answered calls.
-    pub calls: u64,
-}
-
-impl std::ops::AddAssign for Cost {
-    fn add_assign(&mut self, other: Self) {
-        self.usd += other.usd;
-        self.calls += other.calls;
-    }
-}
-
 /// A use that is not over.
 #[derive(Clone, Copy, Debug)]
 struct Open {
     operator: u16,
     chance: Option<f64>,
-    cost: Cost,
+    usd: f64,
 }
 
 /// All uses, folded.
@@ -69,7 +53,10 @@ pub struct Gains {
     /// Uses whose child is being tried.
     children: HashMap<CandidateIx, Open>,
     /// What had been answered before the last event, of proposals and of rows.
-    answered: [Cost; 2],
+    answered: [f64; 2],
+    /// Dollars for evidence and requests of all uses that are written, and the children that came of them, over all
+    /// phases.
+    written: (f64, u32),
 }
 
 const PROPOSALS: usize = 0;
@@ -86,6 +73,14 @@ impl Gains {
         &self.results
     }
 
+    /// What it costs to come to one more child, in dollars: evidence and requests, those of uses that brought none
+    /// included, and no rows of its own. `None` before the first.
+    #[must_use]
+    pub fn usd_per_child(&self) -> Option<f64> {
+        let (usd, children) = self.written;
+        (children > 0).then(|| usd / f64::from(children))
+    }
+
     /// Takes in one event; `facts` have taken it in before.
     pub fn apply(&mut self, event: &Event, facts: &Facts) {
         match event {
@@ -93,8 +88,8 @@ impl Gains {
                 let Some(operator) = draft.operator else { return };
                 // What an earlier step cost belongs to the first that goes on from it.
                 let before = draft.from.and_then(|source| self.proposals.remove(&source.proposal));
-                let cost = before.map_or(Cost::default(), |before| before.cost);
-                let open = Open { operator, chance: draft.chance, cost };
+                let usd = before.map_or(0.0, |before| before.usd);
+                let open = Open { operator, chance: draft.chance, usd };
                 self.proposals.insert(draft.proposal, open);
             }
             Event::ProposalIssued { proposal, call, .. } => {
@@ -102,19 +97,19 @@ impl Gains {
             }
             Event::ProposalAbandoned { proposal, .. } => self.end(*proposal),
             Event::ProposalFolded { call, outcome } => {
-                let cost = self.since(PROPOSALS, facts.plan.answered_by_mutators());
+                let usd = self.since(PROPOSALS, facts.plan.answered_by_mutators());
                 if let Some(proposal) = self.calls.remove(call) {
                     if let Some(open) = self.proposals.get_mut(&proposal) {
-                        open.cost += cost;
+                        open.usd += usd;
                     }
                     self.came(proposal, outcome, facts);
                 }
             }
             Event::CandidateComposed { proposal, outcome } => self.came(*proposal, outcome, facts),
             Event::EvaluationFolded { .. } => {
-                let cost = self.since(ROWS, facts.plan.answered(ModelRole::Task));
+                let usd = self.since(ROWS, facts.plan.answered(ModelRole::Task));
                 if let Some(RowKey { candidate, split, .. }) = facts.folded_row {
-                    self.charge(candidate, split, cost, facts);
+                    self.charge(candidate, split, usd, facts);
                     if facts.standing(candidate).status == Status::Finished {
                         self.judged(candidate, facts);
                     }
@@ -130,30 +125,30 @@ impl Gains {
             }
             // Operators are named by their places in the phase's own list.
             Event::PhaseStarted { .. } => {
-                *self = Self { answered: self.answered, ..Self::default() };
+                let Self { answered, written, .. } = *self;
+                *self = Self { answered, written, ..Self::default() };
             }
             _ => {}
         }
     }
 
     /// What was answered since this was last asked of the same.
-    fn since(&mut self, of: usize, Use { calls, usd, .. }: Use) -> Cost {
-        let now = Cost { usd: usd.dollars(), calls };
-        let before = std::mem::replace(&mut self.answered[of], now);
-        Cost { usd: now.usd - before.usd, calls: now.calls - before.calls }
+    fn since(&mut self, of: usize, used: Use) -> f64 {
+        let now = used.weight();
+        now - std::mem::replace(&mut self.answered[of], now)
     }
 
     /// Rows belong to the child that is tried on them; on train, else, to the draft that waits for them.
-    fn charge(&mut self, candidate: CandidateIx, split: Split, cost: Cost, facts: &Facts) {
+    fn charge(&mut self, candidate: CandidateIx, split: Split, usd: f64, facts: &Facts) {
         if let Some(open) = self.children.get_mut(&candidate) {
-            open.cost += cost;
+            open.usd += usd;
         } else if split == Split::Train {
             let waits = facts.drafts.values().find(|draft| {
                 draft.parents.first() == Some(&candidate)
                     && !facts.shown.contains_key(&draft.proposal)
             });
             if let Some(open) = waits.and_then(|draft| self.proposals.get_mut(&draft.proposal)) {
-                open.cost += cost;
+                open.usd += usd;
             }
         }
     }
@@ -163,6 +158,8 @@ impl Gains {
             ProposalOutcome::Added { .. } => {
                 let child = u32::try_from(facts.candidates.len().saturating_sub(1));
                 if let (Some(open), Ok(child)) = (self.proposals.remove(&proposal), child) {
+                    self.written.0 += open.usd;
+                    self.written.1 += 1;
                     self.children.insert(CandidateIx(child), open);
                 }
             }
@@ -174,24 +171,20 @@ impl Gains {
 
     /// A use that brought nothing.
     fn end(&mut self, proposal: ProposalNumber) {
-        if let Some(Open { operator, chance, cost }) = self.proposals.remove(&proposal) {
-            self.results.push(Gain {
-                operator,
-                chance,
-                over_parent: 0.0,
-                over_baseline: 0.0,
-                cost,
-            });
+        if let Some(Open { operator, chance, usd }) = self.proposals.remove(&proposal) {
+            self.written.0 += usd;
+            let (over_parent, over_baseline) = (0.0, 0.0);
+            self.results.push(Gain { operator, chance, over_parent, over_baseline, usd });
         }
     }
 
     fn judged(&mut self, child: CandidateIx, facts: &Facts) {
         let Some(open) = self.children.remove(&child) else { return };
-        let Open { operator, chance, cost } = open;
+        let Open { operator, chance, usd } = open;
         let parent = facts.standing(child).candidate.parents.first();
         let over_parent = parent.map_or(0.0, |parent| over(facts, child, *parent));
         let over_baseline = over(facts, child, CandidateIx::BASELINE);
-        self.results.push(Gain { operator, chance, over_parent, over_baseline, cost });
+        self.results.push(Gain { operator, chance, over_parent, over_baseline, usd });
     }
 }
 
@@ -221,9 +214,8 @@ mod tests {
     use crate::event::Abandoned;
     use crate::memory::tests::{Script, USD};
 
-    fn near(cost: Cost, calls: u64) {
-        assert_eq!(cost.calls, calls);
-        assert!((cost.usd - calls as f64 * USD).abs() < 1e-12, "{cost:?}");
+    fn near(usd: f64, calls: u64) {
+        assert!((usd - calls as f64 * USD).abs() < 1e-12, "{usd}");
     }
 
     #[test]
@@ -241,7 +233,7 @@ mod tests {
         assert_eq!((gain.operator, gain.chance), (3, Some(0.25)));
         assert_eq!((gain.over_parent, gain.over_baseline), (0.375, 0.375));
         // Its request and its two rows; the baseline's rows are not its.
-        near(gain.cost, 3);
+        near(gain.usd, 3);
     }
 
     #[test]
@@ -253,8 +245,8 @@ mod tests {
         script.apply(Event::ProposalAbandoned { proposal: given_up, why: Abandoned::Nothing });
         let [first, second] = script.state.memory.gains.results() else { panic!("two are over") };
         assert_eq!((first.over_parent, second.over_parent), (0.0, 0.0));
-        near(first.cost, 1);
-        near(second.cost, 0);
+        near(first.usd, 1);
+        near(second.usd, 0);
         // Places in the recipe's list mean other operators in another phase.
         script.phase(1);
         assert!(script.state.memory.gains.results().is_empty());
@@ -270,6 +262,6 @@ mod tests {
         let second = script.draft(|draft| draft.from = from);
         script.propose(second, ProposalOutcome::Missing);
         let [gain] = script.state.memory.gains.results() else { panic!("one use is over") };
-        near(gain.cost, 2);
+        near(gain.usd, 2);
     }
 }

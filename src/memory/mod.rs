@@ -38,7 +38,7 @@ pub use children::Children;
 pub use contests::Contests;
 pub use demo_sets::DemoSets;
 pub use fronts::Fronts;
-pub use gains::{Cost, Gain, Gains};
+pub use gains::{Gain, Gains};
 pub use generations::Generations;
 pub use islands::Islands;
 pub use longest_first::LongestFirst;

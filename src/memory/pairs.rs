@@ -8,6 +8,10 @@ use crate::stats::{Paired, Posterior, Prior};
 
 /// However bad the children so far were, one that ties on its first block is not given up.
 const LOWEST_PRIOR_MEAN: f64 = -0.05;
+/// The variance of a row's difference before any child is decided: one row in six is answered otherwise.
+const FIRST_ROW_VARIANCE: f64 = 1.0 / 6.0;
+/// The rows that this counts as.
+const FIRST_ROWS: f64 = 16.0;
 
 /// Paired differences on common rows of dev: each candidate against the incumbent and the baseline.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +21,8 @@ pub struct Pairs {
     /// (mean difference from its parent, its sampling variance) of children as they were decided.
     decided: Vec<(f64, f64)>,
     is_decided: Vec<bool>,
+    /// Rows of decided children beside their parents, and the summed variances of their differences.
+    row_variances: (f64, f64),
     prior: Prior,
 }
 
@@ -51,6 +57,13 @@ impl Pairs {
                 variance: self.prior.variance + parent.sampling_variance(),
             },
         }
+    }
+
+    /// The variance of a row's difference between a child and its parent, over all decided children.
+    #[must_use]
+    pub fn row_variance(&self) -> f64 {
+        let (rows, sum) = self.row_variances;
+        (FIRST_ROW_VARIANCE * FIRST_ROWS + sum) / (FIRST_ROWS + rows)
     }
 
     /// Takes in one event; `facts` have taken it in before.
@@ -124,6 +137,9 @@ impl Pairs {
         let Some(parent) = facts.standing(candidate).candidate.parents.first() else { return };
         let pair = paired(facts, candidate, *parent);
         if let Some(mean) = pair.mean() {
+            let rows = pair.n as f64;
+            self.row_variances.0 += rows;
+            self.row_variances.1 += rows * rows * pair.sampling_variance();
             self.decided.push((mean, pair.sampling_variance()));
             // Children are decided on few rows, so that their spread is mostly noise: the prior may shift,
             // but never know more than it did at first.

@@ -13,7 +13,7 @@ use crate::units::Amount;
 use crate::units::{Score, Usd};
 
 /// What each answer costs, in dollars.
-pub(super) const USD: f64 = 1e-6;
+pub(super) const USD: f64 = 1e-4;
 
 pub(super) struct Script {
     pub(super) state: State,

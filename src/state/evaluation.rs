@@ -71,7 +71,10 @@ impl Facts {
     /// dropped: their round is over.
     fn reopen(&mut self, candidate: CandidateIx) {
         let status = &mut self.candidates[candidate.index()].status;
-        if matches!(status, Status::Dropped(Dropped::Gate { .. } | Dropped::Futile { .. })) {
+        let is_by_own_rows = |why: &Dropped| {
+            matches!(why, Dropped::Gate { .. } | Dropped::Futile { .. } | Dropped::Outbid { .. })
+        };
+        if matches!(status, Status::Dropped(why) if is_by_own_rows(why)) {
             *status = Status::Open;
             self.open.insert(candidate);
             self.counts.decided_since_incumbent =

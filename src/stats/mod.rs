@@ -27,6 +27,7 @@ mod normal;
 mod bootstrap;
 
 pub mod posterior; // During: the chance that a child is better, row by row.
+pub mod worth; // During: what more rows bring, beside a new child.
 pub mod power; // Before: which gain can this many rows detect?
 pub mod dominance; // During: the instance-wise frontier.
 pub mod rasch; // During: abilities and difficulties from unequal rows.

@@ -1,8 +1,13 @@
 //! The standard normal distribution.
 //!
-//! Not a general distribution library: the two functions the other files need.
+//! Not a general distribution library: the functions the other files need.
 
-use statrs::distribution::{ContinuousCDF, Normal};
+use statrs::distribution::{Continuous, ContinuousCDF, Normal};
+
+/// φ(z), the density.
+pub(super) fn pdf(z: f64) -> f64 {
+    Normal::standard().pdf(z)
+}
 
 /// P(Z ≤ z).
 pub(super) fn cdf(z: f64) -> f64 {

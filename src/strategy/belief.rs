@@ -9,6 +9,12 @@ impl Search<'_> {
     /// The probability that a candidate is what the goal asks for, from paired rows and the prior:
     /// better than the incumbent, or good enough beside the baseline.
     pub(super) fn probability(&self, candidate: CandidateIx, margin: f64) -> f64 {
+        let (belief, threshold) = self.belief(candidate, margin);
+        belief.above(threshold)
+    }
+
+    /// What is believed of a candidate's difference, and what the goal asks of it.
+    pub(super) fn belief(&self, candidate: CandidateIx, margin: f64) -> (Posterior, f64) {
         let state = self.state;
         let pairs = &state.memory.pairs;
         let parent = state.standing(candidate).candidate.parents.first().copied();
@@ -23,6 +29,6 @@ impl Search<'_> {
                 (pairs.against_baseline(candidate), pairs.against_baseline(parent), threshold)
             }
         };
-        Posterior::of(pairs.prior_beside(&parent), &pair).above(threshold)
+        (Posterior::of(pairs.prior_beside(&parent), &pair), threshold)
     }
 }

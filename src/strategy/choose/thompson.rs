@@ -1,6 +1,6 @@
 //! `thompson`: by what each brought for its cost, drawn from what is believed of it.
 
-use crate::memory::{Cost, Gain};
+use crate::memory::Gain;
 use crate::seed::Seed;
 use crate::stats::bandit::{Discounted, thompson_normal};
 use crate::strategy::search::Choose;
@@ -33,11 +33,10 @@ impl Choose for Thompson {
     /// its own discounted mean, shrunk to that of all; its cost is taken for known. The chance of being
     /// drawn is that of being the best, and never below the floor.
     fn chances(&self, gains: &[Gain], arms: &[usize], seed: Seed) -> Option<Vec<f64>> {
-        let price = price(gains);
         let (mut all, mut all_costs) = (Discounted::default(), Discounted::default());
         let mut own = vec![(Discounted::default(), Discounted::default()); arms.len()];
         for gain in gains {
-            let (reward, cost) = (gain.over_parent.max(0.0), price(&gain.cost));
+            let (reward, cost) = (gain.over_parent.max(0.0), gain.usd);
             all.push(reward);
             all_costs.push(cost);
             if let Some(arm) = arms.iter().position(|arm| *arm == gain.operator()) {
@@ -77,19 +76,13 @@ impl Choose for Thompson {
     }
 }
 
-/// What a use cost in one unit: dollars where anything costs any, else calls.
-fn price(gains: &[Gain]) -> impl Fn(&Cost) -> f64 + use<> {
-    let is_paid = gains.iter().any(|gain| gain.cost.usd > 0.0);
-    move |cost| if is_paid { cost.usd } else { cost.calls as f64 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn gain(operator: u16, over_parent: f64, over_baseline: f64, calls: u64) -> Gain {
-        let cost = Cost { usd: 0.0, calls };
-        Gain { operator, chance: None, over_parent, over_baseline, cost }
+        let usd = calls as f64 * 1e-4;
+        Gain { operator, chance: None, over_parent, over_baseline, usd }
     }
 
     #[test]
@@ -121,14 +114,5 @@ mod tests {
         assert!(remembered.chances(&turned, &[0, 1], Seed(1)).unwrap()[0] > 0.9);
         let even = Thompson { floor: 0.5, ..kind.clone() };
         assert_eq!(even.chances(&worse, &[0, 1], Seed(1)).unwrap(), [0.5, 0.5]);
-    }
-
-    #[test]
-    fn dollars_count_where_anything_costs_any() {
-        let mut gains = vec![gain(0, 0.1, 0.1, 100), gain(1, 0.1, 0.1, 1)];
-        assert_eq!(price(&gains)(&gains[0].cost), 100.0);
-        gains[1].cost.usd = 0.5;
-        assert_eq!(price(&gains)(&gains[0].cost), 0.0);
-        assert_eq!(price(&gains)(&gains[1].cost), 0.5);
     }
 }

@@ -43,11 +43,10 @@ impl Choose for Ucb {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::Cost;
 
     fn gain(operator: u16, over_parent: f64, over_baseline: f64, calls: u64) -> Gain {
-        let cost = Cost { usd: 0.0, calls };
-        Gain { operator, chance: None, over_parent, over_baseline, cost }
+        let usd = calls as f64 * 1e-4;
+        Gain { operator, chance: None, over_parent, over_baseline, usd }
     }
 
     /// Section 3.3: first every arm once; then the best index has 1 − ε, the others share ε. A gain over

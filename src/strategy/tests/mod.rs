@@ -53,6 +53,8 @@ struct Script<S> {
     refuses: Option<Rejection>,
     /// What an answer to a candidate costs, in nano-dollars.
     nanos: fn(CandidateIx) -> u64,
+    /// What a reply of the mutator costs, in nano-dollars; 0: it is not billed at all.
+    reply_nanos: u64,
 }
 
 impl<S> Script<S> {
@@ -91,8 +93,18 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         let strategy = Composed::new(recipe.phases(), goal, train, searched, Seed(1));
         let (state, events, texts) = (State::new(dev), Vec::new(), Vec::new());
         let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
-        let mut script =
-            Self { recipe, strategy, state, events, score, rollouts, texts, refuses, nanos };
+        let mut script = Self {
+            recipe,
+            strategy,
+            state,
+            events,
+            score,
+            rollouts,
+            texts,
+            refuses,
+            nanos,
+            reply_nanos: 0,
+        };
         let baseline = Candidate::baseline(prompt("seed"));
         script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, baseline });
         script
@@ -130,6 +142,10 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
                     Keep::Prompt => ProposalOutcome::Kept { prompt: prompt("kept") },
                     Keep::Child => child,
                 });
+                if self.reply_nanos > 0 {
+                    let usd = Usd::from_nanos(self.reply_nanos);
+                    self.record(Event::Answered(Answered { usd, ..answer(call) }));
+                }
                 self.record(Event::ProposalFolded { call, outcome });
             }
             Plan::Compose(draft) => {

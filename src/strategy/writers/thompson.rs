@@ -20,6 +20,7 @@
 //! and one whose proposals are all refused is no cheaper for having no children.
 
 use crate::id::MutatorIx;
+use crate::ledger::LEAST_USD_PER_TOKEN;
 use crate::memory::{Earned, Mutators};
 use crate::seed::Seed;
 use crate::stats::bandit::thompson_gamma;
@@ -36,9 +37,6 @@ kind! {
     }
 }
 
-/// What a token of a mutator counts at least, in dollars: 0.10 per million, as little as a small hosted
-/// model asks for. A free model counts at this.
-pub const LEAST_USD_PER_TOKEN: f64 = 1e-7;
 /// Requests of each mutator before anything is made of what they brought.
 const FIRST: u64 = 4;
 /// The prior's gaining children.
