@@ -88,6 +88,7 @@ pub mod run; // Create, open, search and read a run; its folder under `results/`
 pub mod report; // A finished or running search, explained.
 pub mod doctor; // Whether a run can begin: one small call per role, the machine, the budget.
 pub mod export; // The winner as a commit in a person's repository.
+pub mod compare; // A deployed prompt beside its own record.
 pub mod ui; // Progress, as a line that is drawn again or as lines in a log.
 pub mod cli; // Arguments in, exit code out. The only place that names clap.
 

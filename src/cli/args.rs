@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Commit a run's prompt to a git repository
     Export(ExportArgs),
+    /// Ask an exported prompt its held-out rows again, and compare with its evidence (a gate: exit 6)
+    Verify(VerifyArgs),
     /// List the strategies, explain one, or write the meta-prompts to files
     Strategies(StrategiesArgs),
     /// Serve the simulated models over HTTP: OpenAI's chat completions and embeddings, Anthropic's messages, and
@@ -342,6 +344,41 @@ pub(crate) struct EvalArgs {
     pub id: Option<String>,
     #[command(flatten)]
     pub out: RunsDir,
+    /// Exit with 6 if the mean score is lower, for example 0.85
+    #[arg(long, value_name = "SCORE", value_parser = share, conflicts_with = "answers")]
+    pub min_quality: Option<f64>,
+    /// Exit with 6 if 1,000 calls cost more dollars
+    #[arg(long, value_name = "USD", value_parser = not_negative, conflicts_with = "answers")]
+    pub max_usd_per_1k: Option<f64>,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub concurrency: Option<usize>,
+    #[command(flatten)]
+    pub caps: CapArgs,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Exported prompt (Markdown), with its evidence file beside it
+    pub file: PathBuf,
+    /// Task folder, or its task.toml (default: the one that the evidence names)
+    #[arg(long, value_name = "TASK")]
+    pub task: Option<PathBuf>,
+    /// By how much the prompt may be worse than its record, as a score
+    #[arg(long, value_name = "SCORE", default_value_t = 0.02, value_parser = share)]
+    pub tolerance: f64,
+    /// Exit with 6 also where the rows do not show that it holds
+    #[arg(long)]
+    pub fail_if_inconclusive: bool,
+    /// Write the result in JUnit's XML to this file
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Append the result as Markdown to this file
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+    #[command(flatten)]
+    pub out: RunsDir,
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
@@ -498,6 +535,16 @@ pub(crate) struct SimulateArgs {
 
 fn whole_number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "write a whole number in digits, such as 1000".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "it must be a number from 0 to 1".to_owned())
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "it must be a number, 0 or more".to_owned())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

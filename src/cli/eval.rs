@@ -1,7 +1,7 @@
 //! `eval`: scores a prompt on a task's rows. Answers that were recorded elsewhere are scored in
 //! `recorded`.
 
-use super::args::{EvalArgs, EvalSplit};
+use super::args::{CapArgs, EvalArgs, EvalSplit};
 use super::error::{CliError, Kind};
 use super::evaluation::{Evaluation, ScoredRow};
 use super::recorded;
@@ -20,8 +20,10 @@ use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, RunKind, Setti
 use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::Cell;
-use crate::task::example::{Split, Splits};
+use crate::task::example::{RowHash, Split, Splits};
 use crate::task::{Task, TaskFiles, TaskSource};
+use crate::text;
+use std::path::{Path, PathBuf};
 
 fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
     match split {
@@ -86,100 +88,172 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
 /// Calls the task model in a run of its own, so that paid answers are durable and are not requested
 /// twice.
 fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
-    let mut caps = settings::caps(&task, &args.caps, &Clock::System)?;
-    caps.proposals = None;
     let (split, rows) = split_of(args.split.unwrap_or(EvalSplit::Dev));
-    let recipe = run::evaluation_recipe()?;
-    let is_asked = |role| RunKind::Evaluation { split }.asks(&recipe, role);
-    if run::is_paid(&task, is_asked) || !caps.is_empty() {
-        settings::check_consent(&task, caps, is_asked, false)?;
-    }
-    if caps.usd.is_some() {
-        task.check_prices(is_asked)?;
-    }
-    resources::check(resources::connections(&task, args.concurrency))?;
-    let access = settings::access(&task, is_asked, args.concurrency)?;
-    run::check_models(&task, &access, is_asked)?;
-    settings::check_programs(&task)?;
     let task = match &args.prompt {
         None => task,
-        Some(file) => {
-            let bytes =
-                crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
-            let document = document::read_markdown(&bytes).map_err(|e| e.in_file(file))?;
-            if document.parts.iter().all(|part| part.text.trim().is_empty()) {
-                return Err(SourceError::new(file, "the prompt file is empty").into());
-            }
-            let parts = prompt_of(&task, &document)?.parts().to_vec();
-            let files = TaskFiles::read(&args.task)?;
-            let mut part_files = files.part_files.clone();
-            for part in &parts {
-                if task.baseline.part(&part.name).is_none_or(|own| *own != *part.text) {
-                    part_files.insert(part.name.clone(), file.clone());
-                }
-            }
-            Task::rebuild(TaskFiles { parts, part_files, ..files })?
-        }
+        Some(file) => with_prompt(&task, &args.task, file)?,
     };
-    let dir = RunDir::at(args.out.out.join(folder_of(&task, rows)?));
-    let settings = Settings { seed: Seed(1), caps: Some(caps), concurrency: args.concurrency };
-    let run = match Run::evaluate(task, split, settings, &dir) {
-        // The same evaluation always uses the same folder, so its answers are reused.
-        Err(RunError::Dir(RunDirError::Exists(_))) => {
-            super::log::to_file_of(&dir);
-            let mut run = Run::open(&dir)?;
-            // The caps of this call hold; one that is over asks nothing more.
-            if run.caps() != caps && !run.is_over() {
-                run.set_caps(caps)?;
-            }
-            run
-        }
-        run => run?,
-    };
-    super::log::to_file_of(&dir);
-    let mut run = run.with_access(access);
-    let ended = super::session::search(&mut run, screen)?;
-    match &ended.outcome {
-        Outcome::Finished => {}
-        Outcome::Interrupted => {
-            return Err(CliError::new(Kind::Interrupted, "interrupted")
-                .hint("run the same command to continue; answered rows are not requested again"));
-        }
-        Outcome::Trouble { .. } => {}
-        Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
-    }
-    let mut summary = ended.summary();
-    if summary.counts.errors == 0 {
-        // A row that was asked again and answered is like any other.
-        summary.failed_calls.retain(|cause, _| cause.is_invalid());
-    }
-    let evaluation = evaluation(&run, &ended, &summary)?;
-    let failed = report::failed_calls(&summary);
+    let question = Question { split, rows: None, caps: &args.caps, concurrency: args.concurrency };
+    let folder = folder_of(&task, rows)?;
+    let answers = question.ask(task, args.out.out.join(folder), screen)?;
+    let Answers { run, ended, summary } = &answers;
+    let evaluation = evaluation(run, ended, summary)?;
+    let failed = report::failed_calls(summary);
     let text: Vec<String> = evaluation.lines().into_iter().chain(failed.iter().cloned()).collect();
     screen.show(&serde_json::to_value(&evaluation)?, &text.join("\n"))?;
-    if let Outcome::Trouble { why, remedy, .. } = &ended.outcome {
-        let error = CliError::new(Kind::Refused, why);
-        let error = match remedy {
-            Some(remedy) => error.hint(remedy.words),
-            None => error,
-        };
-        return Err(
-            error.hint("run the same command again: it asks the missing rows, and no others")
-        );
+    answers.check()?;
+    gate(&evaluation, args)
+}
+
+/// Whether the prompt is as good and as cheap as was asked for. Its mean decides, not its interval.
+fn gate(evaluation: &Evaluation, args: &EvalArgs) -> Result<(), CliError> {
+    let failed = |message: String| Err(CliError::new(Kind::Gate, message));
+    if let Some(least) = args.min_quality {
+        match evaluation.quality {
+            Some(quality) if quality.mean >= least => {}
+            Some(quality) => {
+                let (is, least) = (text::percent(quality.mean), text::percent(least));
+                return failed(format!("the quality is {is}, but {least} is required"));
+            }
+            None => return failed("no row has a score, so that no quality is shown".to_owned()),
+        }
     }
-    let column = ended.state.baseline().dev();
-    if column.is_unmeasured() {
-        let missing = column.missing();
-        let why = format!("{missing} of {} rows have no answer", column.folded);
-        let why = failed.first().map_or(why.clone(), |failed| format!("{why}; {failed}"));
-        return Err(CliError::new(Kind::Refused, why)
-            .hint("run the same command again: it asks the missing rows, and no others"));
+    if let Some(most) = args.max_usd_per_1k {
+        match evaluation.usd_per_1k {
+            Some(usd) if usd <= most => {}
+            Some(usd) => {
+                return failed(format!(
+                    "1,000 calls cost {usd:.4} USD, but at most {most} USD are allowed"
+                ));
+            }
+            None => return failed("the cost of 1,000 calls is not known".to_owned()),
+        }
     }
     Ok(())
 }
 
+/// The task with the prompt of a file in place of its baseline.
+pub(super) fn with_prompt(task: &Task, place: &Path, file: &Path) -> Result<Task, CliError> {
+    let bytes = crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
+    let document = document::read_markdown(&bytes).map_err(|e| e.in_file(file))?;
+    if document.parts.iter().all(|part| part.text.trim().is_empty()) {
+        return Err(SourceError::new(file, "the prompt file is empty").into());
+    }
+    let parts = prompt_of(task, &document)?.parts().to_vec();
+    let files = TaskFiles::read(place)?;
+    let mut part_files = files.part_files.clone();
+    for part in &parts {
+        if task.baseline.part(&part.name).is_none_or(|own| *own != *part.text) {
+            part_files.insert(part.name.clone(), file.to_owned());
+        }
+    }
+    Ok(Task::rebuild(TaskFiles { parts, part_files, ..files })?)
+}
+
+/// What is asked of the task model.
+pub(super) struct Question<'a> {
+    /// The split; `None`: all rows.
+    pub(super) split: Option<Split>,
+    /// Of it these rows alone, where they are given.
+    pub(super) rows: Option<Vec<RowHash>>,
+    pub(super) caps: &'a CapArgs,
+    pub(super) concurrency: Option<usize>,
+}
+
+/// What came of it.
+pub(super) struct Answers {
+    pub(super) run: Run,
+    pub(super) ended: Ended,
+    pub(super) summary: Summary,
+}
+
+impl Question<'_> {
+    /// Asks each row, in the run of this folder: what it has answered is not asked again.
+    pub(super) fn ask(
+        self,
+        task: Task,
+        folder: PathBuf,
+        screen: &Screen,
+    ) -> Result<Answers, CliError> {
+        let mut caps = settings::caps(&task, self.caps, &Clock::System)?;
+        caps.proposals = None;
+        let recipe = run::evaluation_recipe()?;
+        let is_asked = |role| RunKind::Evaluation { split: self.split }.asks(&recipe, role);
+        if run::is_paid(&task, is_asked) || !caps.is_empty() {
+            settings::check_consent(&task, caps, is_asked, false)?;
+        }
+        if caps.usd.is_some() {
+            task.check_prices(is_asked)?;
+        }
+        resources::check(resources::connections(&task, self.concurrency))?;
+        let access = settings::access(&task, is_asked, self.concurrency)?;
+        run::check_models(&task, &access, is_asked)?;
+        settings::check_programs(&task)?;
+        let dir = RunDir::at(folder);
+        let settings = Settings { seed: Seed(1), caps: Some(caps), concurrency: self.concurrency };
+        let run = match Run::evaluate(task, self.split, self.rows, settings, &dir) {
+            // The same evaluation always uses the same folder, so its answers are reused.
+            Err(RunError::Dir(RunDirError::Exists(_))) => {
+                super::log::to_file_of(&dir);
+                let mut run = Run::open(&dir)?;
+                // The caps of this call hold; one that is over asks nothing more.
+                if run.caps() != caps && !run.is_over() {
+                    run.set_caps(caps)?;
+                }
+                run
+            }
+            run => run?,
+        };
+        super::log::to_file_of(&dir);
+        let mut run = run.with_access(access);
+        let ended = super::session::search(&mut run, screen)?;
+        match &ended.outcome {
+            Outcome::Finished | Outcome::Trouble { .. } => {}
+            Outcome::Interrupted => {
+                return Err(CliError::new(Kind::Interrupted, "interrupted").hint(
+                    "run the same command to continue; answered rows are not requested again",
+                ));
+            }
+            Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
+        }
+        let mut summary = ended.summary();
+        if summary.counts.errors == 0 {
+            // A row that was asked again and answered is like any other.
+            summary.failed_calls.retain(|cause, _| cause.is_invalid());
+        }
+        Ok(Answers { run, ended, summary })
+    }
+}
+
+impl Answers {
+    /// Whether it was measured.
+    ///
+    /// # Errors
+    /// A provider's trouble ended it, or too many rows have no answer.
+    pub(super) fn check(&self) -> Result<(), CliError> {
+        let again = "run the same command again: it asks the missing rows, and no others";
+        if let Outcome::Trouble { why, remedy, .. } = &self.ended.outcome {
+            let error = CliError::new(Kind::Refused, why);
+            let error = match remedy {
+                Some(remedy) => error.hint(remedy.words),
+                None => error,
+            };
+            return Err(error.hint(again));
+        }
+        let column = self.ended.state.baseline().dev();
+        if column.is_unmeasured() {
+            let missing = column.missing();
+            let why = format!("{missing} of {} rows have no answer", column.folded);
+            let failed = report::failed_calls(&self.summary);
+            let why = failed.first().map_or(why.clone(), |failed| format!("{why}; {failed}"));
+            return Err(CliError::new(Kind::Refused, why).hint(again));
+        }
+        Ok(())
+    }
+}
+
 /// The same question has the same folder.
-fn folder_of(task: &Task, rows: &str) -> Result<String, CliError> {
+pub(super) fn folder_of(task: &Task, rows: &str) -> Result<String, CliError> {
     let text = match &task.source {
         TaskSource::Files(files) => files.text.as_str(),
         TaskSource::Memory(_) => "",

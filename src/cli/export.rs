@@ -3,6 +3,7 @@
 use super::args::{ExportArgs, ExportFormat};
 use super::error::CliError;
 use super::screen::Screen;
+use crate::compare::verification::{self, RecordedRow};
 use crate::export::git::Commit;
 use crate::id::CandidateIx;
 use crate::prompt::document;
@@ -10,12 +11,16 @@ use crate::prompt::{Message, Prompt, Role, USER};
 use crate::report::{self, Report};
 use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, Status};
 use crate::stats::Interval;
+use crate::task::TaskSource;
+use crate::task::example::Split;
 use crate::text;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 /// The prompt to export, with its status.
 struct Chosen {
+    candidate: CandidateIx,
     prompt: Prompt,
     id: String,
     status: &'static str,
@@ -24,7 +29,7 @@ struct Chosen {
 pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError> {
     let run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
     let chosen = choose(args, &run)?;
-    let evidence = evidence(&run, &chosen);
+    let evidence = evidence(&run, &chosen, &args.to);
     let searched = run.task.layout.searched();
     let file = match args.format {
         ExportFormat::Md => {
@@ -87,7 +92,7 @@ fn choose(args: &ExportArgs, run: &LoadedRun) -> Result<Chosen, CliError> {
         };
         return Ok(chosen(run, *candidate, "chosen by hand"));
     }
-    let winner = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
+    let winner = run.winner();
     if args.accept_unconfirmed {
         let confirmed = run.summary.confirmed == Some(true);
         let status = match (winner, confirmed) {
@@ -108,8 +113,8 @@ fn choose(args: &ExportArgs, run: &LoadedRun) -> Result<Chosen, CliError> {
 }
 
 fn chosen(run: &LoadedRun, candidate: CandidateIx, status: &'static str) -> Chosen {
-    let candidate = &run.history.state.standing(candidate).candidate;
-    Chosen { prompt: candidate.prompt.clone(), id: candidate.id.to_string(), status }
+    let chosen = &run.history.state.standing(candidate).candidate;
+    Chosen { candidate, prompt: chosen.prompt.clone(), id: chosen.id.to_string(), status }
 }
 
 /// The prompt as chat messages, with its templates unrendered.
@@ -145,19 +150,10 @@ fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {
     matter
 }
 
-fn evidence(run: &LoadedRun, chosen: &Chosen) -> Value {
+fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
     let summary = &run.summary;
-    let parts: Value = chosen
-        .prompt
-        .parts()
-        .iter()
-        .map(|part| {
-            (part.name.clone(), json!(blake3::hash(part.text.as_bytes()).to_hex().as_str()))
-        })
-        .collect::<serde_json::Map<_, _>>()
-        .into();
     json!({
-        "schema": 1,
+        "schema": verification::SCHEMA,
         "run": run.file.run,
         "task": run.task.name,
         "strategy": run.file.strategy,
@@ -165,7 +161,7 @@ fn evidence(run: &LoadedRun, chosen: &Chosen) -> Value {
         "version": run.file.version,
         "candidate": chosen.id,
         "status": chosen.status,
-        "parts_blake3": parts,
+        "parts_blake3": verification::hashes(&chosen.prompt),
         "data_blake3": run.file.data.iter().map(|file| &file.blake3).collect::<Vec<_>>(),
         "models": run.task.models()
             .map(|(role, model)| (role.to_string(), json!(model.name.to_string())))
@@ -181,7 +177,23 @@ fn evidence(run: &LoadedRun, chosen: &Chosen) -> Value {
         "claims": summary.claims,
         "stop_reason": summary.stop_reason,
         "spent_usd": summary.spent.usd,
+        "task_file": task_file(run, repo),
+        "rows": rows(run, chosen.candidate),
     })
+}
+
+/// The task's file from the root of the repository; `None` where it is elsewhere.
+fn task_file(run: &LoadedRun, repo: &Path) -> Option<PathBuf> {
+    let TaskSource::Files(files) = &run.task.source else { return None };
+    let (file, root) = (files.file.canonicalize().ok()?, repo.canonicalize().ok()?);
+    file.strip_prefix(root).ok().map(Path::to_owned)
+}
+
+/// The held-out rows that the prompt was asked, with its scores and the baseline's.
+fn rows(run: &LoadedRun, candidate: CandidateIx) -> Vec<RecordedRow> {
+    let baseline = run.scores(CandidateIx::BASELINE, Split::Hold);
+    let of = |(row, score)| RecordedRow { row, score, baseline: baseline.get(&row).copied() };
+    run.scores(candidate, Split::Hold).into_iter().map(of).collect()
 }
 
 fn described(prompt: Option<&Prompted>) -> Value {

@@ -27,6 +27,7 @@ mod watch;
 mod recorded;
 mod eval;
 mod export;
+mod verify;
 mod strategies;
 mod replay_task; // A task for recorded models.
 mod simulate;
@@ -85,6 +86,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Journal(args) => inspect::journal(&args, &screen),
         Command::Eval(args) => eval::eval(&args, &screen),
         Command::Export(args) => export::export(&args, &screen),
+        Command::Verify(args) => verify::verify(&args, &screen),
         Command::Strategies(args) => strategies::strategies(&args, &screen),
         Command::Simulate(args) => simulate::simulate(&args, &screen),
     }

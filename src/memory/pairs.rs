@@ -5,9 +5,12 @@ use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
 use crate::state::{Facts, Status};
 use crate::stats::{Paired, Posterior, Prior};
+use std::collections::VecDeque;
 
 /// However bad the children so far were, one that ties on its first block is not given up.
 const LOWEST_PRIOR_MEAN: f64 = -0.05;
+/// Children from whose differences the next child's is expected: early ones gained what is gained now.
+const LAST: usize = 8;
 /// The variance of a row's difference before any child is decided: one row in six is answered otherwise.
 const FIRST_ROW_VARIANCE: f64 = 1.0 / 6.0;
 /// The rows that this counts as.
@@ -21,6 +24,8 @@ pub struct Pairs {
     /// (mean difference from its parent, its sampling variance) of children as they were decided.
     decided: Vec<(f64, f64)>,
     is_decided: Vec<bool>,
+    /// The same from the incumbent of that time, of the last few.
+    beside_incumbent: VecDeque<(f64, f64)>,
     /// Rows of decided children beside their parents, and the summed variances of their differences.
     row_variances: (f64, f64),
     prior: Prior,
@@ -57,6 +62,14 @@ impl Pairs {
                 variance: self.prior.variance + parent.sampling_variance(),
             },
         }
+    }
+
+    /// What is believed of the next child beside the incumbent before its first row: fitted to the last few
+    /// children, whichever parents they had.
+    #[must_use]
+    pub fn prior_of_next(&self) -> Prior {
+        let last: Vec<(f64, f64)> = self.beside_incumbent.iter().copied().collect();
+        Prior::fit(&last)
     }
 
     /// The variance of a row's difference between a child and its parent, over all decided children.
@@ -135,6 +148,13 @@ impl Pairs {
             return;
         }
         let Some(parent) = facts.standing(candidate).candidate.parents.first() else { return };
+        let beside_incumbent = self.against_incumbent(candidate);
+        if let Some(mean) = beside_incumbent.mean() {
+            self.beside_incumbent.push_back((mean, beside_incumbent.sampling_variance()));
+            if self.beside_incumbent.len() > LAST {
+                self.beside_incumbent.pop_front();
+            }
+        }
         let pair = paired(facts, candidate, *parent);
         if let Some(mean) = pair.mean() {
             let rows = pair.n as f64;

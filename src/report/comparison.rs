@@ -6,10 +6,9 @@
 //! left out. Nothing is claimed here: intervals only.
 
 use super::paired::PairedScores;
-use crate::id::{CandidateIx, RowIx};
+use crate::id::CandidateIx;
 use crate::run::{Conclusion, LoadedRun, Status};
 use crate::seed::Seed;
-use crate::state::Column;
 use crate::stats::{Interval, interval};
 use crate::task::TaskSource;
 use crate::task::example::{Example, RowHash, Split};
@@ -102,7 +101,9 @@ impl Comparison {
     /// Compares runs, each the winner of its search.
     #[must_use]
     pub fn of(runs: &[LoadedRun]) -> Self {
-        let scores = |split: Split| runs.iter().map(|run| scores(run, split)).collect::<Vec<_>>();
+        let scores = |split: Split| {
+            runs.iter().map(|run| run.scores(run.winner(), split)).collect::<Vec<_>>()
+        };
         let (dev, hold) = (scores(Split::Dev), scores(Split::Hold));
         // A search sees its rows of train too, and those of dev that its winner has no score for.
         let seen: BTreeSet<RowHash> = runs.iter().flat_map(rows_seen).collect();
@@ -123,7 +124,7 @@ impl Comparison {
 
 impl ComparedRun {
     fn of(run: &LoadedRun) -> Self {
-        let (summary, winner) = (&run.summary, winner_of(run));
+        let (summary, winner) = (&run.summary, run.winner());
         let standing = run.history.state.candidates.get(winner.index());
         let parts = standing.map(|standing| {
             let parts = standing.candidate.prompt.parts().iter();
@@ -153,33 +154,8 @@ fn rows_seen(run: &LoadedRun) -> Vec<RowHash> {
     splits.train.iter().chain(&splits.dev).map(Example::content_hash).collect()
 }
 
-/// A winner's scores by row; rows that hold the same count as one, with their mean.
+/// A winner's scores by row.
 type Scores = BTreeMap<RowHash, f64>;
-
-fn winner_of(run: &LoadedRun) -> CandidateIx {
-    let state = &run.history.state;
-    state.winner.map_or(state.incumbent, |(winner, ..)| winner)
-}
-
-fn scores(run: &LoadedRun, split: Split) -> Scores {
-    let Some(standing) = run.history.state.candidates.get(winner_of(run).index()) else {
-        return Scores::new();
-    };
-    let splits = &run.task.splits;
-    let (column, rows): (&Column, Vec<RowHash>) = match split {
-        Split::Hold => (standing.column(Split::Hold, 0), splits.hold.content_hashes()),
-        _ => (standing.dev(), splits.dev.iter().map(Example::content_hash).collect()),
-    };
-    let mut sums: BTreeMap<RowHash, (f64, f64)> = BTreeMap::new();
-    for (row, hash) in (0..).map(RowIx).zip(rows) {
-        if let Some(score) = column.cell(row).score() {
-            let (sum, count) = sums.entry(hash).or_default();
-            *sum += score;
-            *count += 1.0;
-        }
-    }
-    sums.into_iter().map(|(hash, (sum, count))| (hash, sum / count)).collect()
-}
 
 impl Common {
     fn of(runs: &[LoadedRun], scores: &[Scores], split: Split) -> Self {

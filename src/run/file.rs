@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::id::RunName;
 use crate::recipe::{self, Recipe};
 use crate::seed::Seed;
-use crate::task::example::Split;
+use crate::task::example::{RowHash, Split};
 use crate::task::model::ModelRole;
 use crate::task::{DataFile, Task, TaskSource};
 use jiff::Timestamp;
@@ -83,6 +83,9 @@ pub struct RunFile {
     pub programs: Vec<DataFile>,
     /// The purpose of the run.
     pub kind: RunKind,
+    /// The only rows that an evaluation asks; `None`: all of its split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Vec<RowHash>>,
     /// The strategy's name, for people; an evaluation has `eval:` and its rows.
     pub strategy: String,
     /// The recipe after `extends` and `--set`, as TOML.
@@ -131,6 +134,7 @@ impl RunFile {
             data,
             programs: programs_of(task, recipe)?,
             kind,
+            rows: None,
             strategy,
             recipe: recipe::effective_table(recipe),
             seed: settings.seed,
@@ -176,7 +180,7 @@ impl RunFile {
         }
         Ok(match self.kind {
             RunKind::Search => task,
-            RunKind::Evaluation { split } => task.for_evaluation(split),
+            RunKind::Evaluation { split } => evaluated(task, split, self.rows.as_deref()),
         })
     }
 
@@ -212,6 +216,10 @@ impl RunFile {
             |files: &[DataFile]| files.iter().map(|file| file.blake3.clone()).collect::<Vec<_>>();
         let (data, programs) = (hashes(&self.data), hashes(&self.programs));
         let all = json(&(task, data, programs, self.kind, &self.recipe, self.seed, self.caps));
+        let all = match &self.rows {
+            Some(rows) => json(&(all, rows)),
+            None => all,
+        };
         blake3::hash(all.as_bytes()).to_hex().to_string()
     }
 
@@ -219,6 +227,15 @@ impl RunFile {
     #[must_use]
     pub fn info(&self) -> RunInfo {
         RunInfo { run: self.run.to_string(), strategy: self.strategy.clone(), seed: self.seed }
+    }
+}
+
+/// The task of an evaluation: these rows of a split, or of all.
+pub(super) fn evaluated(task: Task, split: Option<Split>, rows: Option<&[RowHash]>) -> Task {
+    let task = task.for_evaluation(split);
+    match rows {
+        Some(rows) => task.with_only(rows),
+        None => task,
     }
 }
 

@@ -7,11 +7,14 @@ use super::history::History;
 use super::invalid::InvalidOfRun;
 use super::summary::{Status, Summary};
 use crate::caps::Caps;
+use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
 use crate::operator::Operator;
 use crate::recipe::{self, Recipe};
 use crate::state::{Named, Phase};
 use crate::task::Task;
+use crate::task::example::{Example, RowHash, Split, Splits};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A run that was read from its files.
@@ -61,6 +64,36 @@ impl LoadedRun {
 }
 
 impl LoadedRun {
+    /// A candidate's first answers' scores on a split by row; rows that hold the same count as one, with their mean.
+    #[must_use]
+    pub fn scores(&self, candidate: CandidateIx, split: Split) -> BTreeMap<RowHash, f64> {
+        let Some(standing) = self.history.state.candidates.get(candidate.index()) else {
+            return BTreeMap::new();
+        };
+        let Splits { train, dev, hold } = &self.task.splits;
+        let rows = match split {
+            Split::Train => train.iter().map(Example::content_hash).collect(),
+            Split::Dev => dev.iter().map(Example::content_hash).collect(),
+            Split::Hold => hold.content_hashes(),
+        };
+        let mut sums: BTreeMap<RowHash, (f64, f64)> = BTreeMap::new();
+        for (row, hash) in (0..).map(RowIx).zip(rows) {
+            if let Some(score) = standing.column(split, 0).cell(row).score() {
+                let (sum, count) = sums.entry(hash).or_default();
+                *sum += score;
+                *count += 1.0;
+            }
+        }
+        sums.into_iter().map(|(hash, (sum, count))| (hash, sum / count)).collect()
+    }
+
+    /// The winner; while there is none, the incumbent.
+    #[must_use]
+    pub fn winner(&self) -> CandidateIx {
+        let state = &self.history.state;
+        state.winner.map_or(state.incumbent, |(winner, ..)| winner)
+    }
+
     /// What the run may spend.
     #[must_use]
     pub fn caps(&self) -> Caps {

@@ -70,7 +70,7 @@ use crate::provider::Llm;
 use crate::recipe::{self, Recipe, RecipeError};
 use crate::source::SourceError;
 use crate::state::{Named, Phase};
-use crate::task::example::Split;
+use crate::task::example::{RowHash, Split};
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task};
 use std::collections::BTreeMap;
@@ -152,27 +152,30 @@ impl Run {
         check_searched_parts(&task)?;
         let (recipe, _) = fitted(recipe, &task)?;
         check_mutator(&recipe, &task)?;
-        Self::begin(task, RunKind::Search, &recipe, settings, dir.as_ref())
+        Self::begin(task, RunKind::Search, None, &recipe, settings, dir.as_ref())
     }
 
-    /// Starts a run that measures the task's own prompt on the rows of one split, or on all rows.
+    /// Starts a run that measures the task's own prompt on the rows of one split, or on all rows; of these on `rows`
+    /// alone, where they are given.
     ///
     /// # Errors
     /// The folder already holds a run, or the run has no cap. Nothing is created then.
     pub fn evaluate(
         task: Task,
         split: Option<Split>,
+        rows: Option<Vec<RowHash>>,
         settings: Settings,
         dir: impl AsRef<Path>,
     ) -> Result<Self, RunError> {
         let recipe = evaluation_recipe()?;
-        let task = Arc::new(task.for_evaluation(split));
-        Self::begin(task, RunKind::Evaluation { split }, &recipe, settings, dir.as_ref())
+        let task = Arc::new(file::evaluated(task, split, rows.as_deref()));
+        Self::begin(task, RunKind::Evaluation { split }, rows, &recipe, settings, dir.as_ref())
     }
 
     fn begin(
         task: Arc<Task>,
         kind: RunKind,
+        rows: Option<Vec<RowHash>>,
         recipe: &Recipe,
         settings: Settings,
         dir: &Path,
@@ -184,6 +187,7 @@ impl Run {
         let (dir, lock) = RunDir::create(dir)?;
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
+        let file = RunFile { rows, ..file };
         dir.write_json(RUN_FILE, &file)?;
         let opened = OpenedJournal::open(&dir, &file)?;
         Ok(Self::held(dir, lock, file, task, recipe, opened))

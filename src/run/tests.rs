@@ -280,7 +280,7 @@ fn an_evaluation_measures_the_rows_that_it_was_started_with() {
     let dir = RunDir::at(folder.path().join("measured"));
     let hold = task().splits.hold.len();
     let split = Some(Split::Hold);
-    let run = Run::evaluate(task(), split, Settings::default(), dir.path()).unwrap();
+    let run = Run::evaluate(task(), split, None, Settings::default(), dir.path()).unwrap();
     assert_eq!(run.file().kind, RunKind::Evaluation { split });
     drop(run);
     let mut run = Run::open_with(task(), &dir).unwrap().with_model("own", model(answer));

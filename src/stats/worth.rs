@@ -82,15 +82,10 @@ impl Child {
 /// whose differences have the variance `row_variance`; without rows max(0, mean).
 #[must_use]
 pub fn expected_gain(belief: Posterior, row_variance: f64, rows: f64) -> f64 {
-    let noise = if rows > 0.0 { row_variance / rows } else { f64::INFINITY };
-    let explained = if noise.is_finite() {
-        belief.variance * belief.variance / (belief.variance + noise)
-    } else {
-        0.0
-    };
-    if !(explained > 0.0) {
+    if rows <= 0.0 || belief.variance <= 0.0 {
         return belief.mean.max(0.0);
     }
+    let explained = belief.variance * belief.variance / (belief.variance + row_variance / rows);
     let spread = explained.sqrt();
     let lead = belief.mean / spread;
     spread * normal::pdf(lead) + belief.mean * normal::cdf(lead)

@@ -27,8 +27,27 @@ pub struct Example {
 }
 
 /// What tells rows of several runs apart: a hash of what a row holds, whatever its id and its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Written as 32 hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct RowHash([u8; 16]);
+
+impl From<RowHash> for String {
+    fn from(RowHash(hash): RowHash) -> Self {
+        format!("{:032x}", u128::from_be_bytes(hash))
+    }
+}
+
+impl TryFrom<String> for RowHash {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let number = u128::from_str_radix(&text, 16).ok().filter(|_| text.len() == 32);
+        let number =
+            number.ok_or_else(|| format!("`{text}` is no hash of a row: it has 32 hex digits"))?;
+        Ok(Self(number.to_be_bytes()))
+    }
+}
 
 impl Example {
     /// The hash of its columns and its answer. A column without a value counts as one that is not there.
@@ -152,6 +171,12 @@ impl Splits {
             VisibleSplit::Train => &self.train,
             VisibleSplit::Dev => &self.dev,
         }
+    }
+
+    /// The hashes of all rows.
+    pub fn content_hashes(&self) -> impl Iterator<Item = RowHash> {
+        let shown = self.train.iter().chain(&self.dev).map(Example::content_hash);
+        shown.chain(self.hold.content_hashes())
     }
 
     /// How many rows each split has.

@@ -29,7 +29,7 @@ use crate::seed::Seed;
 use crate::source::{self, SourceError, line_of_key};
 use crate::text;
 use dataset::{ColumnMap, blake3_of, columns_of, fill_columns};
-use example::{Example, Split, Splits};
+use example::{Example, RowHash, Split, Splits};
 use file::TaskFile;
 use goal::Goal;
 use model::{
@@ -257,6 +257,13 @@ impl Task {
         };
         self.splits =
             Splits { train: Vec::new(), dev: rows, hold: example::HeldOut::seal(Vec::new()) };
+        self
+    }
+
+    /// The same task with only these rows of dev.
+    #[must_use]
+    pub fn with_only(mut self, rows: &[RowHash]) -> Self {
+        self.splits.dev.retain(|row| rows.contains(&row.content_hash()));
         self
     }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 /// A text with characters that are special in templates, Markdown and front matter.
 const BASELINE: &str = "---\nSay *warm* or cold — {% never %} more, {not this} nor {{ '{{' }} …\n\n\tAnd `no` \"label\".\n";
 
-fn git(env: &TestEnv, repo: &str, arguments: &str) -> String {
+pub(crate) fn git(env: &TestEnv, repo: &str, arguments: &str) -> String {
     let mut command: Command = env.program("git");
     command.arg("-C").arg(env.path(repo)).args(arguments.split_whitespace());
     let ran = Ran::of(command.output().unwrap());

@@ -29,3 +29,4 @@ mod runs;
 mod server;
 mod servers;
 mod trouble;
+mod verify;

@@ -31,6 +31,7 @@ fn run_file(example: &Example) -> RunFile {
         programs: Vec::new(),
         data: Vec::new(),
         kind: RunKind::Search,
+        rows: None,
         strategy: "auto".to_owned(),
         recipe: crate::recipe::effective_table(&recipe()),
         seed: Seed(1),

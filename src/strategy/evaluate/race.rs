@@ -158,10 +158,11 @@ impl Race {
         }
         let margin = search.slots.accept.margin(search, candidate);
         let rows = u32::try_from(pair.n).unwrap_or(u32::MAX);
-        if self.by_worth && matches!(search.goal, Goal::MaxQuality { .. }) {
-            if let Some(prices) = prices(search) {
-                return self.outbid(search, candidate, rows, prices);
-            }
+        if self.by_worth
+            && matches!(search.goal, Goal::MaxQuality { .. })
+            && let Some(prices) = prices(search)
+        {
+            return self.outbid(search, candidate, rows, prices);
         }
         let probability = search.probability(candidate, margin);
         (probability < self.below).then_some(Dropped::Futile { probability, rows })
@@ -181,7 +182,7 @@ impl Race {
         let row_variance = pairs.row_variance();
         let first_rows = (self.block as f64).min(f64::from(quota));
         let child = Child {
-            prior: pairs.prior(),
+            prior: pairs.prior_of_next(),
             row_variance,
             first_rows,
             rest_rows: f64::from(quota) - first_rows,

@@ -1,0 +1,148 @@
+//! `verify`: asks an exported prompt its held-out rows again, and compares with its evidence.
+
+use super::args::VerifyArgs;
+use super::error::{CliError, Kind};
+use super::eval::{Question, folder_of, with_prompt};
+use super::screen::Screen;
+use crate::compare::verification::{Finding, Now, Record, SCHEMA, Verification, hashes};
+use crate::id::CandidateIx;
+use crate::prompt::document;
+use crate::run::{Run, RunDir, Status};
+use crate::source::{self, SourceError};
+use crate::task::Task;
+use crate::task::example::{RowHash, Split};
+use crate::task::model::Provider;
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError> {
+    let evidence = evidence_of(&args.file)?;
+    let record = read(&evidence)?;
+    let place = task_of(args, &record, &evidence)?;
+    let task = Task::load(&place)?;
+    let task = with_prompt(&task, &place, &args.file)?;
+    let rows: Vec<RowHash> = record.rows.iter().map(|row| row.row).collect();
+    let not_measured = |why: String| CliError::new(Kind::Refused, why);
+    if rows.is_empty() {
+        let why = format!("{}: it lists no held-out rows", evidence.display());
+        return Err(not_measured(why)
+            .hint("export a prompt that was asked held-out rows, by a run of this version"));
+    }
+    let data: BTreeSet<RowHash> = task.splits.content_hashes().collect();
+    let there = rows.iter().filter(|row| data.contains(row)).count();
+    if there == 0 {
+        let why = format!("none of the {} rows of the record is in the data", rows.len());
+        return Err(not_measured(why).hint(format!(
+            "compare the data of {} with those that the prompt was exported with; or name another task with --task",
+            place.display()
+        )));
+    }
+    let parts_blake3 = hashes(&task.baseline);
+    let task_model = task.task_model().name.to_string();
+    let simulated = task.providers().values().any(Provider::is_simulated);
+    let folder = folder(&args.out.out, &folder_of(&task, "verify")?)?;
+    let question =
+        Question { split: None, rows: Some(rows), caps: &args.caps, concurrency: args.concurrency };
+    let answers = question.ask(task, folder.clone(), screen)?;
+    answers.check()?;
+    drop(answers);
+    let scores = Run::read(RunDir::at(folder))?.scores(CandidateIx::BASELINE, Split::Dev);
+    let now = Now { scores, rows_there: there, parts_blake3, task_model, simulated };
+    let verification = Verification::of(&record, &now, args.tolerance)
+        .ok_or_else(|| not_measured("no row has both scores".to_owned()))?;
+    let fails = match verification.finding {
+        Finding::Holds => false,
+        Finding::Worse => true,
+        Finding::Inconclusive => args.fail_if_inconclusive,
+    };
+    if let Some(file) = &args.junit {
+        std::fs::write(file, verification.junit(fails))
+            .map_err(|error| CliError::not_written(file, &error))?;
+    }
+    if let Some(file) = &args.markdown {
+        // The summary of a build holds what other steps wrote.
+        let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
+        opened
+            .and_then(|mut file| file.write_all(verification.markdown().as_bytes()))
+            .map_err(|error| CliError::not_written(file, &error))?;
+    }
+    let lines: Vec<String> =
+        std::iter::once(format!("prompt {} for {}", verification.candidate, verification.task))
+            .chain(verification.facts().into_iter().map(|fact| format!("  {fact}")))
+            .chain([verification.verdict()])
+            .collect();
+    screen.show(&serde_json::to_value(&verification)?, &lines.join("\n"))?;
+    if fails {
+        return Err(CliError::new(Kind::Gate, format!("the prompt is {}", verification.verdict())));
+    }
+    Ok(())
+}
+
+/// The evidence file beside a prompt.
+fn evidence_of(file: &Path) -> Result<PathBuf, CliError> {
+    let name = file
+        .to_str()
+        .ok_or_else(|| CliError::usage(format!("{}: the path is no UTF-8", file.display())))?;
+    Ok(document::sidecar(name).into())
+}
+
+fn read(evidence: &Path) -> Result<Record, CliError> {
+    let bytes = source::read(evidence).map_err(|error| {
+        SourceError::unreadable(evidence, &error)
+            .help("`export` writes it beside the prompt; a prompt without one cannot be verified")
+    })?;
+    let record: Record = serde_json::from_slice(&bytes).map_err(|error| SourceError {
+        line: Some(error.line()),
+        ..SourceError::new(evidence, format!("it is no evidence file: {error}"))
+    })?;
+    if record.schema > SCHEMA {
+        let why = format!("its format {} is newer than this program", record.schema);
+        return Err(SourceError::new(evidence, why).into());
+    }
+    let scores = record.rows.iter().flat_map(|row| [Some(row.score), row.baseline]).flatten();
+    if let Some(odd) = scores.into_iter().find(|score| !(0.0..=1.0).contains(score)) {
+        return Err(
+            SourceError::new(evidence, format!("{odd} is no score: it lies in 0..=1")).into()
+        );
+    }
+    Ok(record)
+}
+
+/// The task that is named on the command line, or by the evidence: from the root of its repository.
+fn task_of(args: &VerifyArgs, record: &Record, evidence: &Path) -> Result<PathBuf, CliError> {
+    if let Some(task) = &args.task {
+        return Ok(task.clone());
+    }
+    let absolute = std::path::absolute(evidence)?;
+    let root = absolute.ancestors().find(|folder| folder.join(".git").exists());
+    let file = record.task_file.as_ref().filter(|file| {
+        file.components().all(|part| matches!(part, std::path::Component::Normal(_)))
+    });
+    match (root, file) {
+        (Some(root), Some(file)) => Ok(root.join(file)),
+        _ => Err(CliError::usage(format!(
+            "{}: it names no task within this repository",
+            evidence.display()
+        ))
+        .hint("name the task with --task TASK")),
+    }
+}
+
+/// The folder of this verification: that of the last one, where it was interrupted, else a new one.
+fn folder(results: &Path, name: &str) -> Result<PathBuf, CliError> {
+    let at = |number: u32| results.join(format!("{name}-{number}"));
+    let mut number = 1;
+    while at(number + 1).exists() {
+        number += 1;
+    }
+    let last = at(number);
+    let is_over = || -> Result<bool, CliError> {
+        let status = Run::read(RunDir::at(last.clone()))?.summary.status;
+        Ok(matches!(status, Status::Finished | Status::Failed))
+    };
+    if last.exists() && is_over()? {
+        return Ok(at(number + 1));
+    }
+    Ok(last)
+}

@@ -1,0 +1,325 @@
+//! A prompt now, beside its own record: the scores on held-out rows that were exported with it.
+//!
+//! The difference is now minus then, paired by row. What the model answers may have changed, or the prompt in the
+//! file; which of them it was is not decided here.
+
+use crate::prompt::Prompt;
+use crate::report::{PairedScores, visible_line};
+use crate::seed::Seed;
+use crate::task::example::RowHash;
+use crate::text::{percent, plural, points};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// The version of the evidence file that this version writes and reads.
+pub const SCHEMA: u32 = 1;
+
+/// What the evidence file beside an exported prompt says of it, as far as it is verified.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Record {
+    /// The version of the file's format.
+    pub schema: u32,
+    /// The run that found the prompt.
+    pub run: String,
+    /// The task's name.
+    pub task: String,
+    /// The task's file, from the root of the repository; `None` where it is not in the repository.
+    #[serde(default)]
+    pub task_file: Option<PathBuf>,
+    /// The candidate's id.
+    pub candidate: String,
+    /// The hash of each part's text.
+    pub parts_blake3: BTreeMap<String, String>,
+    /// The model of each role.
+    #[serde(default)]
+    pub models: BTreeMap<String, String>,
+    /// Whether the models were simulated.
+    #[serde(default)]
+    pub simulated: bool,
+    /// The held-out rows that the prompt was asked.
+    #[serde(default)]
+    pub rows: Vec<RecordedRow>,
+}
+
+/// A held-out row of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordedRow {
+    /// Which row, by what it holds.
+    pub row: RowHash,
+    /// The prompt's score on it, in [0, 1].
+    pub score: f64,
+    /// The baseline's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<f64>,
+}
+
+/// What the rows say of the prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Finding {
+    /// It is not worse than its record by more than the tolerance.
+    Holds,
+    /// It is worse than its record by more than the tolerance.
+    Worse,
+    /// Either is possible.
+    Inconclusive,
+}
+
+/// The result of a verification.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verification {
+    /// The task's name.
+    pub task: String,
+    /// The candidate's id.
+    pub candidate: String,
+    /// What the rows say.
+    pub finding: Finding,
+    /// By how much it may be worse, in points of the score (1 = all).
+    pub tolerance: f64,
+    /// Now minus then, paired; `baseline_mean` is the record's.
+    pub scores: PairedScores,
+    /// Rows of the record that the task's data do not hold any more.
+    pub rows_gone: usize,
+    /// Rows that were asked and have no answer.
+    pub rows_missing: usize,
+    /// Parts whose text is not that of the record.
+    pub changed_parts: Vec<String>,
+    /// Roles whose model is not that of the record: then, and now.
+    pub changed_models: BTreeMap<String, [String; 2]>,
+    /// Whether simulated models answered, then or now.
+    pub simulated: bool,
+}
+
+/// The prompt as it is verified.
+#[derive(Clone, Debug)]
+pub struct Now {
+    /// Its scores by row.
+    pub scores: BTreeMap<RowHash, f64>,
+    /// Rows of the record that the data still hold.
+    pub rows_there: usize,
+    /// The hash of each part's text.
+    pub parts_blake3: BTreeMap<String, String>,
+    /// The task model.
+    pub task_model: String,
+    /// Whether simulated models answer.
+    pub simulated: bool,
+}
+
+/// The hash of each part's text.
+#[must_use]
+pub fn hashes(prompt: &Prompt) -> BTreeMap<String, String> {
+    let hash = |text: &str| blake3::hash(text.as_bytes()).to_hex().to_string();
+    prompt.parts().iter().map(|part| (part.name.clone(), hash(&part.text))).collect()
+}
+
+impl Verification {
+    /// Compares; `tolerance` in [0, 1]. `None` where no row has both scores.
+    #[must_use]
+    pub fn of(record: &Record, now: &Now, tolerance: f64) -> Option<Self> {
+        let pairs: Vec<(f64, f64)> = record
+            .rows
+            .iter()
+            .filter_map(|row| Some((row.score, *now.scores.get(&row.row)?)))
+            .collect();
+        let scores = PairedScores::of(&pairs, Seed(1).child("verification", 0))?;
+        let finding = if scores.difference.high < -tolerance {
+            Finding::Worse
+        } else if scores.difference.low >= -tolerance {
+            Finding::Holds
+        } else {
+            Finding::Inconclusive
+        };
+        let is_changed =
+            |(name, hash): &(&String, &String)| now.parts_blake3.get(*name) != Some(*hash);
+        let then = record.models.get("task").filter(|then| **then != now.task_model);
+        let changed_models =
+            then.map(|then| ("task".to_owned(), [then.clone(), now.task_model.clone()]));
+        Some(Self {
+            task: record.task.clone(),
+            candidate: record.candidate.clone(),
+            finding,
+            tolerance,
+            scores,
+            rows_gone: record.rows.len().saturating_sub(now.rows_there),
+            rows_missing: now.rows_there.saturating_sub(pairs.len()),
+            changed_parts: record
+                .parts_blake3
+                .iter()
+                .filter(is_changed)
+                .map(|(name, _)| name.clone())
+                .collect(),
+            changed_models: changed_models.into_iter().collect(),
+            simulated: record.simulated || now.simulated,
+        })
+    }
+
+    /// What was found, in a sentence.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let tolerance = format!("{:.1} pp", self.tolerance * 100.0);
+        match self.finding {
+            Finding::Holds => format!("holds: not worse than its record by more than {tolerance}"),
+            Finding::Worse => format!("worse than its record by more than {tolerance}"),
+            Finding::Inconclusive => {
+                format!("inconclusive: it may be worse than its record by more than {tolerance}")
+            }
+        }
+    }
+
+    /// The figures behind it, and what else has changed since, a sentence each.
+    #[must_use]
+    pub fn facts(&self) -> Vec<String> {
+        let PairedScores { rows, mean, baseline_mean, difference, better, worse } = self.scores;
+        let mut facts = vec![
+            format!(
+                "now {}, recorded {}, over {}",
+                percent(mean),
+                percent(baseline_mean),
+                plural(rows, "held-out row")
+            ),
+            format!(
+                "difference {} ({} to {}): {better} better, {worse} worse",
+                points(difference.mean),
+                points(difference.low),
+                points(difference.high)
+            ),
+        ];
+        if self.rows_gone > 0 {
+            facts.push(format!(
+                "{} of the record are not in the data any more",
+                plural(self.rows_gone, "row")
+            ));
+        }
+        if self.rows_missing > 0 {
+            facts.push(format!("{} without an answer", plural(self.rows_missing, "row")));
+        }
+        for part in &self.changed_parts {
+            facts.push(format!("part `{part}` is not the text of the record: it was edited since"));
+        }
+        for (role, [then, now]) in &self.changed_models {
+            facts.push(format!("{role} model {now}, recorded with {then}"));
+        }
+        if self.simulated {
+            facts.push("simulated models answered: no statement about real ones".to_owned());
+        }
+        facts.iter().map(|fact| visible_line(fact)).collect()
+    }
+
+    /// For a summary of a build: Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut out = format!(
+            "### Prompt {} for {}\n\n",
+            self.candidate,
+            markdown_text(&visible_line(&self.task))
+        );
+        let _ = writeln!(out, "**{}**\n", self.verdict());
+        for fact in self.facts() {
+            let _ = writeln!(out, "- {}", markdown_text(&fact));
+        }
+        out
+    }
+
+    /// For a build server: one test case in JUnit's XML. `fails`: whether the gate failed.
+    #[must_use]
+    pub fn junit(&self, fails: bool) -> String {
+        let (task, candidate) = (xml(&visible_line(&self.task)), xml(&self.candidate));
+        let facts = xml(&self.facts().join("\n"));
+        let failures = usize::from(fails);
+        let outcome = if fails {
+            format!("<failure message=\"{}\">{facts}</failure>", xml(&self.verdict()))
+        } else {
+            format!("<system-out>{facts}</system-out>")
+        };
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <testsuites tests=\"1\" failures=\"{failures}\">\n\
+             <testsuite name=\"promptsearch verify\" tests=\"1\" failures=\"{failures}\">\n\
+             <testcase classname=\"{task}\" name=\"{candidate}\">{outcome}</testcase>\n\
+             </testsuite>\n</testsuites>\n"
+        )
+    }
+}
+
+fn markdown_text(text: &str) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        if matches!(character, '*' | '_' | '[' | ']' | '<' | '>' | '|' | '\\' | '#') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+fn xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn hash(number: usize) -> RowHash {
+        RowHash::try_from(format!("{number:032x}")).unwrap()
+    }
+
+    fn record(scores: &[f64]) -> Record {
+        let rows: Vec<RecordedRow> = scores
+            .iter()
+            .enumerate()
+            .map(|(number, score)| RecordedRow { row: hash(number), score: *score, baseline: None })
+            .collect();
+        serde_json::from_value(json!({
+            "schema": 1, "run": "r", "task": "a & <b>", "candidate": "0123", "rows": rows,
+            "parts_blake3": {"system": "aa"}, "models": {"task": "p/old"}, "more": [1],
+        }))
+        .unwrap()
+    }
+
+    fn now(scores: &[f64]) -> Now {
+        Now {
+            scores: scores.iter().enumerate().map(|(row, score)| (hash(row), *score)).collect(),
+            rows_there: scores.len(),
+            parts_blake3: [("system".to_owned(), "aa".to_owned())].into(),
+            task_model: "p/old".to_owned(),
+            simulated: false,
+        }
+    }
+
+    /// 100 rows, of which the prompt loses this many.
+    fn losing(lost: usize) -> Verification {
+        let then = vec![1.0; 100];
+        let now_scores: Vec<f64> = (0..100).map(|row| f64::from(u8::from(row >= lost))).collect();
+        Verification::of(&record(&then), &now(&now_scores), 0.02).unwrap()
+    }
+
+    #[test]
+    fn the_interval_of_the_difference_decides() {
+        // Tango's interval for 0, 3 and 20 losses of 100 rows: up to ±3.7 pp for none.
+        assert_eq!(losing(0).finding, Finding::Inconclusive, "100 rows do not show 2 points");
+        assert_eq!(losing(3).finding, Finding::Inconclusive);
+        assert_eq!(losing(20).finding, Finding::Worse);
+        let many = vec![1.0; 400];
+        let same = Verification::of(&record(&many), &now(&many), 0.02).unwrap();
+        assert_eq!(same.finding, Finding::Holds);
+        assert!(Verification::of(&record(&[]), &now(&[1.0]), 0.02).is_none());
+    }
+
+    #[test]
+    fn what_changed_since_is_told() {
+        let other = Now {
+            rows_there: 40,
+            parts_blake3: [("system".to_owned(), "bb".to_owned())].into(),
+            task_model: "p/new".to_owned(),
+            simulated: true,
+            ..now(&[1.0; 30])
+        };
+        let verification = Verification::of(&record(&[1.0; 50]), &other, 0.02).unwrap();
+        insta::assert_snapshot!(verification.markdown());
+        insta::assert_snapshot!(verification.junit(true));
+    }
+}

@@ -1,0 +1,125 @@
+//! The gate: an exported prompt is asked its held-out rows again, and an evaluation is held to a minimum.
+
+use crate::env::{Ran, TestEnv, colour_rows};
+use crate::export::git;
+use crate::server::{Server, says, tile};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A repository with the task, and with a prompt in it that a run found. Every change of the prompt helps; once the
+/// model has drifted, every third answer is wrong with any prompt.
+struct Deployed {
+    env: TestEnv,
+    server: Server,
+    drifted: Arc<AtomicBool>,
+}
+
+const PROMPT: &str = "prompts/route.md";
+const EVIDENCE: &str = "prompts/route.evidence.json";
+
+fn deployed() -> Deployed {
+    let drifted = Arc::new(AtomicBool::new(false));
+    let has_drifted = Arc::clone(&drifted);
+    let server = Server::start(move |_, request| {
+        let number = tile(request);
+        let is_baseline = request.content("system") == "Answer warm or cold.";
+        let is_wrong = is_baseline || (has_drifted.load(Ordering::SeqCst) && number % 3 == 0);
+        says(["warm", "cold"][(number + usize::from(is_wrong)) % 2])
+    });
+    let env = TestEnv::with_server(&server, "");
+    env.write("colours/rows.jsonl", &colour_rows(150));
+    git(&env, ".", "init --quiet --initial-branch main");
+    git(&env, ".", "config user.name Tester");
+    git(&env, ".", "config user.email tester@example.org");
+    git(&env, ".", "add colours");
+    git(&env, ".", "commit --quiet -m Begin");
+    env.run("run colours --name won --max-calls 250 --quiet").ok();
+    assert_eq!(env.json("results/won/summary.json")["confirmed"], true);
+    env.run(&format!("export won --to . --path {PROMPT} --branch prompts --quiet")).ok();
+    git(&env, ".", "checkout --quiet prompts");
+    Deployed { env, server, drifted }
+}
+
+impl Deployed {
+    fn verify(&self, more: &str) -> Ran {
+        self.env.run(&format!("verify {PROMPT} --quiet {more}"))
+    }
+}
+
+#[test]
+fn a_prompt_that_answers_as_it_did_passes_and_one_whose_model_drifted_does_not() {
+    let deployed = deployed();
+    let env = &deployed.env;
+    let record = env.json(EVIDENCE);
+    let rows = record["rows"].as_array().unwrap().len();
+    assert!(
+        rows >= 30 && record["rows"][0]["score"] == 1.0 && record["rows"][0]["baseline"] == 0.0
+    );
+    assert_eq!(record["task_file"], "colours/task.toml", "no path of this machine");
+    let before = deployed.server.requests().len();
+    let told = deployed.verify("--tolerance 0.1 --json").ok().json();
+    assert_eq!((&told["finding"], &told["scores"]["rows"]), (&"holds".into(), &rows.into()));
+    assert_eq!(deployed.server.requests().len(), before + rows, "each row is asked, and no other");
+    // So many rows show a loss of 10 points, and not one of 2.
+    assert_eq!(deployed.verify("--json").ok().json()["finding"], "inconclusive");
+    assert_eq!(deployed.server.requests().len(), before + 2 * rows, "each time anew");
+    deployed.verify("--fail-if-inconclusive").exits(6);
+
+    deployed.drifted.store(true, Ordering::SeqCst);
+    env.write("build.md", "## Build\n\n");
+    let ran = deployed.verify("--junit junit.xml --markdown build.md").exits(6);
+    assert!(ran.stdout.contains("worse than its record by more than 2.0 pp"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("the prompt is worse"), "{}", ran.stderr);
+    assert!(env.read("junit.xml").contains("failures=\"1\""), "{}", env.read("junit.xml"));
+    let summary = env.read("build.md");
+    assert!(summary.starts_with("## Build\n\n### Prompt ") && summary.contains("**worse than"));
+}
+
+#[test]
+fn what_was_edited_since_and_which_rows_are_gone_is_told() {
+    let deployed = deployed();
+    let env = &deployed.env;
+    env.write(PROMPT, &(env.read(PROMPT) + "Be kind."));
+    let rows = env.read("colours/rows.jsonl");
+    let fewer: Vec<&str> = rows.lines().skip(40).collect();
+    env.write("colours/rows.jsonl", &(fewer.join("\n") + "\n"));
+    let ran = deployed.verify("--tolerance 0.5").ok();
+    assert!(ran.stdout.contains("part `system` is not the text of the record"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("of the record are not in the data any more"), "{}", ran.stdout);
+    env.write("colours/rows.jsonl", &colour_rows(40).replace("Tile", "Plate"));
+    let ran = deployed.verify("").exits(4);
+    assert!(ran.stderr.contains("is in the data"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_cannot_be_measured_is_no_pass() {
+    let deployed = deployed();
+    let env = &deployed.env;
+    let record = env.read(EVIDENCE);
+    let mut evidence = env.json(EVIDENCE);
+    evidence["rows"] = serde_json::json!([]);
+    env.write(EVIDENCE, &evidence.to_string());
+    assert!(deployed.verify("").exits(4).stderr.contains("lists no held-out rows"));
+    evidence["rows"] = serde_json::json!([{"row": "0", "score": 1.0}]);
+    env.write(EVIDENCE, &evidence.to_string());
+    assert!(deployed.verify("").exits(3).stderr.contains("32 hex digits"));
+    // A path out of the repository is not followed.
+    env.write(EVIDENCE, &record.replace("colours/task.toml", "../colours/task.toml"));
+    assert!(deployed.verify("").exits(2).stderr.contains("--task"));
+    deployed.verify("--task colours --tolerance 0.2").ok();
+    std::fs::remove_file(env.path(EVIDENCE)).unwrap();
+    assert!(deployed.verify("").exits(3).stderr.contains("`export` writes it"));
+}
+
+#[test]
+fn an_evaluation_is_held_to_a_minimum() {
+    let deployed = deployed();
+    let env = &deployed.env;
+    let eval = |more: &str| env.run(&format!("eval colours --quiet {more}"));
+    assert!(eval("--min-quality 0.5").exits(6).stderr.contains("the quality is 0.0 %"));
+    eval(&format!("--prompt {PROMPT} --min-quality 0.99 --max-usd-per-1k 0")).ok();
+    env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 2.0 }");
+    let ran = eval(&format!("--prompt {PROMPT} --max-usd-per-1k 0.0001 --max-usd 1")).exits(6);
+    assert!(ran.stderr.contains("1,000 calls cost"), "{}", ran.stderr);
+    assert!(eval("--min-quality 85").exits(2).stderr.contains("from 0 to 1"));
+}
