@@ -47,7 +47,7 @@ pub enum Dropped {
     Outbid {
         /// What the rest of its rows was expected to bring, in points of the score (1 = all).
         gain: f64,
-        /// What a new child was expected to bring for the same dollars.
+        /// What was asked of it: what new children were expected to bring for the same dollars, times `worth`.
         elsewhere: f64,
         /// After how many common rows.
         rows: u32,

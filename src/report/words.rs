@@ -196,7 +196,7 @@ pub(super) fn dropped(why: &Dropped) -> String {
             probability * 100.0
         ),
         Dropped::Outbid { gain, elsewhere, rows } => format!(
-            "dropped after {}: the rest was likely to bring {}, new proposals {} for the same money",
+            "dropped after {}: the rest was likely to bring {}; by what new proposals bring for the same money, {} was asked for",
             plural(*rows as usize, "row"),
             points(*gain),
             points(*elsewhere)

@@ -23,13 +23,14 @@ kind! {
         /// After this many children the next one starts a block further on in the common order; 0 =
         /// never. Rows on which the incumbent happens to be right would else judge every child.
         rotate_every: u32 = 1,
-        /// Dropped when the probability of being better falls under this. Where `by_worth` decides, it holds for
-        /// goals on cost alone.
+        /// Dropped when the probability of being better falls under this. Where `worth` decides, it holds for goals on
+        /// cost alone.
         below: f64 = 0.2 => share,
-        /// Dropped when the rest of its rows is likely to bring less than new children for the same dollars, by
-        /// what rows and children have cost in this run. Dear proposals are looked at for longer, cheap ones are
-        /// soon replaced. For goals on quality.
-        by_worth: bool = false,
+        /// Dropped when the rest of its rows is likely to bring less than this much of what new children bring for the
+        /// same dollars, by what rows and children have cost in this run: dear proposals are looked at for longer,
+        /// cheap ones are soon replaced. 1 is what maximises the gain per dollar of a search without end; one that
+        /// ends soon wants less. 0 = never. For goals on quality.
+        worth: f64 = 0.0 => [0.0, 100.0],
         /// Rows that a candidate is given before it may be dropped.
         min_rows: usize = BLOCK,
         /// Rows of dev that are used at first: large gains show on few rows. 0 = all from the start.
@@ -158,7 +159,7 @@ impl Race {
         }
         let margin = search.slots.accept.margin(search, candidate);
         let rows = u32::try_from(pair.n).unwrap_or(u32::MAX);
-        if self.by_worth
+        if self.worth > 0.0
             && matches!(search.goal, Goal::MaxQuality { .. })
             && let Some(prices) = prices(search)
         {
@@ -195,7 +196,7 @@ impl Race {
         belief.mean -= threshold;
         let gain = expected_gain(belief, row_variance, f64::from(rest));
         let per_row = state.standing(candidate).used.mean_weight().unwrap_or(prices.row);
-        let elsewhere = child.gain_per_dollar()? * f64::from(rest) * per_row;
+        let elsewhere = self.worth * child.gain_per_dollar()? * f64::from(rest) * per_row;
         (gain < elsewhere).then_some(Dropped::Outbid { gain, elsewhere, rows })
     }
 }

@@ -187,7 +187,7 @@ fn what_a_child_is_given_depends_on_what_the_next_one_costs() {
     };
     let rows_until_dropped = |reply_nanos: u64| {
         let by_reflection = ["operator.1.weight=0", "operator.2.weight=0", "operator.3.weight=0"];
-        let sets = [&["evaluate.by_worth=true"], &by_reflection[..]].concat();
+        let sets = [&["evaluate.worth=1"], &by_reflection[..]].concat();
         let mut script = Script::new("auto", &sets, (24, 64), 10_000, score);
         (script.nanos, script.reply_nanos) = (|_| 300_000, reply_nanos);
         while script.dropped().is_empty() {
