@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Search for a better prompt
     Run(RunArgs),
-    /// Resume an interrupted run
+    /// Resume an interrupted run, or go on with a finished one whose cap is raised
     Resume(ResumeArgs),
     /// Show the status of a run
     Status(RunRef),
@@ -250,6 +250,11 @@ pub(crate) struct RunArgs {
 
 /// What of a task counts for a run that is resumed.
 const RESUMED: &str = "\
+Caps: a flag replaces the run's cap of the same unit, from now on, higher or lower; the caps of the task file are not
+  read again. A cap must be above what is spent. A finished run goes on where a cap ended it and that cap is higher:
+  its search continues, and its winner is confirmed again on the held-out rows, where the claim is tested at a
+  stricter level because the rows were looked at before. What it had shown stays in its journal and is told
+
 What of the task file counts for a run that is resumed:
   Read afresh: api_key, api_key_header, ca_file, concurrency, rpm, tpm, timeout, patience, loading;
     execution, batch_wait and hedge of its models; the proxy, from the environment

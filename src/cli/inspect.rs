@@ -6,8 +6,8 @@ use super::screen::Screen;
 use crate::clock::Clock;
 use crate::report::{self, Report, visible_line};
 use crate::run::{
-    Eta, LoadedRun, OpenBatch, Progressed, Run, RunDir, RunFile, RunKind, SUMMARY_FILE, Status,
-    Summary,
+    self, Eta, LoadedRun, OpenBatch, Progressed, Run, RunDir, RunFile, RunKind, SUMMARY_FILE,
+    Status, Summary,
 };
 use crate::stats::Interval;
 use crate::text;
@@ -46,6 +46,9 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     }
     if let Some(reason) = summary.stop_reason {
         let _ = writeln!(out, "  stop reason: {}", reason.sentence());
+    }
+    for end in report::earlier_ends(summary) {
+        let _ = writeln!(out, "  {end}");
     }
     if let Some(why) = &summary.trouble {
         let _ = writeln!(out, "  what happened: {}", visible_line(why));
@@ -116,6 +119,10 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     }
     if summary.status == Status::Interrupted {
         let _ = writeln!(out, "  resume: promptsearch resume {}", run.dir.path().display());
+    }
+    let more = run::way_on(summary, caps).filter(|_| summary.status == Status::Finished);
+    if let Some(more) = more {
+        let _ = writeln!(out, "  go on: promptsearch resume {} {more}", run.dir.path().display());
     }
     let mut value = serde_json::to_value(summary)?;
     if let (Some(eta), Some(value)) = (eta, value.as_object_mut()) {
@@ -221,7 +228,7 @@ fn csv(run: &LoadedRun) -> Result<String, CliError> {
                 status,
                 &number(standing.dev().mean()),
                 &standing.dev().scored.to_string(),
-                &number(standing.used.usd_per_1k()),
+                &number(standing.usd_per_1k()),
                 &as_text(gist),
             ])
             .map_err(written)?;

@@ -104,11 +104,11 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     super::log::to_file_of(&dir);
     let mut run = Run::open(&dir)?;
     let caps = settings::resumed_caps(run.caps(), run.running()?, args, &Clock::System)?;
+    let went_on = run.is_over() && caps.is_some();
+    if let Some(caps) = caps {
+        run.reopen(caps)?;
+    }
     if run.is_over() {
-        if caps.is_some() {
-            return Err(CliError::usage(format!("the run `{}` is finished", dir.name()))
-                .hint("start another run to spend more"));
-        }
         // It makes no more calls, so no key is needed. The journal decides: all else is written again.
         for repair in run.repairs() {
             screen.warn(repair);
@@ -127,12 +127,15 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
         screen.warn(&key.without_help());
     }
     run.check_providers()?;
+    let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
     if let Some(caps) = caps {
         run.set_caps(caps)?;
     }
-    let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
     access.abandons_batches = args.abandon_batches;
-    screen.note(&format!("resuming {}", dir.name()));
+    screen.note(&match went_on {
+        true => format!("{} was finished, and goes on", dir.name()),
+        false => format!("resuming {}", dir.name()),
+    });
     search(run.with_access(access), &dir, screen)
 }
 

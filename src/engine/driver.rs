@@ -222,11 +222,11 @@ impl Search {
     fn bind_time(&self) {
         let (time, lanes) = (self.time(), self.planner.lanes);
         for share in [Share::Search, Share::Hold] {
-            let left = self.planner.budget.time_left(share, &time, lanes);
+            let left = self.planner.budget.time_left(&self.state, share, &time, lanes);
             self.runner.set_time_left(share, left);
         }
         let is_searching = self.state.phase == Phase::Searching;
-        if is_searching && self.planner.budget.out_of_time(&time, lanes).is_some() {
+        if is_searching && self.planner.budget.out_of_time(&self.state, &time, lanes).is_some() {
             self.runner.close(Share::Search);
         }
         if self.planner.budget.is_time_over(&time) {

@@ -34,7 +34,7 @@ mod driver; // The loop.
 
 pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
-pub use claim::{Claimed, Confirmed, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed};
+pub use claim::{Claimed, Confirmed, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed, level_of};
 pub use embeddings::first_vectors;
 pub use error::{Outcome, SearchError};
 pub use first_proposal::FirstProposal;

@@ -120,6 +120,13 @@ impl PlanLedger {
     /// Takes in what happened to calls outside; other events change nothing here.
     pub fn apply(&mut self, event: &Event) {
         match event {
+            // What an earlier confirmation took is nothing that the next one has.
+            Event::Reopened { .. } => {
+                let spent = self.spent.remove(&Share::Hold).unwrap_or_default();
+                *self.spent.entry(Share::Search).or_default() += spent;
+                let calls = self.calls.remove(&Share::Hold).unwrap_or_default();
+                *self.calls.entry(Share::Search).or_default() += calls;
+            }
             Event::Reserved { call, amount, share, .. } => {
                 self.open_reservations.insert(*call, (*share, *amount));
             }

@@ -199,6 +199,11 @@ impl Wallet {
                 role.calls = role.calls.saturating_sub(calls.len() as u64);
             }
             Event::Lost { call } => self.lose(*call),
+            // What an earlier confirmation took is nothing that the next one has.
+            Event::Reopened { .. } => {
+                let spent = self.spent.remove(&Share::Hold).unwrap_or_default();
+                *self.spent.entry(Share::Search).or_default() += spent;
+            }
             _ => {}
         }
     }

@@ -189,7 +189,7 @@ pub fn check_first_block(task: &Task, recipe: &Recipe, caps: Caps) -> Result<(),
     // The rest is set aside for the end.
     let left = |calls: u64| {
         let caps = Caps { calls: Some(calls), ..caps };
-        let kept = Limits::new(caps, hold, finale).hold_calls() + finale.kept(calls, 1);
+        let kept = Limits::new(caps, hold, finale).hold_calls(0) + finale.kept(calls, 1);
         calls.saturating_sub(kept)
     };
     if left(cap) >= rows {

@@ -23,6 +23,7 @@ mod mistakes;
 mod protocols;
 mod recipes;
 mod recorded_models;
+mod reopening;
 mod resume_changes;
 mod rows;
 mod runs;
