@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Stop a running run, as Ctrl-C in its terminal does: it can be resumed
     Stop(RunRef),
+    /// Change a running run: pause it, let it go on, stop it, set its caps
+    Ctl(CtlArgs),
     /// List the runs of a results folder
     List(ListArgs),
     /// Compare runs: scores on common rows, prompts, spending, settings that differ
@@ -285,6 +287,40 @@ pub(crate) struct ResumeArgs {
     /// Go on although the task's address, headers, query or body of a provider or model have changed
     #[arg(long)]
     pub accept_changed_provider: bool,
+}
+
+/// `ctl`.
+#[derive(Debug, Args)]
+pub(crate) struct CtlArgs {
+    /// Run: a folder, a name, a unique prefix of a name, or `latest`
+    pub run: String,
+    #[command(subcommand)]
+    pub action: CtlAction,
+    #[command(flatten)]
+    pub out: RunsDir,
+}
+
+/// What a running run is told.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CtlAction {
+    /// Send nothing more until it is told to continue; answers in flight are taken
+    Pause,
+    /// Go on after a pause
+    Continue,
+    /// Stop it, as `stop` does: it can be resumed
+    Stop,
+    /// Change its caps or how much of it is out at a time, from now on
+    Set(SetArgs),
+}
+
+/// `ctl set`.
+#[derive(Debug, Args)]
+pub(crate) struct SetArgs {
+    #[command(flatten)]
+    pub spending: SpendingArgs,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub concurrency: Option<usize>,
 }
 
 /// A report's format.

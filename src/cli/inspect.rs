@@ -117,6 +117,9 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     if let Some(words) = OpenBatch::in_words(&summary.open_batches) {
         let _ = writeln!(out, "  {words}");
     }
+    if summary.status == Status::Paused {
+        let _ = writeln!(out, "  go on: promptsearch ctl {} continue", run.dir.path().display());
+    }
     if summary.status == Status::Interrupted {
         let _ = writeln!(out, "  resume: promptsearch resume {}", run.dir.path().display());
     }

@@ -22,7 +22,7 @@ mod rows;
 mod list;
 mod compare;
 mod diff;
-mod stop;
+mod ctl;
 mod watch;
 mod recorded;
 mod eval;
@@ -76,7 +76,8 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Resume(args) => run::resume(&args, &screen),
         Command::Status(args) => inspect::status(&args, &screen),
         Command::Watch(args) => watch::watch(&args, &screen),
-        Command::Stop(args) => stop::stop(&args, &screen),
+        Command::Stop(args) => ctl::stop(&args, &screen),
+        Command::Ctl(args) => ctl::ctl(&args, &screen),
         Command::List(args) => list::list(&args, &screen),
         Command::Compare(args) => compare::compare(&args, &screen),
         Command::Diff(args) => diff::diff(&args, &screen),

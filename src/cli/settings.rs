@@ -55,7 +55,7 @@ pub(super) fn resumed_caps(
 }
 
 /// The caps with those on spending that a flag names replaced.
-fn with_spending(mut caps: Caps, args: &SpendingArgs) -> Result<Caps, CliError> {
+pub(super) fn with_spending(mut caps: Caps, args: &SpendingArgs) -> Result<Caps, CliError> {
     if let Some(dollars) = args.max_usd {
         let usd = Usd::from_dollars(dollars).filter(|usd| *usd > Usd::ZERO);
         let wrong = || {

@@ -64,6 +64,16 @@ impl Budget {
         Self { limits, task, baseline_bytes, longest_request }
     }
 
+    /// What the run may spend.
+    pub(super) fn caps(&self) -> Caps {
+        self.limits.caps()
+    }
+
+    /// Replaces what the run may spend.
+    pub(super) fn set_caps(&mut self, caps: Caps) {
+        self.limits.set_caps(caps);
+    }
+
     fn costs(&self, facts: &Facts, best: CandidateIx) -> CallCosts {
         let mean = |candidate: CandidateIx| facts.candidates.get(candidate.index())?.used.mean();
         // Held-out rows are new texts.

@@ -95,6 +95,17 @@ impl Limits {
         Self { caps, hold_rows, finale }
     }
 
+    /// The caps.
+    #[must_use]
+    pub fn caps(&self) -> Caps {
+        self.caps
+    }
+
+    /// Replaces the caps.
+    pub fn set_caps(&mut self, caps: Caps) {
+        self.caps = caps;
+    }
+
     /// Calls that are set aside for the held-out rows: winner and baseline. Rows that the baseline has a
     /// score for already are not asked again; the winner may be another one than before.
     #[must_use]

@@ -102,6 +102,7 @@ fn waiting(report: &Report<'_>) -> Words {
     let summary = report.summary;
     let word = match summary.status {
         Status::Running => "Running",
+        Status::Paused => "Paused",
         Status::Interrupted => "Interrupted",
         Status::Failed => "Failed",
         Status::Finished => "Unfinished",

@@ -84,7 +84,7 @@ pub enum RunError {
     #[error("the file events.jsonl of the run `{0}` is missing")]
     NoEvents(String),
     /// A new cap is not above what was spent already.
-    #[error("the run `{run}` has used {used}: a cap of {cap} must be above that")]
+    #[error("the run `{run}` has used, or asked for, {used}: a cap of {cap} must be above that")]
     Spent {
         /// The run.
         run: String,

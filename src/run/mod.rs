@@ -16,7 +16,7 @@ mod summary; // `summary.json`.
 mod conclusion; // The verdict in a word.
 mod eta; // How long a search may still take.
 mod meter; // Live figures.
-mod stop_request; // Stops a search of another process.
+mod requests; // What another process asks of a search.
 mod catalog; // The runs of a folder.
 mod summary_writer; // Writes `summary.json` while a search runs.
 mod ended; // The end of a search.
@@ -51,6 +51,7 @@ pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
 pub use reopening::way_on;
+pub use requests::{Heeded, Request};
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use summary::{
     Counts, EarlierResult, FailedCalls, FrontPoint, Gain, Look, MutatorEarned, OpenBatch, Prompted,
@@ -66,7 +67,7 @@ use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::id::EventNumber;
 use crate::journal::Journal;
-use crate::ledger::Wallet;
+use crate::ledger::{Least, Wallet};
 use crate::memory::{Observer, State};
 use crate::provider::Llm;
 use crate::recipe::{self, Recipe, RecipeError};
@@ -75,7 +76,6 @@ use crate::state::{Named, Phase};
 use crate::task::example::{RowHash, Split};
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task, TaskSource};
-use crate::text;
 use reopening::{End, earlier_end};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -253,7 +253,7 @@ impl Run {
         let dir = RunDir::at(dir.as_ref());
         let lock = dir.lock()?;
         // It was meant for a process that has ended; one that is made from now on is for this one.
-        dir.take_stop_request();
+        dir.forget_requests();
         let file = RunFile::read(&dir)?;
         let (task, operators) = given.into().of(&file)?;
         let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, &operators)?;
@@ -430,7 +430,7 @@ impl Run {
         let (caps_before, running) = (self.caps, history.running());
         let end = End { file, task, recipe, state: &history.state, caps: caps_before, running };
         end.check(caps, Clock::System.now())?;
-        self.check_above(caps, &history.wallet)?;
+        self.check_above(caps, &history)?;
         if let (TaskSource::Files(_), Some(_)) = (&self.file.task, &self.folder) {
             let task = self.file.read_task()?;
             self.without_effect = task.keys_without_effect();
@@ -450,7 +450,7 @@ impl Run {
     pub fn set_caps(&mut self, caps: Caps) -> Result<(), RunError> {
         wiring::check_caps(self.file.kind, &self.task, &self.recipe, caps)?;
         let history = History::of(&self.journal, Named::of(&self.task))?;
-        self.check_above(caps, &history.wallet)?;
+        self.check_above(caps, &history)?;
         let event = if history.state.phase == Phase::Over {
             self.reopen(caps)?;
             self.check_providers()?;
@@ -467,27 +467,10 @@ impl Run {
         Ok(())
     }
 
-    /// Checks that caps are above what was spent.
-    fn check_above(&self, caps: Caps, wallet: &Wallet) -> Result<(), RunError> {
-        let (spent, calls, proposals) = (wallet.spent(), wallet.calls(), wallet.proposals());
-        let counted = |count: u64, noun: &str| {
-            text::plural(usize::try_from(count).unwrap_or(usize::MAX), noun)
-        };
-        let low = [
-            caps.usd
-                .filter(|cap| *cap <= spent.usd)
-                .map(|cap| (spent.usd.to_string(), cap.to_string())),
-            caps.calls
-                .filter(|cap| *cap <= calls)
-                .map(|cap| (counted(calls, "call"), counted(cap, "call"))),
-            caps.tokens
-                .filter(|cap| *cap <= spent.tokens)
-                .map(|cap| (counted(spent.tokens.0, "token"), counted(cap.0, "token"))),
-            caps.proposals
-                .filter(|cap| *cap < proposals)
-                .map(|cap| (counted(proposals, "proposal"), counted(cap, "proposal"))),
-        ];
-        match low.into_iter().flatten().next() {
+    /// Checks that the caps that change are above what was spent, and what issued calls may spend.
+    fn check_above(&self, caps: Caps, history: &History) -> Result<(), RunError> {
+        let least = Least::of(&history.state.plan, &history.wallet);
+        match least.exceeds(caps.other_than(self.caps)) {
             Some((used, cap)) => Err(RunError::Spent { run: self.file.run.to_string(), used, cap }),
             None => Ok(()),
         }
@@ -562,7 +545,7 @@ impl Run {
         self.tell_that_it_goes_on(&history)?;
         let parts = (&self.file, &self.task, &self.recipe);
         let (mut search, runner) =
-            wiring::search(parts, &self.access, &self.journal, history, control.stopped())?;
+            wiring::search(parts, &self.access, &self.journal, history, control)?;
         self.meter.watch(&runner);
         if let Some((dir, _)) = &self.folder {
             let (dir, task) = (dir.clone(), Arc::clone(&self.task));
@@ -575,7 +558,12 @@ impl Run {
         // It ends with this search, also where that is dropped.
         let mut heeding = JoinSet::new();
         if let Some((dir, _)) = &self.folder {
-            heeding.spawn(stop_request::heed(dir.clone(), control.clone()));
+            let (task, recipe, kind) =
+                (Arc::clone(&self.task), self.recipe.clone(), self.file.kind);
+            let check = move |caps| {
+                wiring::check_caps(kind, &task, &recipe, caps).map_err(|error| error.to_string())
+            };
+            heeding.spawn(requests::heed(dir.clone(), control.clone(), check));
         }
         let outcome = search.run().await;
         drop(heeding);

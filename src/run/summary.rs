@@ -2,6 +2,7 @@
 
 use super::dir::{RunDir, RunDirError, SCHEMA, SUMMARY_FILE};
 use super::file::RunInfo;
+use crate::caps::Caps;
 use crate::engine::{Claimed, HeldOutCost, Waiting, confirmed, level_of};
 use crate::event::{EarlierEnd, NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RowIx};
@@ -27,12 +28,22 @@ use std::time::Duration;
 pub enum Status {
     /// A process is working on it.
     Running,
+    /// A process is working on it, and sends nothing until it is told to go on.
+    Paused,
     /// It can be resumed.
     Interrupted,
     /// It is finished.
     Finished,
     /// It ended without a result.
     Failed,
+}
+
+impl Status {
+    /// Whether a process works on the run.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
 }
 
 /// The content of the file.
@@ -64,6 +75,9 @@ pub struct Summary {
     /// What has changed, while the run was interrupted, of where and how models are asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provider_changes: Vec<ProviderChange>,
+    /// What it may spend, where that was changed after its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caps: Option<Caps>,
     /// How the run ended before, each time that it went on with other caps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierResult>,
@@ -421,6 +435,7 @@ impl Summary {
             waiting: None,
             open_batches: open_batches(state),
             provider_changes: state.provider_changes.values().cloned().collect(),
+            caps: state.caps,
             earlier: earlier(state),
             look: look(state),
             baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),

@@ -8,6 +8,7 @@ mod batch_service;
 mod batches;
 mod command_scorer;
 mod commands;
+mod ctl;
 mod doctor;
 mod embed;
 mod env;

@@ -1,0 +1,57 @@
+//! The least that caps can be: what is spent, or may be by calls that are issued already.
+//!
+//! A cap below that could not be kept, or would leave calls of the search without an answer.
+
+use super::plan::PlanLedger;
+use super::wallet::Wallet;
+use crate::caps::{Caps, Share};
+use crate::text;
+use crate::units::{Tokens, Usd};
+
+/// What a run has used, together with what its issued calls may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Least {
+    usd: Usd,
+    calls: u64,
+    tokens: Tokens,
+    proposals: u64,
+}
+
+impl Least {
+    /// By both ledgers: each knows of some costs before the other does.
+    #[must_use]
+    pub fn of(plan: &PlanLedger, wallet: &Wallet) -> Self {
+        let planned = plan.taken(Share::Search) + plan.taken(Share::Hold);
+        let open = wallet.open_calls().into_iter().map(|(.., amount)| amount);
+        let held = open.fold(wallet.spent(), |sum, amount| sum + amount);
+        let calls = plan.calls(Share::Search) + plan.calls(Share::Hold);
+        Self {
+            usd: planned.usd.max(held.usd),
+            calls: calls.max(wallet.calls()),
+            tokens: planned.tokens.max(held.tokens),
+            proposals: plan.proposals().max(wallet.proposals()),
+        }
+    }
+
+    /// The first of these caps that is not above it: what is used, and the cap, in words. As many proposals as
+    /// were made are enough, because a search may go on without any.
+    #[must_use]
+    pub fn exceeds(&self, caps: Caps) -> Option<(String, String)> {
+        let counted = |count: u64, noun: &str| {
+            text::plural(usize::try_from(count).unwrap_or(usize::MAX), noun)
+        };
+        let usd = caps.usd.filter(|cap| *cap <= self.usd);
+        let calls = caps.calls.filter(|cap| *cap <= self.calls);
+        let tokens = caps.tokens.filter(|cap| *cap <= self.tokens);
+        let proposals = caps.proposals.filter(|cap| *cap < self.proposals);
+        usd.map(|cap| (self.usd.to_string(), cap.to_string()))
+            .or_else(|| calls.map(|cap| (counted(self.calls, "call"), counted(cap, "call"))))
+            .or_else(|| {
+                tokens.map(|cap| (counted(self.tokens.0, "token"), counted(cap.0, "token")))
+            })
+            .or_else(|| {
+                let of = |count| counted(count, "proposal");
+                proposals.map(|cap| (of(self.proposals), of(cap)))
+            })
+    }
+}
