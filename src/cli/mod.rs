@@ -9,6 +9,7 @@ mod folder; // A folder that is written as a whole or not at all.
 mod log; // The run's own log.
 mod resources; // Whether there are enough threads and files.
 mod settings; // What flags, files and the environment mean together.
+mod notifying; // Who is told how a run is doing.
 mod session; // A search as a terminal sees it.
 mod evaluation; // The result of `eval`.
 

@@ -163,7 +163,7 @@ pub(super) fn check_operators(recipe: &Recipe, task: &Task) -> Result<(), CliErr
 }
 
 /// Whether a program can be started from a folder.
-fn is_there(program: &str, folder: &Path) -> bool {
+pub(super) fn is_there(program: &str, folder: &Path) -> bool {
     if program.contains('/') {
         return can_run(&folder.join(program));
     }

@@ -21,6 +21,7 @@ mod hosts;
 mod init;
 mod keys;
 mod mistakes;
+mod notify;
 mod protocols;
 mod recipes;
 mod recorded_models;
