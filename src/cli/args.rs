@@ -225,8 +225,9 @@ pub(crate) struct DoctorArgs {
 /// `run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Task folder, or its task.toml
-    pub task: PathBuf,
+    /// Task folder, or its task.toml; several are run one after the other, under one budget
+    #[arg(required = true, num_args = 1..)]
+    pub task: Vec<PathBuf>,
     #[command(flatten)]
     pub strategy: StrategyArgs,
     /// Random seed

@@ -4,6 +4,7 @@
 
 use super::args::{CtlAction, CtlArgs, RunRef, SetArgs};
 use super::error::CliError;
+use super::night;
 use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
@@ -20,7 +21,17 @@ const EVERY: Duration = Duration::from_millis(100);
 
 /// Steers a run.
 pub(super) fn ctl(args: &CtlArgs, screen: &Screen) -> Result<(), CliError> {
-    let dir = RunDir::find(&args.out.out, &args.run)?;
+    let dir = match (night::find(&args.out.out, &args.run), &args.action) {
+        (None, _) => RunDir::find(&args.out.out, &args.run)?,
+        (Some(night), CtlAction::Stop) => return stop_night(&night, screen),
+        (Some(night), CtlAction::Set(_)) => {
+            let message =
+                format!("the budget of the night `{}` is that of its start", night.name());
+            return Err(CliError::usage(message).hint("name one of its runs"));
+        }
+        (Some(night), CtlAction::Pause | CtlAction::Continue) => night::running(&night)?
+            .ok_or_else(|| CliError::usage(format!("no run of `{}` is running", night.name())))?,
+    };
     let name = dir.name();
     let (request, done) = match &args.action {
         CtlAction::Stop => return stop_run(&dir, screen),
@@ -115,7 +126,26 @@ fn not_running(dir: &RunDir, request: &Request) -> CliError {
 
 /// `stop`.
 pub(super) fn stop(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
+    if let Some(night) = night::find(&args.out.out, &args.run) {
+        return stop_night(&night, screen);
+    }
     stop_run(&RunDir::find(&args.out.out, &args.run)?, screen)
+}
+
+/// Stops the run of a night that is running, and with it the night.
+fn stop_night(night: &RunDir, screen: &Screen) -> Result<(), CliError> {
+    let began = Instant::now();
+    // Between two runs none is running for a moment.
+    while night.is_running() {
+        if let Some(run) = night::running(night)? {
+            run.ask(&Request::Stop)?;
+        }
+        if began.elapsed() > UNTIL_STOPPED {
+            return Err(unheeded(night));
+        }
+        std::thread::sleep(EVERY);
+    }
+    night::status(night, screen)
 }
 
 /// Asks for the stop, and waits until the run has ended.

@@ -18,6 +18,9 @@ use std::path::Path;
 
 /// Prints the status of a run.
 pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
+    if let Some(night) = super::night::find(&args.out.out, &args.run) {
+        return super::night::status(&night, screen);
+    }
     let dir = RunDir::find(&args.out.out, &args.run)?;
     let run = match Run::read(&dir) {
         Ok(run) => run,
@@ -36,19 +39,19 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         }
     };
     let summary = &run.summary;
+    let wrapped = |text: &str| text::lines(text, screen.width().clamp(40, 100) - 4).join("\n    ");
     let mut out = String::new();
     let state = serde_json::to_value(summary.status)?;
     let _ = writeln!(out, "{}: {}", visible_line(&summary.run), state.as_str().unwrap_or("?"));
     if summary.status == Status::Finished && run.file.kind == RunKind::Search {
         let verdict = report::verdict_line(&Report::from(&run));
-        let lines = text::lines(&verdict, screen.width().clamp(40, 100) - 4);
-        let _ = writeln!(out, "  {}", lines.join("\n    "));
+        let _ = writeln!(out, "  {}", wrapped(&verdict));
     }
     if let Some(reason) = summary.stop_reason {
         let _ = writeln!(out, "  stop reason: {}", reason.sentence());
     }
     for end in report::earlier_ends(summary) {
-        let _ = writeln!(out, "  {end}");
+        let _ = writeln!(out, "  {}", wrapped(&end));
     }
     if let Some(why) = &summary.trouble {
         let _ = writeln!(out, "  what happened: {}", visible_line(why));

@@ -17,6 +17,7 @@ mod init;
 mod plan;
 mod doctor;
 mod run;
+mod night;
 mod inspect;
 mod explain;
 mod rows;
@@ -73,8 +74,14 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Init(args) => init::init(&args, &screen),
         Command::Plan(args) => plan::plan(&args, &screen),
         Command::Doctor(args) => doctor::doctor(&args, &screen),
-        Command::Run(args) => run::run(&args, &screen),
-        Command::Resume(args) => run::resume(&args, &screen),
+        Command::Run(args) => match &args.task[..] {
+            [task] => run::run(task, &args, &screen),
+            _ => night::run(&args, &screen),
+        },
+        Command::Resume(args) => match night::find(&args.run.out.out, &args.run.run) {
+            Some(night) => night::resume(&night, &args, &screen),
+            None => run::resume(&args, &screen),
+        },
         Command::Status(args) => inspect::status(&args, &screen),
         Command::Watch(args) => watch::watch(&args, &screen),
         Command::Stop(args) => ctl::stop(&args, &screen),

@@ -8,9 +8,6 @@ use crate::text::points;
 /// A sentence for each earlier end, and one about the look.
 pub(super) fn sentences(report: &Report<'_>) -> Vec<String> {
     let summary = report.summary;
-    if summary.strategy.starts_with("eval:") {
-        return Vec::new();
-    }
     let confirmed_now = summary.best.as_ref().filter(|_| summary.confirmed == Some(true));
     let mut told = earlier_ends(summary);
     let standing = summary.earlier.iter().rev().find(|it| it.end.confirmed);
@@ -23,7 +20,29 @@ pub(super) fn sentences(report: &Report<'_>) -> Vec<String> {
             it.candidate
         ));
     }
-    told.extend(summary.look.map(|look| {
+    told.extend(look(summary));
+    told
+}
+
+/// How the run ended before, a sentence each; an evaluation confirms nothing.
+#[must_use]
+pub fn earlier_ends(summary: &Summary) -> Vec<String> {
+    let ends = summary.earlier.iter().filter(|_| !summary.strategy.starts_with("eval:"));
+    ends.map(|it| format!("{}.", sentence(it))).collect()
+}
+
+/// That an earlier end confirmed this candidate, if one did.
+#[must_use]
+pub fn confirmed_earlier(summary: &Summary, candidate: &str) -> Option<String> {
+    let mut ends = summary.earlier.iter().rev();
+    let end = ends.find(|it| it.end.confirmed && it.candidate.as_str() == candidate)?;
+    Some(format!("{}.", sentence(end)))
+}
+
+/// Which look at the held-out rows it is, and how it is tested, where it is not the first.
+#[must_use]
+pub fn look(summary: &Summary) -> Option<String> {
+    summary.look.map(|look| {
         format!(
             "This is look {} at these held-out rows, because the run went on after its end. What the goal \
              claims is tested at {:.2} % (one-sided), so that all looks together are wrong in 5 % of cases at \
@@ -31,14 +50,7 @@ pub(super) fn sentences(report: &Report<'_>) -> Vec<String> {
             look.number,
             look.level * 100.0
         )
-    }));
-    told
-}
-
-/// How the run ended before, a sentence each.
-#[must_use]
-pub fn earlier_ends(summary: &Summary) -> Vec<String> {
-    summary.earlier.iter().map(|it| format!("{}.", sentence(it))).collect()
+    })
 }
 
 fn sentence(earlier: &EarlierResult) -> String {

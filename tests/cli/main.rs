@@ -21,6 +21,7 @@ mod hosts;
 mod init;
 mod keys;
 mod mistakes;
+mod night;
 mod notify;
 mod protocols;
 mod recipes;

@@ -114,3 +114,38 @@ fn an_evaluation_that_ended_at_its_cap_goes_on_with_a_higher_one() {
     assert_eq!((&all["quality"]["n"], &all["not_asked"]), (&60.into(), &Value::Null));
     assert_eq!(server.requests().len(), 60, "each row once");
 }
+
+/// What an earlier end confirmed is exported with its evidence, and a further look says that it is one.
+#[test]
+fn what_is_exported_says_which_look_confirmed_it() {
+    let env = TestEnv::new();
+    env.run(&format!("run {} --name one --max-calls 600 --quiet", crate::env::TICKETS)).ok();
+    let first = env.json("results/one/summary.json");
+    assert_eq!(first["confirmed"], true);
+    env.run("resume one --max-calls 1200 --quiet").ok();
+    let second = env.json("results/one/summary.json");
+    let earlier = first["best"]["candidate"].as_str().unwrap();
+    assert_ne!(second["best"]["candidate"], earlier, "another prompt wins with more calls");
+    for line in [
+        "init -q repo",
+        "-C repo -c user.name=a -c user.email=b@c commit -q --allow-empty -m first",
+    ] {
+        assert!(env.program("git").args(line.split(' ')).status().unwrap().success());
+    }
+    let exported = |flags: &str, branch: &str| {
+        let line = format!("export one --to repo --path p.md --branch {branch} {flags}");
+        let mut command = env.command(&line);
+        command.env("GIT_AUTHOR_NAME", "a").env("GIT_AUTHOR_EMAIL", "b@c");
+        command.env("GIT_COMMITTER_NAME", "a").env("GIT_COMMITTER_EMAIL", "b@c");
+        assert!(command.output().unwrap().status.success());
+        let shown = env.program("git").args(["-C", "repo", "show", branch]).output().unwrap();
+        let text = String::from_utf8(shown.stdout).unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let now = exported("", "now");
+    assert!(now.contains("This is look 2 at these held-out rows"), "{now}");
+    assert!(now.contains("\"look\"") && now.contains("\"earlier\""), "{now}");
+    let then = exported(&format!("--candidate {earlier}"), "then");
+    assert!(then.contains(&format!("({earlier}) confirmed, +")), "{then}");
+    assert!(!then.contains("Not confirmed"), "{then}");
+}
