@@ -259,7 +259,7 @@ Caps: a flag replaces the run's cap of the same unit, from now on, higher or low
   stricter level because the rows were looked at before. What it had shown stays in its journal and is told
 
 What of the task file counts for a run that is resumed:
-  Read afresh: api_key, api_key_header, ca_file, concurrency, rpm, tpm, timeout, patience, loading;
+  Read afresh: [notify], api_key, api_key_header, ca_file, concurrency, rpm, tpm, timeout, patience, loading;
     execution, batch_wait and hedge of its models; the proxy, from the environment
   Refused when it has changed, unless --accept-changed-provider is given: kind, base_url, headers, query and body
   Frozen, so that a change has no effect: all else (the prompt, scores, goal, models, prices, temperature, …).

@@ -16,6 +16,10 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 
+/// What of a run a resume may change.
+const ON_RESUME: &str = "a resume takes caps and concurrency from flags, and keys, limits, timeouts and `notify` from the task file; all \
+                         else is frozen (`resume --help`)";
+
 /// Prints the status of a run.
 pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     if let Some(night) = super::night::find(&args.out.out, &args.run) {
@@ -127,8 +131,12 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         let _ = writeln!(out, "  resume: promptsearch resume {}", run.dir.path().display());
     }
     let more = run::way_on(summary, caps).filter(|_| summary.status == Status::Finished);
+    let may_go_on = summary.status == Status::Interrupted || more.is_some();
     if let Some(more) = more {
         let _ = writeln!(out, "  go on: promptsearch resume {} {more}", run.dir.path().display());
+    }
+    if may_go_on && run.file.kind == RunKind::Search {
+        let _ = writeln!(out, "  {}", wrapped(ON_RESUME));
     }
     let mut value = serde_json::to_value(summary)?;
     if let (Some(eta), Some(value)) = (eta, value.as_object_mut()) {

@@ -238,7 +238,9 @@ fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError
                 )
             }
         };
-        lines.push(format!("  {}: {}", visible_line(&run.run), visible_line(&line)));
+        let line = format!("{}: {}", visible_line(&run.run), visible_line(&line));
+        let width = screen.width().clamp(40, 100) - 4;
+        lines.push(format!("  {}", text::lines(&line, width).join("\n    ")));
         let mut value = value;
         if let Some(fields) = value.as_object_mut() {
             fields.insert("task".to_owned(), json!(run.task));

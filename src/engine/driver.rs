@@ -354,7 +354,7 @@ impl Search {
     /// Stops sending, waits for what is out, and leaves.
     async fn leave(&mut self, cause: StopCause) -> Result<Outcome, SearchError> {
         let began = Instant::now();
-        self.steering.refuse();
+        self.steering.end();
         self.workers.stop(self.drain).await;
         self.runner.hedges_settled(self.drain.saturating_sub(began.elapsed())).await;
         self.runner.charge_open_hedges();

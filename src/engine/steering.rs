@@ -4,7 +4,7 @@
 
 use crate::caps::Caps;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// A change of a running search.
@@ -31,31 +31,82 @@ pub(super) type Asked = (Change, oneshot::Sender<Result<(), NotChanged>>);
 /// Where changes are asked for. Clones ask for changes of the same search.
 #[derive(Clone, Debug, Default)]
 pub struct Steering {
-    asked: Arc<Mutex<VecDeque<Asked>>>,
+    requests: Arc<Mutex<Requests>>,
+}
+
+#[derive(Debug, Default)]
+struct Requests {
+    asked: VecDeque<Asked>,
+    /// Whether the search has ended, so that nobody takes what is asked for.
+    is_over: bool,
 }
 
 impl Steering {
-    /// Asks for a change; the search answers once it is made, or why it is not.
+    /// Asks for a change; the search answers once it is made, or why it is not. Before the search begins, it is
+    /// waited for.
     ///
     /// # Errors
     /// The search refuses it, or has ended.
     pub async fn change(&self, change: Change) -> Result<(), NotChanged> {
+        let over = || NotChanged("the run has ended".to_owned());
         let (sender, answer) = oneshot::channel();
-        self.queue().push_back((change, sender));
-        answer.await.unwrap_or_else(|_| Err(NotChanged("the run has ended".to_owned())))
+        {
+            let mut requests = self.requests();
+            if requests.is_over {
+                return Err(over());
+            }
+            requests.asked.push_back((change, sender));
+        }
+        answer.await.unwrap_or_else(|_| Err(over()))
+    }
+
+    /// A search begins that takes what is asked for.
+    pub fn begin(&self) {
+        self.requests().is_over = false;
+    }
+
+    /// The search has ended: what is asked for is refused.
+    pub fn end(&self) {
+        *self.requests() = Requests { asked: VecDeque::new(), is_over: true };
     }
 
     /// The next change that is asked for.
     pub(super) fn next(&self) -> Option<Asked> {
-        self.queue().pop_front()
+        self.requests().asked.pop_front()
     }
 
-    /// Refuses all that is asked for: the search has ended.
-    pub(super) fn refuse(&self) {
-        self.queue().clear();
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn queue(&self) -> std::sync::MutexGuard<'_, VecDeque<Asked>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::block_on;
+
+    #[test]
+    fn nobody_waits_for_a_search_that_has_ended() {
+        let steering = Steering::default();
+        let other = steering.clone();
+        block_on(async {
+            let waiting = tokio::spawn(async move { other.change(Change::Pause).await });
+            let (change, answer) = loop {
+                tokio::task::yield_now().await;
+                if let Some(asked) = steering.next() {
+                    break asked;
+                }
+            };
+            assert_eq!(change, Change::Pause);
+            answer.send(Ok(())).unwrap();
+            assert_eq!(waiting.await.unwrap(), Ok(()));
+            let other = steering.clone();
+            let waiting = tokio::spawn(async move { other.change(Change::GoOn).await });
+            tokio::task::yield_now().await;
+            steering.end();
+            let ended = Err(NotChanged("the run has ended".to_owned()));
+            assert_eq!(waiting.await.unwrap(), ended);
+            assert_eq!(steering.change(Change::Pause).await, ended);
+        });
     }
 }

@@ -26,6 +26,15 @@ pub struct EarlierEnd {
     pub calls: u64,
 }
 
+#[cfg(test)]
+impl EarlierEnd {
+    /// An end at the cap on calls.
+    pub(crate) fn sample(winner: CandidateIx, hold_rows: u32) -> Self {
+        let (reason, usd) = (StopReason::BudgetCalls, Usd::ZERO);
+        Self { reason, winner, hold_rows, confirmed: false, gain: None, usd, calls: 9 }
+    }
+}
+
 /// A gain on held-out rows with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOutGain {

@@ -55,3 +55,46 @@ impl Least {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+    use crate::id::Call;
+    use crate::ledger::Issued;
+    use crate::task::model::ModelRole;
+    use crate::units::Amount;
+
+    fn amount(nanos: u64) -> Amount {
+        Amount { usd: Usd::from_nanos(nanos), tokens: Tokens(nanos) }
+    }
+
+    /// What is issued may still be sent, and what is sent may cost more than was planned.
+    #[test]
+    fn caps_must_be_above_what_issued_calls_may_use() {
+        let (mut plan, mut wallet) = (PlanLedger::default(), Wallet::default());
+        plan.issue(Issued::Evaluation, Share::Search, amount(10));
+        plan.issue(Issued::Proposal, Share::Search, amount(20));
+        plan.issue(Issued::Evaluation, Share::Hold, amount(5));
+        let (role, share) = (ModelRole::Task, Share::Search);
+        wallet.apply(&Event::Reserved { call: Call(0), amount: amount(40), role, share });
+        let least = Least::of(&plan, &wallet);
+        let none = Caps::default();
+        let usd = |nanos| Caps { usd: Some(Usd::from_nanos(nanos)), ..none };
+        let calls = |calls| Caps { calls: Some(calls), ..none };
+        let tokens = |tokens| Caps { tokens: Some(Tokens(tokens)), ..none };
+        let proposals = |count| Caps { proposals: Some(count), ..none };
+        for (low, enough) in [
+            (usd(40), usd(41)),
+            (calls(3), calls(4)),
+            (tokens(40), tokens(41)),
+            (proposals(0), proposals(1)),
+        ] {
+            assert!(least.exceeds(low).is_some(), "{low:?}");
+            assert_eq!(least.exceeds(enough), None);
+        }
+        let (used, cap) = least.exceeds(calls(2)).unwrap();
+        assert_eq!((used.as_str(), cap.as_str()), ("3 calls", "2 calls"));
+        assert_eq!(least.exceeds(none), None);
+    }
+}

@@ -271,6 +271,20 @@ mod tests {
         assert_eq!((plan.taken(Share::Search), plan.taken(Share::Hold)), (amount(2), amount(1)));
     }
 
+    /// What an earlier confirmation took is spent, and nothing of what is kept for the next one.
+    #[test]
+    fn a_run_that_goes_on_keeps_for_its_confirmation_anew() {
+        let mut plan = PlanLedger::default();
+        plan.issue(Issued::Evaluation, Share::Search, amount(5));
+        plan.issue(Issued::Evaluation, Share::Hold, amount(10));
+        plan.fold(Call(1), ModelRole::Task, Share::Hold, amount(10), answer(4));
+        let (at, caps) = (jiff::Timestamp::UNIX_EPOCH, crate::caps::Caps::default());
+        let earlier = crate::event::EarlierEnd::sample(crate::id::CandidateIx(1), 1);
+        plan.apply(&Event::Reopened { at, caps, earlier });
+        assert_eq!((plan.taken(Share::Hold), plan.calls(Share::Hold)), (Amount::ZERO, 0));
+        assert_eq!((plan.taken(Share::Search), plan.calls(Share::Search)), (amount(5 + 4), 2));
+    }
+
     #[test]
     fn a_reply_of_a_program_teaches_nothing_about_models() {
         let mut plan = PlanLedger::default();

@@ -401,6 +401,20 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_goes_on_keeps_its_hold_share_anew() {
+        let mut wallet = capped(100);
+        wallet.set_hold_share(usd(40));
+        wallet.apply(&reserved(0, ModelRole::Task, Share::Hold, 30));
+        wallet.apply(&answered(0, 30));
+        let (at, caps) = (jiff::Timestamp::UNIX_EPOCH, Caps::default());
+        let earlier = crate::event::EarlierEnd::sample(crate::id::CandidateIx(1), 1);
+        wallet.apply(&Event::Reopened { at, caps, earlier });
+        assert_eq!(wallet.spent(), usd(30));
+        assert!(wallet.fits(Share::Search, usd(30)) && !wallet.fits(Share::Search, usd(31)));
+        assert!(wallet.fits(Share::Hold, usd(70)) && !wallet.fits(Share::Hold, usd(71)));
+    }
+
+    #[test]
     fn a_lost_call_costs_its_worst_case_and_is_no_call() {
         let mut wallet = Wallet::new(Caps::default());
         wallet.apply(&reserved(7, ModelRole::MUTATOR, Share::Search, 9));

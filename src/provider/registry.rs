@@ -241,6 +241,21 @@ mod tests {
     use super::*;
     use crate::task::model::KeyCommand;
 
+    /// A provider's own limit stays; one without may have them all.
+    #[test]
+    fn a_dial_changes_how_many_may_be_out() {
+        let own = Provider { concurrency: Some(4), ..Provider::built_in("openai").unwrap() };
+        let none = Provider { concurrency: None, ..own.clone() };
+        let throttle = || Throttle::new(Rates::concurrent(1));
+        let dial = |providers: &[&Provider]| Dial {
+            shared: Arc::new(SharedLimit::new(1)),
+            providers: providers.iter().map(|it| (throttle(), (*it).clone())).collect(),
+        };
+        assert_eq!([dial(&[&own]).set(3), dial(&[&own]).set(9)], [3, 4]);
+        assert_eq!([dial(&[&none]).set(90), dial(&[&none, &own]).set(9)], [90, 9]);
+        assert_eq!(dial(&[&own]).set(0), 1);
+    }
+
     #[test]
     fn one_key_at_one_server_has_one_file() {
         let at = |address: &str| Provider {

@@ -565,7 +565,9 @@ impl Run {
             };
             heeding.spawn(requests::heed(dir.clone(), control.clone(), check));
         }
+        control.steering().begin();
         let outcome = search.run().await;
+        control.steering().end();
         drop(heeding);
         // Observers that draw are dropped here, before anything else is shown.
         let state = search.into_state();
