@@ -110,7 +110,11 @@ fn patience(dir: &RunDir, request: &Request, began: Instant) -> Result<(), CliEr
     if began.elapsed() > UNTIL_HEEDED {
         dir.take_back(request);
         let what = format!("the run `{}` did not answer within half a minute", dir.name());
-        return Err(CliError::unexpected(what).hint("nothing was changed; try again"));
+        // It may just have been read.
+        return Err(CliError::unexpected(what).hint(format!(
+            "it may still be heeded: see `promptsearch status {}`",
+            dir.path().display()
+        )));
     }
     Ok(())
 }

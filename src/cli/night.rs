@@ -41,7 +41,10 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         None => format!("night-{now}"),
     };
     for path in &args.task {
-        let prepared = run::prepare(path, args, |task| Ok(share.over(task.caps)), screen)?;
+        let prepared = run::prepare(path, args, |task| Ok(share.over(task.caps)))?;
+        for warning in &prepared.warnings {
+            screen.warn(&format!("{}: {warning}", prepared.task.name));
+        }
         let own = format!("{name}-{}", prepared.task.name);
         let taken = |name: &str| runs.iter().any(|run| run.run == name);
         let own =
@@ -154,7 +157,7 @@ fn one(
     let is_new = !dir.file(crate::run::RUN_FILE).exists();
     let mut run = if is_new {
         let Prepared { task, recipe, access, caps, .. } =
-            run::prepare(task, args, |task| Ok(caps.over(task.caps)), screen)?;
+            run::prepare(task, args, |task| Ok(caps.over(task.caps)))?;
         let settings =
             Settings { seed: Seed(args.seed), caps: Some(caps), concurrency: args.concurrency };
         Run::create(Arc::new(task), &recipe, settings, dir.path())?.with_access(access)

@@ -68,7 +68,7 @@ pub(super) fn tell_end(notifier: &Notifier, run: &Run, ended: &Result<Ended, Run
         Err(error) => (Occasion::Trouble, Some(error.to_string())),
     };
     // As it stands in the run's files, which are written by now.
-    let Some(Ok(loaded)) = run.dir().map(|dir| Run::read(dir)) else { return };
+    let Some(Ok(loaded)) = run.dir().map(Run::read) else { return };
     let sentence = why.unwrap_or_else(|| report::verdict_line(&Report::from(&loaded)));
     let sentence = report::visible_line(&sentence);
     notifier.tell(Message::of_end(&loaded.summary, loaded.caps(), occasion, &sentence));

@@ -30,6 +30,8 @@ pub(super) struct Prepared {
     pub(super) recipe: Recipe,
     pub(super) caps: Caps,
     pub(super) access: Access,
+    /// What a person should know before it begins.
+    pub(super) warnings: Vec<String>,
     /// What of the recipe the task has no use for.
     left_out: Vec<String>,
 }
@@ -39,7 +41,6 @@ pub(super) fn prepare(
     task: &Path,
     args: &RunArgs,
     caps: impl FnOnce(&Task) -> Result<Caps, CliError>,
-    screen: &Screen,
 ) -> Result<Prepared, CliError> {
     let task = Task::load(task)?;
     let caps = caps(&task)?;
@@ -60,10 +61,9 @@ pub(super) fn prepare(
     settings::check_operators(&recipe, &task)?;
     let of_recipe = super::plan::temperature_warnings(&task, &recipe);
     let of_caps = run::no_cap_binds(&task, caps, is_asked).map(str::to_owned);
-    for warning in super::plan::warnings(&task).into_iter().chain(of_recipe).chain(of_caps) {
-        screen.warn(&warning);
-    }
-    Ok(Prepared { task, recipe, caps, access, left_out })
+    let warnings = super::plan::warnings(&task).into_iter().chain(of_recipe).chain(of_caps);
+    let warnings = warnings.collect();
+    Ok(Prepared { task, recipe, caps, access, warnings, left_out })
 }
 
 /// Starts a run.
@@ -71,7 +71,9 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     let clock = Clock::System;
     let name = args.name.as_deref().map(checked_name).transpose()?;
     let caps = |task: &Task| settings::caps(task, &args.caps, &clock);
-    let Prepared { task, recipe, caps, access, left_out } = prepare(task, args, caps, screen)?;
+    let prepared = prepare(task, args, caps)?;
+    let Prepared { task, recipe, caps, access, warnings, left_out } = prepared;
+    warnings.iter().for_each(|warning| screen.warn(warning));
     let settings =
         Settings { seed: Seed(args.seed), caps: Some(caps), concurrency: args.concurrency };
     let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();

@@ -12,15 +12,13 @@ pub use share::{RunState, Spending, share};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::run::{RunDir, RunDirError, RunLock};
+use crate::run::{NIGHT_FILE, RunDir, RunDirError, RunLock};
 use crate::seed::Seed;
 use jiff::Timestamp;
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// The name of the file with what a night was started with.
-const NIGHT_FILE: &str = "night.json";
 /// The version of this format.
 pub const SCHEMA: u32 = 1;
 
@@ -70,9 +68,6 @@ impl Night {
     /// The folder exists already, or cannot be written.
     pub fn create(dir: &Path, file: NightFile) -> Result<(Self, RunLock), RunDirError> {
         let (dir, lock) = RunDir::create(dir)?;
-        if dir.file(NIGHT_FILE).exists() {
-            return Err(RunDirError::Exists(dir.name()));
-        }
         dir.write_json(NIGHT_FILE, &file)?;
         let ledger = Ledger::open(&dir, file.runs.len())?;
         Ok((Self { dir, file, ledger }, lock))

@@ -39,7 +39,7 @@ impl Thresholds {
                 return None;
             }
         };
-        let reached = self.shares.iter().copied().filter(|it| *it > told && *it <= share).last()?;
+        let reached = self.shares.iter().copied().rfind(|it| *it > told && *it <= share)?;
         self.told = Some(share);
         Some(reached)
     }

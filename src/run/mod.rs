@@ -37,7 +37,7 @@ pub use binding::{binding, is_paid, no_cap_binds};
 pub use catalog::{Catalog, RunEntry};
 pub use conclusion::Conclusion;
 pub use control::Control;
-pub use dir::{RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
+pub use dir::{NIGHT_FILE, RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
 pub use ended::Ended;
 pub use error::RunError;
 pub use estimate::{Estimate, Known, RoleEstimate, estimate};

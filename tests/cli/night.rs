@@ -101,6 +101,8 @@ fn a_night_is_refused_before_anything_is_created() {
     env.run("run red green --name n --max-calls 300 --quiet").ok();
     let again = env.run("run red green --name n --max-calls 300").exits(2).stderr;
     assert!(again.contains("already exists"), "{again}");
+    let run = env.run("run red --name n --max-calls 300").exits(2).stderr;
+    assert!(run.contains("already exists"), "a run in the folder of a night: {run}");
     let caps = env.run("resume n --max-calls 900").exits(2).stderr;
     assert!(caps.contains("the budget of the night `n` is that of its start"), "{caps}");
 }
