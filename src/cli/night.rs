@@ -21,6 +21,15 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+/// What a person agrees to when a night is resumed, for each of its runs.
+#[derive(Clone, Copy, Default)]
+struct Consent {
+    /// Models are asked in another way than before.
+    changed_provider: bool,
+    /// Batches that their provider does not have any more count as paid.
+    abandons_batches: bool,
+}
+
 /// Starts a night.
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let clock = Clock::System;
@@ -72,7 +81,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         return run::detach(night.dir(), args.concurrency, "night", screen);
     }
     screen.note(&format!("night {name} in {}", night.dir().path().display()));
-    let ended = go(night, args, screen);
+    let ended = go(night, args, Consent::default(), screen);
     drop(lock);
     ended
 }
@@ -101,13 +110,17 @@ pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Res
         caps: CapArgs::default(),
     };
     screen.note(&format!("resuming the night {}", dir.name()));
-    let ended = go(night, &args, screen);
+    let consent = Consent {
+        changed_provider: resumed.accept_changed_provider,
+        abandons_batches: resumed.abandon_batches,
+    };
+    let ended = go(night, &args, consent, screen);
     drop(lock);
     ended
 }
 
 /// Runs what has not ended, one after the other. Trouble of one does not keep the others back.
-fn go(mut night: Night, args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
+fn go(mut night: Night, args: &RunArgs, consent: Consent, screen: &Screen) -> Result<(), CliError> {
     let mut troubles: Vec<String> = Vec::new();
     for number in 0..night.file().runs.len() {
         if matches!(night.runs()[number], RunState::Ended(_)) {
@@ -118,7 +131,7 @@ fn go(mut night: Night, args: &RunArgs, screen: &Screen) -> Result<(), CliError>
             troubles.push(format!("{name}: nothing is left of the budget"));
             continue;
         };
-        match one(&night, number, caps, args, screen) {
+        match one(&night, number, (caps, consent), args, screen) {
             Ok(Some(spent)) => night.ended(number, spent)?,
             Ok(None) => {
                 let again = format!("promptsearch resume {}", night.dir().path().display());
@@ -148,7 +161,7 @@ fn go(mut night: Night, args: &RunArgs, screen: &Screen) -> Result<(), CliError>
 fn one(
     night: &Night,
     number: usize,
-    caps: Caps,
+    (caps, consent): (Caps, Consent),
     args: &RunArgs,
     screen: &Screen,
 ) -> Result<Option<Spending>, CliError> {
@@ -163,12 +176,19 @@ fn one(
         Run::create(Arc::new(task), &recipe, settings, dir.path())?.with_access(access)
     } else {
         let mut run = Run::open(&dir)?;
+        if consent.changed_provider {
+            for change in run.provider_changes() {
+                screen.warn(&format!("{name}: accepted: {change}"));
+            }
+            run.accept_provider_changes()?;
+        }
         run.check_providers()?;
         let deadline = Caps { deadline: caps.deadline, ..run.caps() };
         if !run.is_over() && deadline != run.caps() {
             run.set_caps(deadline)?;
         }
-        let access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
+        let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
+        access.abandons_batches = consent.abandons_batches;
         run.with_access(access)
     };
     super::log::to_file_of(&dir);

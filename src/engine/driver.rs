@@ -134,7 +134,7 @@ impl Search {
         }
         let before = self.planner.budget.caps();
         let caps = caps.over(before);
-        let least = Least::of(&self.state.plan, &self.runner.wallet());
+        let least = Least::of_running(&self.state.plan, &self.runner.wallet());
         if let Some((used, cap)) = least.exceeds(caps.other_than(before)) {
             let why =
                 format!("it has used, or asked for, {used}: a cap of {cap} must be above that");

@@ -18,19 +18,28 @@ pub struct Least {
 }
 
 impl Least {
-    /// By both ledgers: each knows of some costs before the other does.
+    /// Of a run that does not work: what is not sent yet is sent only as far as money and tokens reach, and all
+    /// its issued calls are made.
     #[must_use]
-    pub fn of(plan: &PlanLedger, wallet: &Wallet) -> Self {
-        let planned = plan.taken(Share::Search) + plan.taken(Share::Hold);
+    pub fn of_stopped(plan: &PlanLedger, wallet: &Wallet) -> Self {
         let open = wallet.open_calls().into_iter().map(|(.., amount)| amount);
         let held = open.fold(wallet.spent(), |sum, amount| sum + amount);
         let calls = plan.calls(Share::Search) + plan.calls(Share::Hold);
         Self {
-            usd: planned.usd.max(held.usd),
+            usd: held.usd,
             calls: calls.max(wallet.calls()),
-            tokens: planned.tokens.max(held.tokens),
+            tokens: held.tokens,
             proposals: plan.proposals().max(wallet.proposals()),
         }
+    }
+
+    /// Of one that works: with the worst cases of all its issued calls, so that none of them is left out.
+    #[must_use]
+    pub fn of_running(plan: &PlanLedger, wallet: &Wallet) -> Self {
+        let planned = plan.taken(Share::Search) + plan.taken(Share::Hold);
+        let stopped = Self::of_stopped(plan, wallet);
+        let (usd, tokens) = (planned.usd.max(stopped.usd), planned.tokens.max(stopped.tokens));
+        Self { usd, tokens, ..stopped }
     }
 
     /// The first of these caps that is not above it: what is used, and the cap, in words. As many proposals as
@@ -78,7 +87,7 @@ mod tests {
         plan.issue(Issued::Evaluation, Share::Hold, amount(5));
         let (role, share) = (ModelRole::Task, Share::Search);
         wallet.apply(&Event::Reserved { call: Call(0), amount: amount(40), role, share });
-        let least = Least::of(&plan, &wallet);
+        let least = Least::of_running(&plan, &wallet);
         let none = Caps::default();
         let usd = |nanos| Caps { usd: Some(Usd::from_nanos(nanos)), ..none };
         let calls = |calls| Caps { calls: Some(calls), ..none };
@@ -96,5 +105,11 @@ mod tests {
         let (used, cap) = least.exceeds(calls(2)).unwrap();
         assert_eq!((used.as_str(), cap.as_str()), ("3 calls", "2 calls"));
         assert_eq!(least.exceeds(none), None);
+        // Money is kept by the wallet, calls by nobody.
+        let mut wallet = Wallet::default();
+        wallet.apply(&Event::Reserved { call: Call(0), amount: amount(4), role, share });
+        let stopped = Least::of_stopped(&plan, &wallet);
+        assert_eq!([stopped.exceeds(usd(5)), stopped.exceeds(tokens(5))], [None, None]);
+        assert!(stopped.exceeds(usd(4)).is_some() && stopped.exceeds(calls(3)).is_some());
     }
 }

@@ -469,7 +469,7 @@ impl Run {
 
     /// Checks that the caps that change are above what was spent, and what issued calls may spend.
     fn check_above(&self, caps: Caps, history: &History) -> Result<(), RunError> {
-        let least = Least::of(&history.state.plan, &history.wallet);
+        let least = Least::of_stopped(&history.state.plan, &history.wallet);
         match least.exceeds(caps.other_than(self.caps)) {
             Some((used, cap)) => Err(RunError::Spent { run: self.file.run.to_string(), used, cap }),
             None => Ok(()),

@@ -196,9 +196,12 @@ fn trouble_of_one_task_keeps_no_other_back() {
     let ended =
         || facts(&env).iter().filter_map(|fact| fact["ended"]["run"].as_u64()).collect::<Vec<_>>();
     assert_eq!(ended(), [0, 2]);
-    // What it was given is kept for it.
+    // What it was given is kept for it. A change of how it is asked is accepted as for a run alone.
     is_well.store(true, Ordering::SeqCst);
-    env.run("resume n --quiet").ok();
+    env.edit("green/task.toml", "x-task", "x-name");
+    let ran = env.run("resume n --quiet").exits(4);
+    assert!(ran.stderr.contains("headers.x-name"), "{}", ran.stderr);
+    env.run("resume n --accept-changed-provider --quiet").ok();
     assert_eq!(ended(), [0, 2, 1]);
     let total: u64 = TASKS.iter().map(|name| calls(&env, &format!("n-{name}"))).sum();
     assert!(total <= 420, "{total}");
