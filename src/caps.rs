@@ -25,6 +25,35 @@ pub struct Caps {
 }
 
 impl Caps {
+    /// These caps, and where one is missing, that of the others.
+    #[must_use]
+    pub fn over(self, others: Self) -> Self {
+        Self {
+            usd: self.usd.or(others.usd),
+            calls: self.calls.or(others.calls),
+            tokens: self.tokens.or(others.tokens),
+            proposals: self.proposals.or(others.proposals),
+            wall: self.wall.or(others.wall),
+            deadline: self.deadline.or(others.deadline),
+        }
+    }
+
+    /// Those of these caps that differ from others.
+    #[must_use]
+    pub fn other_than(self, others: Self) -> Self {
+        fn other<T: PartialEq>(own: Option<T>, other: Option<T>) -> Option<T> {
+            if own == other { None } else { own }
+        }
+        Self {
+            usd: other(self.usd, others.usd),
+            calls: other(self.calls, others.calls),
+            tokens: other(self.tokens, others.tokens),
+            proposals: other(self.proposals, others.proposals),
+            wall: other(self.wall, others.wall),
+            deadline: other(self.deadline, others.deadline),
+        }
+    }
+
     /// Whether there is no cap.
     #[must_use]
     pub fn is_empty(&self) -> bool {

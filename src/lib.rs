@@ -85,7 +85,9 @@ pub mod evaluate; // Try a candidate on rows: what is asked, and what an answer 
 // The loop, and what people see of it.
 pub mod engine; // The loop: ask, work, append, apply, show.
 pub mod run; // Create, open, search and read a run; its folder under `results/`.
+pub mod night; // Several runs under one budget: its folder and its ledger.
 pub mod report; // A finished or running search, explained.
+pub mod notify; // The user's program or a webhook is told how a run is doing.
 pub mod doctor; // Whether a run can begin: one small call per role, the machine, the budget.
 pub mod export; // The winner as a commit in a person's repository.
 pub mod compare; // A deployed prompt beside its own record.

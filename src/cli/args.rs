@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Search for a better prompt
     Run(RunArgs),
-    /// Resume an interrupted run
+    /// Resume an interrupted run, or go on with a finished one whose cap is raised
     Resume(ResumeArgs),
     /// Show the status of a run
     Status(RunRef),
@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Stop a running run, as Ctrl-C in its terminal does: it can be resumed
     Stop(RunRef),
+    /// Change a running run: pause it, let it go on, stop it, set its caps
+    Ctl(CtlArgs),
     /// List the runs of a results folder
     List(ListArgs),
     /// Compare runs: scores on common rows, prompts, spending, settings that differ
@@ -223,8 +225,9 @@ pub(crate) struct DoctorArgs {
 /// `run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Task folder, or its task.toml
-    pub task: PathBuf,
+    /// Task folder, or its task.toml; several are run one after the other, under one budget
+    #[arg(required = true, num_args = 1..)]
+    pub task: Vec<PathBuf>,
     #[command(flatten)]
     pub strategy: StrategyArgs,
     /// Random seed
@@ -250,8 +253,13 @@ pub(crate) struct RunArgs {
 
 /// What of a task counts for a run that is resumed.
 const RESUMED: &str = "\
+Caps: a flag replaces the run's cap of the same unit, from now on, higher or lower; the caps of the task file are not
+  read again. A cap must be above what is spent. A finished run goes on where a cap ended it and that cap is higher:
+  its search continues, and its winner is confirmed again on the held-out rows, where the claim is tested at a
+  stricter level because the rows were looked at before. What it had shown stays in its journal and is told
+
 What of the task file counts for a run that is resumed:
-  Read afresh: api_key, api_key_header, ca_file, concurrency, rpm, tpm, timeout, patience, loading;
+  Read afresh: [notify], api_key, api_key_header, ca_file, concurrency, rpm, tpm, timeout, patience, loading;
     execution, batch_wait and hedge of its models; the proxy, from the environment
   Refused when it has changed, unless --accept-changed-provider is given: kind, base_url, headers, query and body
   Frozen, so that a change has no effect: all else (the prompt, scores, goal, models, prices, temperature, …).
@@ -280,6 +288,40 @@ pub(crate) struct ResumeArgs {
     /// Go on although the task's address, headers, query or body of a provider or model have changed
     #[arg(long)]
     pub accept_changed_provider: bool,
+}
+
+/// `ctl`.
+#[derive(Debug, Args)]
+pub(crate) struct CtlArgs {
+    /// Run: a folder, a name, a unique prefix of a name, or `latest`
+    pub run: String,
+    #[command(subcommand)]
+    pub action: CtlAction,
+    #[command(flatten)]
+    pub out: RunsDir,
+}
+
+/// What a running run is told.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CtlAction {
+    /// Send nothing more until it is told to continue; answers in flight are taken
+    Pause,
+    /// Go on after a pause
+    Continue,
+    /// Stop it, as `stop` does: it can be resumed
+    Stop,
+    /// Change its caps or how much of it is out at a time, from now on
+    Set(SetArgs),
+}
+
+/// `ctl set`.
+#[derive(Debug, Args)]
+pub(crate) struct SetArgs {
+    #[command(flatten)]
+    pub spending: SpendingArgs,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub concurrency: Option<usize>,
 }
 
 /// A report's format.

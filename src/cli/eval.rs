@@ -196,9 +196,12 @@ impl Question<'_> {
             Err(RunError::Dir(RunDirError::Exists(_))) => {
                 super::log::to_file_of(&dir);
                 let mut run = Run::open(&dir)?;
-                // The caps of this call hold; one that is over asks nothing more.
-                if run.caps() != caps && !run.is_over() {
-                    run.set_caps(caps)?;
+                // The caps of this call hold; one that is over asks what is left where they allow more.
+                if run.caps() != caps {
+                    match run.reopen(caps) {
+                        Err(RunError::GoesNotOn { .. } | RunError::Spent { .. }) => {}
+                        opened => opened.and_then(|()| run.set_caps(caps))?,
+                    }
                 }
                 run
             }

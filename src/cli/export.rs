@@ -152,7 +152,7 @@ fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {
 
 fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
     let summary = &run.summary;
-    json!({
+    let mut evidence = json!({
         "schema": verification::SCHEMA,
         "run": run.file.run,
         "task": run.task.name,
@@ -179,7 +179,12 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
         "spent_usd": summary.spent.usd,
         "task_file": task_file(run, repo),
         "rows": rows(run, chosen.candidate),
-    })
+    });
+    if let (Some(fields), false) = (evidence.as_object_mut(), summary.earlier.is_empty()) {
+        fields.insert("look".to_owned(), json!(summary.look));
+        fields.insert("earlier".to_owned(), json!(summary.earlier));
+    }
+    evidence
 }
 
 /// The task's file from the root of the repository; `None` where it is elsewhere.
@@ -222,12 +227,17 @@ fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
     match (report::claim_line(&Report::from(run)), chosen.status) {
         (Some(claim), "confirmed") => {
             let _ = writeln!(out, "{claim}");
+            if let Some(look) = report::look_line(summary) {
+                let _ = writeln!(out, "{look}");
+            }
         }
         (_, "baseline") => {
             let _ = writeln!(out, "The baseline: no candidate was shown to be better.");
         }
         _ => {
-            let _ = writeln!(out, "Not confirmed on held-out rows.");
+            let earlier = report::confirmed_earlier(summary, &chosen.id);
+            let told = earlier.unwrap_or_else(|| "Not confirmed on held-out rows.".to_owned());
+            let _ = writeln!(out, "{told}");
         }
     }
     let hold = |prompt: &Option<Prompted>| quality(prompt.as_ref().and_then(|prompt| prompt.hold));

@@ -6,8 +6,8 @@ use super::screen::Screen;
 use crate::clock::Clock;
 use crate::report::{self, Report, visible_line};
 use crate::run::{
-    Eta, LoadedRun, OpenBatch, Progressed, Run, RunDir, RunFile, RunKind, SUMMARY_FILE, Status,
-    Summary,
+    self, Eta, LoadedRun, OpenBatch, Progressed, Run, RunDir, RunFile, RunKind, SUMMARY_FILE,
+    Status, Summary,
 };
 use crate::stats::Interval;
 use crate::text;
@@ -16,8 +16,15 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 
+/// What of a run a resume may change.
+const ON_RESUME: &str = "a resume takes caps and concurrency from flags, and keys, limits, timeouts and `notify` from the task file; all \
+                         else is frozen (`resume --help`)";
+
 /// Prints the status of a run.
 pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
+    if let Some(night) = super::night::find(&args.out.out, &args.run) {
+        return super::night::status(&night, screen);
+    }
     let dir = RunDir::find(&args.out.out, &args.run)?;
     let run = match Run::read(&dir) {
         Ok(run) => run,
@@ -36,16 +43,19 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         }
     };
     let summary = &run.summary;
+    let wrapped = |text: &str| text::lines(text, screen.width().clamp(40, 100) - 4).join("\n    ");
     let mut out = String::new();
     let state = serde_json::to_value(summary.status)?;
     let _ = writeln!(out, "{}: {}", visible_line(&summary.run), state.as_str().unwrap_or("?"));
     if summary.status == Status::Finished && run.file.kind == RunKind::Search {
         let verdict = report::verdict_line(&Report::from(&run));
-        let lines = text::lines(&verdict, screen.width().clamp(40, 100) - 4);
-        let _ = writeln!(out, "  {}", lines.join("\n    "));
+        let _ = writeln!(out, "  {}", wrapped(&verdict));
     }
     if let Some(reason) = summary.stop_reason {
         let _ = writeln!(out, "  stop reason: {}", reason.sentence());
+    }
+    for end in report::earlier_ends(summary) {
+        let _ = writeln!(out, "  {}", wrapped(&end));
     }
     if let Some(why) = &summary.trouble {
         let _ = writeln!(out, "  what happened: {}", visible_line(why));
@@ -114,8 +124,19 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     if let Some(words) = OpenBatch::in_words(&summary.open_batches) {
         let _ = writeln!(out, "  {words}");
     }
+    if summary.status == Status::Paused {
+        let _ = writeln!(out, "  go on: promptsearch ctl {} continue", run.dir.path().display());
+    }
     if summary.status == Status::Interrupted {
         let _ = writeln!(out, "  resume: promptsearch resume {}", run.dir.path().display());
+    }
+    let more = run::way_on(summary, caps).filter(|_| summary.status == Status::Finished);
+    let may_go_on = summary.status == Status::Interrupted || more.is_some();
+    if let Some(more) = more {
+        let _ = writeln!(out, "  go on: promptsearch resume {} {more}", run.dir.path().display());
+    }
+    if may_go_on && run.file.kind == RunKind::Search {
+        let _ = writeln!(out, "  {}", wrapped(ON_RESUME));
     }
     let mut value = serde_json::to_value(summary)?;
     if let (Some(eta), Some(value)) = (eta, value.as_object_mut()) {
@@ -221,7 +242,7 @@ fn csv(run: &LoadedRun) -> Result<String, CliError> {
                 status,
                 &number(standing.dev().mean()),
                 &standing.dev().scored.to_string(),
-                &number(standing.used.usd_per_1k()),
+                &number(standing.usd_per_1k()),
                 &as_text(gist),
             ])
             .map_err(written)?;

@@ -9,6 +9,7 @@ mod folder; // A folder that is written as a whole or not at all.
 mod log; // The run's own log.
 mod resources; // Whether there are enough threads and files.
 mod settings; // What flags, files and the environment mean together.
+mod notifying; // Who is told how a run is doing.
 mod session; // A search as a terminal sees it.
 mod evaluation; // The result of `eval`.
 
@@ -16,13 +17,14 @@ mod init;
 mod plan;
 mod doctor;
 mod run;
+mod night;
 mod inspect;
 mod explain;
 mod rows;
 mod list;
 mod compare;
 mod diff;
-mod stop;
+mod ctl;
 mod watch;
 mod recorded;
 mod eval;
@@ -72,11 +74,18 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Init(args) => init::init(&args, &screen),
         Command::Plan(args) => plan::plan(&args, &screen),
         Command::Doctor(args) => doctor::doctor(&args, &screen),
-        Command::Run(args) => run::run(&args, &screen),
-        Command::Resume(args) => run::resume(&args, &screen),
+        Command::Run(args) => match &args.task[..] {
+            [task] => run::run(task, &args, &screen),
+            _ => night::run(&args, &screen),
+        },
+        Command::Resume(args) => match night::find(&args.run.out.out, &args.run.run) {
+            Some(night) => night::resume(&night, &args, &screen),
+            None => run::resume(&args, &screen),
+        },
         Command::Status(args) => inspect::status(&args, &screen),
         Command::Watch(args) => watch::watch(&args, &screen),
-        Command::Stop(args) => stop::stop(&args, &screen),
+        Command::Stop(args) => ctl::stop(&args, &screen),
+        Command::Ctl(args) => ctl::ctl(&args, &screen),
         Command::List(args) => list::list(&args, &screen),
         Command::Compare(args) => compare::compare(&args, &screen),
         Command::Diff(args) => diff::diff(&args, &screen),

@@ -5,13 +5,15 @@ use super::error::{CliError, Kind};
 use super::resources;
 use super::screen::Screen;
 use super::settings;
+use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::event::StopReason;
 use crate::ledger::Wallet;
+use crate::recipe::Recipe;
 use crate::report::{self, Report};
 use crate::run::{
-    self, LoadedRun, OpenBatch, Run, RunDir, RunDirError, RunError, RunKind, Settings,
+    self, Access, LoadedRun, OpenBatch, Run, RunDir, RunDirError, RunError, RunKind, Settings,
 };
 use crate::seed::Seed;
 use crate::task::Task;
@@ -22,11 +24,26 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-/// Starts a run.
-pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
-    let clock = Clock::System;
-    let task = Task::load(&args.task)?;
-    let caps = settings::caps(&task, &args.caps, &clock)?;
+/// A task that can be run, and what the run needs.
+pub(super) struct Prepared {
+    pub(super) task: Task,
+    pub(super) recipe: Recipe,
+    pub(super) caps: Caps,
+    pub(super) access: Access,
+    /// What a person should know before it begins.
+    pub(super) warnings: Vec<String>,
+    /// What of the recipe the task has no use for.
+    left_out: Vec<String>,
+}
+
+/// Reads a task, and checks all that can be checked before anything is created.
+pub(super) fn prepare(
+    task: &Path,
+    args: &RunArgs,
+    caps: impl FnOnce(&Task) -> Result<Caps, CliError>,
+) -> Result<Prepared, CliError> {
+    let task = Task::load(task)?;
+    let caps = caps(&task)?;
     run::check_searched_parts(&task)?;
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
@@ -37,7 +54,6 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         task.check_prices(is_asked)?;
     }
     run::check_first_block(&task, &recipe, caps)?;
-    let name = args.name.as_deref().map(checked_name).transpose()?;
     resources::check(resources::connections(&task, args.concurrency))?;
     let access = settings::access(&task, is_asked, args.concurrency)?;
     run::check_models(&task, &access, is_asked)?;
@@ -45,9 +61,19 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     settings::check_operators(&recipe, &task)?;
     let of_recipe = super::plan::temperature_warnings(&task, &recipe);
     let of_caps = run::no_cap_binds(&task, caps, is_asked).map(str::to_owned);
-    for warning in super::plan::warnings(&task).into_iter().chain(of_recipe).chain(of_caps) {
-        screen.warn(&warning);
-    }
+    let warnings = super::plan::warnings(&task).into_iter().chain(of_recipe).chain(of_caps);
+    let warnings = warnings.collect();
+    Ok(Prepared { task, recipe, caps, access, warnings, left_out })
+}
+
+/// Starts a run.
+pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
+    let clock = Clock::System;
+    let name = args.name.as_deref().map(checked_name).transpose()?;
+    let caps = |task: &Task| settings::caps(task, &args.caps, &clock);
+    let prepared = prepare(task, args, caps)?;
+    let Prepared { task, recipe, caps, access, warnings, left_out } = prepared;
+    warnings.iter().for_each(|warning| screen.warn(warning));
     let settings =
         Settings { seed: Seed(args.seed), caps: Some(caps), concurrency: args.concurrency };
     let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
@@ -76,7 +102,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     }
     if args.detach {
         drop(run);
-        return detach(&dir, args, screen);
+        return detach(&dir, args.concurrency, "run", screen);
     }
     screen.note(&format!("run {} in {}", dir.name(), dir.path().display()));
     search(run, &dir, screen)
@@ -85,7 +111,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
 /// Names of runs that start within one second.
 const MAX_NAMES: u32 = 1_000;
 
-fn checked_name(name: &str) -> Result<&str, CliError> {
+pub(super) fn checked_name(name: &str) -> Result<&str, CliError> {
     let is_good = !name.is_empty()
         && !name.starts_with('.')
         && name != "latest"
@@ -104,11 +130,11 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     super::log::to_file_of(&dir);
     let mut run = Run::open(&dir)?;
     let caps = settings::resumed_caps(run.caps(), run.running()?, args, &Clock::System)?;
+    let went_on = run.is_over() && caps.is_some();
+    if let Some(caps) = caps {
+        run.reopen(caps)?;
+    }
     if run.is_over() {
-        if caps.is_some() {
-            return Err(CliError::usage(format!("the run `{}` is finished", dir.name()))
-                .hint("start another run to spend more"));
-        }
         // It makes no more calls, so no key is needed. The journal decides: all else is written again.
         for repair in run.repairs() {
             screen.warn(repair);
@@ -127,12 +153,15 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
         screen.warn(&key.without_help());
     }
     run.check_providers()?;
+    let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
     if let Some(caps) = caps {
         run.set_caps(caps)?;
     }
-    let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
     access.abandons_batches = args.abandon_batches;
-    screen.note(&format!("resuming {}", dir.name()));
+    screen.note(&match went_on {
+        true => format!("{} was finished, and goes on", dir.name()),
+        false => format!("resuming {}", dir.name()),
+    });
     search(run.with_access(access), &dir, screen)
 }
 
@@ -188,7 +217,7 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
 }
 
 /// The run, after everything that follows from its journal was written again.
-fn written_again(dir: &RunDir) -> Result<LoadedRun, CliError> {
+pub(super) fn written_again(dir: &RunDir) -> Result<LoadedRun, CliError> {
     let run = Run::read(dir)?;
     run.summary.write(dir)?;
     dir.write("report.html", report::html(&Report::from(&run)).as_bytes())?;
@@ -223,14 +252,19 @@ fn resume_command(run: &LoadedRun) -> String {
     command
 }
 
-/// Starts this program again as a background process that resumes the run.
-fn detach(dir: &RunDir, args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
+/// Starts this program again as a background process that resumes the run, or the night.
+pub(super) fn detach(
+    dir: &RunDir,
+    concurrency: Option<usize>,
+    what: &str,
+    screen: &Screen,
+) -> Result<(), CliError> {
     use std::os::unix::process::CommandExt;
     let program = std::env::current_exe()?;
     let log = std::fs::File::create(dir.file("detached.log"))?;
     let mut command = Command::new(program);
     command.arg("resume").arg(dir.path()).arg("--quiet");
-    if let Some(concurrency) = args.concurrency {
+    if let Some(concurrency) = concurrency {
         command.arg("--concurrency").arg(concurrency.to_string());
     }
     let child = command
@@ -241,10 +275,10 @@ fn detach(dir: &RunDir, args: &RunArgs, screen: &Screen) -> Result<(), CliError>
         .process_group(0)
         .spawn()?;
     let value = serde_json::json!({
-        "run": dir.name(), "process": child.id(), "folder": dir.path(),
+        what: dir.name(), "process": child.id(), "folder": dir.path(),
     });
     let text = format!(
-        "run {} continues in the background as process {}\n  status: promptsearch status {}\n  log:    {}",
+        "{what} {} continues in the background as process {}\n  status: promptsearch status {}\n  log:    {}",
         dir.name(),
         child.id(),
         dir.path().display(),

@@ -1,8 +1,10 @@
 //! A search as a terminal sees it: signals stop it, progress and repairs are shown.
 
 use super::error::{CliError, Kind};
+use super::notifying;
 use super::screen::Screen;
 use crate::memory::Observer;
+use crate::notify::Notifier;
 use crate::run::{Control, Ended, Run};
 use crate::ui::Watcher;
 use std::io::{IsTerminal, Write};
@@ -19,18 +21,36 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
         let lines = Box::new(std::io::stderr());
         observers.push(Box::new(Watcher::new(is_terminal, lines, run.meter(), run.caps())));
     }
+    let recipients = notifying::recipients(run, screen);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| CliError::unexpected(format!("no runtime: {error}")))?;
     let place = run.dir().map_or_else(String::new, |dir| dir.path().display().to_string());
-    let ended = runtime.block_on(async {
+    let (ended, untold) = runtime.block_on(async {
         let control = Control::new();
         let signals = tokio::spawn(stop_on_signal(control.clone(), screen.quiet));
+        let notifier = (!recipients.is_empty()).then(|| Notifier::new(recipients));
+        observers.extend(notifier.as_ref().and_then(|it| notifying::watcher(it, run)));
         let ended = run.search(observers, &control).await;
+        // The first signal is heeded by the search: from here on it ends the program.
         signals.abort();
-        ended
+        let untold = match notifier {
+            Some(notifier) => {
+                notifying::tell_end(&notifier, run, &ended);
+                let delivered = notifier.finish();
+                tokio::select! {
+                    untold = delivered => untold,
+                    () = interrupted() => vec!["interrupted".to_owned()],
+                }
+            }
+            None => Vec::new(),
+        };
+        (ended, untold)
     });
+    for why in untold {
+        screen.warn(&format!("a notification was not delivered: {why}"));
+    }
     // Workers that hang in a provider's connection must not keep the program.
     runtime.shutdown_timeout(Duration::from_millis(200));
     ended.map_err(|error| {
@@ -42,6 +62,20 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
             _ => error,
         }
     })
+}
+
+/// Returns at the next signal.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 /// The first signal stops the run, the second the program.

@@ -20,9 +20,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A flag replaces the task's cap of the same unit; the other caps stay.
-pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, CliError> {
-    let mut caps = with_spending(task.caps, &args.spending)?;
+/// The caps that flags name.
+pub(super) fn flag_caps(args: &CapArgs, clock: &Clock) -> Result<Caps, CliError> {
+    let mut caps = with_spending(Caps::default(), &args.spending)?;
     if let Some(wall) = &args.wall {
         caps.wall = Some(text::parse_time_limit(wall).map_err(CliError::usage)?);
     }
@@ -30,6 +30,11 @@ pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, C
         caps.deadline = Some(moment(until, clock)?);
     }
     Ok(caps)
+}
+
+/// A flag replaces the task's cap of the same unit; the other caps stay.
+pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, CliError> {
+    Ok(flag_caps(args, clock)?.over(task.caps))
 }
 
 /// The caps of a run that was running for `ran`, with those that a flag names replaced; `None` where no
@@ -55,7 +60,7 @@ pub(super) fn resumed_caps(
 }
 
 /// The caps with those on spending that a flag names replaced.
-fn with_spending(mut caps: Caps, args: &SpendingArgs) -> Result<Caps, CliError> {
+pub(super) fn with_spending(mut caps: Caps, args: &SpendingArgs) -> Result<Caps, CliError> {
     if let Some(dollars) = args.max_usd {
         let usd = Usd::from_dollars(dollars).filter(|usd| *usd > Usd::ZERO);
         let wrong = || {
@@ -163,7 +168,7 @@ pub(super) fn check_operators(recipe: &Recipe, task: &Task) -> Result<(), CliErr
 }
 
 /// Whether a program can be started from a folder.
-fn is_there(program: &str, folder: &Path) -> bool {
+pub(super) fn is_there(program: &str, folder: &Path) -> bool {
     if program.contains('/') {
         return can_run(&folder.join(program));
     }

@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::screen::Screen;
 use crate::clock::Clock;
 use crate::report::{self, Report, visible_line};
-use crate::run::{Eta, Progressed, Run, RunDir, RunFile, SUMMARY_FILE, Summary};
+use crate::run::{Eta, Progressed, Run, RunDir, RunFile, SUMMARY_FILE, Status, Summary};
 use crate::text;
 use serde_json::json;
 use std::io::{ErrorKind, Write};
@@ -29,10 +29,16 @@ pub(super) fn watch(args: &WatchArgs, screen: &Screen) -> Result<(), CliError> {
         let summary = dir.read_json::<Summary>(SUMMARY_FILE).ok();
         if is_due && let Some(summary) = summary.filter(|now| last.as_ref() != Some(now)) {
             let now = Clock::System.now();
+            // They may have been changed since it began.
+            let caps = summary.caps.unwrap_or(caps);
             let eta = Eta::of(&caps, &Progressed::from(&summary), now);
             let mut line = report::status_line(&summary, &caps);
-            if let Some(eta) = &eta {
+            let is_paused = summary.status == Status::Paused;
+            if let Some(eta) = eta.as_ref().filter(|_| !is_paused) {
                 line = format!("{line} · {}", eta.in_words());
+            }
+            if is_paused {
+                line = format!("paused · {line}");
             }
             if let Some(waiting) = &summary.waiting {
                 line = format!("{} · {line}", visible_line(&waiting.in_words(now)));

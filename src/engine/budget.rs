@@ -64,6 +64,16 @@ impl Budget {
         Self { limits, task, baseline_bytes, longest_request }
     }
 
+    /// What the run may spend.
+    pub(super) fn caps(&self) -> Caps {
+        self.limits.caps()
+    }
+
+    /// Replaces what the run may spend.
+    pub(super) fn set_caps(&mut self, caps: Caps) {
+        self.limits.set_caps(caps);
+    }
+
     fn costs(&self, facts: &Facts, best: CandidateIx) -> CallCosts {
         let mean = |candidate: CandidateIx| facts.candidates.get(candidate.index())?.used.mean();
         // Held-out rows are new texts.
@@ -73,6 +83,8 @@ impl Budget {
             worst: self.task_call(facts, prompt),
             baseline: mean(CandidateIx::BASELINE),
             best: mean(best),
+            known_of_baseline: known_rows(facts, CandidateIx::BASELINE),
+            known_of_best: known_rows(facts, best),
         }
     }
 
@@ -107,18 +119,30 @@ impl Budget {
         let sides = if winner == CandidateIx::BASELINE { 1.0 } else { 2.0 };
         // A little less than all of it: the last answers come late.
         let per_call = time.per_call(lanes).as_secs_f64().max(1e-9) * TIME_MARGIN;
-        rows.min((left.as_secs_f64() / (per_call * sides)) as u32)
+        // What both sides have already takes no time.
+        let known = costs.known_of_baseline.min(match winner {
+            CandidateIx::BASELINE => u64::MAX,
+            _ => costs.known_of_best,
+        });
+        let known = u32::try_from(known).unwrap_or(u32::MAX);
+        rows.min(known.saturating_add((left.as_secs_f64() / (per_call * sides)) as u32))
     }
 
     /// The cap on time that is reached, if there is one. Held-out rows need their time, too.
     /// `lanes` is how many requests may be out at a time.
-    pub(super) fn out_of_time(&self, time: &Time, lanes: usize) -> Option<StopReason> {
-        self.limits.out_of_time(time.running, time.now, self.hold_time(time, lanes))
+    pub(super) fn out_of_time(
+        &self,
+        facts: &Facts,
+        time: &Time,
+        lanes: usize,
+    ) -> Option<StopReason> {
+        self.limits.out_of_time(time.running, time.now, self.hold_time(facts, time, lanes))
     }
 
     /// The time that is kept for the confirmation: it may be one batch.
-    fn hold_time(&self, time: &Time, lanes: usize) -> Duration {
-        let calls = u32::try_from(self.limits.hold_calls()).unwrap_or(u32::MAX);
+    fn hold_time(&self, facts: &Facts, time: &Time, lanes: usize) -> Duration {
+        let calls = self.limits.hold_calls(known_rows(facts, CandidateIx::BASELINE));
+        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
         let live = time.per_call(lanes).saturating_mul(calls);
         let left = self.limits.time_left(time.running, time.now);
         match time.batch.mul_f64(TIME_MARGIN) {
@@ -129,10 +153,16 @@ impl Budget {
     }
 
     /// How long the time of a share still is; `None` where it has no end.
-    pub(super) fn time_left(&self, share: Share, time: &Time, lanes: usize) -> Option<Duration> {
+    pub(super) fn time_left(
+        &self,
+        facts: &Facts,
+        share: Share,
+        time: &Time,
+        lanes: usize,
+    ) -> Option<Duration> {
         let left = self.limits.time_left(time.running, time.now)?;
         Some(match share {
-            Share::Search => left.saturating_sub(self.hold_time(time, lanes)),
+            Share::Search => left.saturating_sub(self.hold_time(facts, time, lanes)),
             Share::Hold => left,
         })
     }
@@ -198,6 +228,12 @@ pub(super) fn demand_of_block(block: &Rows, each: Amount) -> Demand {
     let share = if block.split == Split::Hold { Share::Hold } else { Share::Search };
     let calls = block.rows.len() as u64;
     Demand { share, worst: each.times(calls), calls, proposals: 0 }
+}
+
+/// Held-out rows that a candidate has a score for, because the run had ended before.
+fn known_rows(facts: &Facts, candidate: CandidateIx) -> u64 {
+    let standing = facts.candidates.get(candidate.index());
+    standing.map_or(0, |standing| u64::from(standing.column(Split::Hold, 0).scored))
 }
 
 fn is_searching(facts: &Facts) -> bool {

@@ -5,7 +5,7 @@
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
 use crate::seed::Seed;
-use crate::stats::interval::of_amounts;
+use crate::stats::interval::{of_amounts, of_amounts_beyond};
 use crate::stats::{Interval, PairedTest, interval, margin, paired};
 use crate::task::example::Split;
 use crate::task::goal::{Claim, Goal};
@@ -13,8 +13,16 @@ use serde::{Deserialize, Serialize};
 
 /// With fewer held-out rows nothing is called confirmed.
 pub const MIN_HOLD_ROWS: usize = 30;
-/// The level of the one-sided test of superiority.
+/// The level of the one-sided test of superiority, and what all looks at the same held-out rows have together.
 const ALPHA: f64 = 0.05;
+
+/// The one-sided level of the k-th claim on the same held-out rows: 5 % / (k (k + 1)), so that all of them
+/// together have 5 %. The first has the 2.5 % of a 95 % interval's end.
+#[must_use]
+pub fn level_of(look: u32) -> f64 {
+    let look = f64::from(look.max(1));
+    ALPHA / (look * (look + 1.0))
+}
 
 /// One held-out row that winner and baseline both have a score for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,13 +93,15 @@ pub fn confirmed(state: &State, goal: Goal, seed: Seed) -> Option<Confirmed> {
         })
         .collect();
     let is_changed = winner != CandidateIx::BASELINE;
-    (!rows.is_empty()).then(|| Confirmed::of(goal, &rows, is_changed, seed.child("hold", 0)))
+    let (look, seed) = (state.look(), seed.child("hold", 0));
+    (!rows.is_empty()).then(|| Confirmed::of(goal, &rows, is_changed, look, seed))
 }
 
 impl Confirmed {
-    /// Evaluates the rows of winner and baseline; `is_changed`: the winner is another prompt than the baseline.
+    /// Evaluates the rows of winner and baseline; `is_changed`: the winner is another prompt than the baseline;
+    /// `look`: the number of this look at the rows, from 1.
     #[must_use]
-    pub fn of(goal: Goal, rows: &[HeldOutRow], is_changed: bool, seed: Seed) -> Self {
+    pub fn of(goal: Goal, rows: &[HeldOutRow], is_changed: bool, look: u32, seed: Seed) -> Self {
         let mine: Vec<f64> = rows.iter().map(|row| row.winner).collect();
         let theirs: Vec<f64> = rows.iter().map(|row| row.baseline).collect();
         let baseline = interval::of_scores(&theirs, seed.child("seed", 0));
@@ -104,15 +114,27 @@ impl Confirmed {
         let cost = is_changed.then(|| cost(rows, seed)).flatten();
         // Answers that were served from the journal have no cost of their own.
         let known_cost = cost.filter(|cost| cost.saving.n >= MIN_HOLD_ROWS);
+        // A later look is held to its own level too.
+        let is_later = look > 1;
+        let passes = |test: PairedTest| !is_later || test.p_value <= level_of(look);
+        let (best, saving) = match is_later && is_changed {
+            true => cost_beyond(rows, level_of(look), seed),
+            false => (cost.map(|cost| cost.best), cost.map(|cost| cost.saving)),
+        };
         let shows = |claim: &Claim| match *claim {
-            Claim::Better => {
-                gain.is_some_and(|(gain, test)| test.p_value <= ALPHA && gain.low > 0.0)
+            Claim::Better => gain.is_some_and(|(gain, test)| {
+                test.p_value <= ALPHA && gain.low > 0.0 && passes(test)
+            }),
+            Claim::NotWorse { margin } => {
+                gain.is_some_and(|(gain, test)| gain.low > -margin && passes(test))
             }
-            Claim::NotWorse { margin } => gain.is_some_and(|(gain, _)| gain.low > -margin),
-            Claim::QualityAtLeast { quality } => winner.is_some_and(|it| it.low >= quality),
-            Claim::Cheaper => known_cost.is_some_and(|cost| cost.saving.low > 0.0),
+            Claim::QualityAtLeast { quality } => {
+                winner.is_some_and(|it| it.low >= quality)
+                    && gain.is_some_and(|(_, test)| passes(test))
+            }
+            Claim::Cheaper => known_cost.and(saving).is_some_and(|saving| saving.low > 0.0),
             Claim::CostAtMost { usd_per_1k } => {
-                known_cost.is_some_and(|cost| cost.best.high <= usd_per_1k + 1e-12)
+                known_cost.and(best).is_some_and(|best| best.high <= usd_per_1k + 1e-12)
             }
         };
         let claimed = |claim| Claimed { claim, shown: is_changed && shows(&claim) };
@@ -152,10 +174,26 @@ fn gain(
     Some((interval::of_differences(&differences, seed.child("gain", 0))?, test))
 }
 
-/// What winner and baseline cost on the rows that both were paid for.
-fn cost(rows: &[HeldOutRow], seed: Seed) -> Option<HeldOutCost> {
+/// What the calls of winner and baseline cost on the rows that both were paid for, and what is saved.
+fn costs(rows: &[HeldOutRow]) -> [Vec<f64>; 3] {
     let (mine, theirs): (Vec<f64>, Vec<f64>) = rows.iter().filter_map(|row| row.usd_per_1k).unzip();
-    let savings: Vec<f64> = mine.iter().zip(&theirs).map(|(mine, theirs)| theirs - mine).collect();
+    let savings = mine.iter().zip(&theirs).map(|(mine, theirs)| theirs - mine).collect();
+    [mine, theirs, savings]
+}
+
+/// What the winner's calls cost and what they save, with this chance beyond each end.
+fn cost_beyond(
+    rows: &[HeldOutRow],
+    chance: f64,
+    seed: Seed,
+) -> (Option<Interval>, Option<Interval>) {
+    let [mine, _, savings] = costs(rows);
+    let best = of_amounts_beyond(&mine, chance, seed.child("cost", 0));
+    (best, of_amounts_beyond(&savings, chance, seed.child("saving", 0)))
+}
+
+fn cost(rows: &[HeldOutRow], seed: Seed) -> Option<HeldOutCost> {
+    let [mine, theirs, savings] = costs(rows);
     Some(HeldOutCost {
         best: of_amounts(&mine, seed.child("cost", 0))?,
         baseline: of_amounts(&theirs, seed.child("cost", 1))?,
@@ -189,7 +227,7 @@ mod tests {
     }
 
     fn shown(rule: &str, rows: &[HeldOutRow]) -> (Vec<bool>, bool) {
-        let confirmed = Confirmed::of(Goal::parse(rule).unwrap(), rows, true, Seed(1));
+        let confirmed = Confirmed::of(Goal::parse(rule).unwrap(), rows, true, 1, Seed(1));
         let claims = confirmed.claims.iter().map(|claimed| claimed.shown).collect();
         (claims, confirmed.is_shown)
     }
@@ -227,13 +265,52 @@ mod tests {
         assert_eq!(shown(&limit(0.31), &rows(400, (10, 10), (0.2, 0.1))), no);
     }
 
+    /// What the first look shows by a small margin, a later one does not; what is beyond doubt, it does.
+    #[test]
+    fn a_later_look_at_the_same_rows_needs_more() {
+        assert_eq!([level_of(1), level_of(2)], [0.025, 0.05 / 6.0]);
+        let all: f64 = (1..10_000).map(level_of).sum();
+        assert!((0.0499..=0.05).contains(&all), "all looks together have 5 %: {all}");
+        let is_shown = |rule: &str, rows: &[HeldOutRow], look| {
+            Confirmed::of(Goal::parse(rule).unwrap(), rows, true, look, Seed(1)).is_shown
+        };
+        // The cost varies around zero; its mean saving is some 2.15 standard errors.
+        let mut saving = rows(400, (10, 10), (0.2, 0.2));
+        for (row, place) in saving.iter_mut().zip(0..) {
+            row.usd_per_1k = Some((if place % 20 < 9 { 0.3 } else { 0.1 }, 0.2007));
+        }
+        let cases = [
+            ("max quality", rows(400, (32, 16), (0.2, 0.4)), rows(400, (60, 10), (0.2, 0.4))),
+            (
+                "min usd_per_1k s.t. quality >= baseline - 0.05",
+                rows(400, (11, 19), (0.2, 0.4)),
+                rows(400, (10, 10), (0.2, 0.4)),
+            ),
+            (
+                "min usd_per_1k s.t. quality >= 0.9",
+                rows(400, (0, 28), (0.2, 0.4)),
+                rows(400, (0, 10), (0.2, 0.4)),
+            ),
+            (
+                "min usd_per_1k s.t. quality >= baseline - 0.05",
+                saving,
+                rows(400, (10, 10), (0.2, 0.4)),
+            ),
+        ];
+        for (rule, near, clear) in cases {
+            let shown = [is_shown(rule, &near, 1), is_shown(rule, &near, 2)];
+            assert_eq!(shown, [true, false], "{rule}");
+            assert!(is_shown(rule, &clear, 2), "{rule}");
+        }
+    }
+
     #[test]
     fn nothing_is_shown_on_few_rows_or_of_the_baseline_itself() {
         let few = rows(29, (29, 0), (0.2, 0.4));
         assert_eq!(shown("max quality", &few), (vec![true], false));
         let many = rows(400, (60, 10), (0.2, 0.1));
         let goal = Goal::parse("max quality").unwrap();
-        let same = Confirmed::of(goal, &many, false, Seed(1));
+        let same = Confirmed::of(goal, &many, false, 1, Seed(1));
         assert!(!same.is_shown && same.gain.is_none() && same.cost.is_none());
         // A baseline that misses the level is no bar for the cost.
         let dearer = rows(400, (300, 0), (0.5, 0.4));

@@ -13,10 +13,12 @@ use super::next::Next;
 use super::remedy::Remedy;
 use super::resume::resume_calls;
 use super::search::Search;
+use super::steering::{Change, NotChanged};
 use crate::candidate::Candidate;
-use crate::caps::Share;
+use crate::caps::{Caps, Share};
 use crate::event::{Event, RowKey, StopReason};
 use crate::id::{Call, EventNumber};
+use crate::ledger::Least;
 use crate::state::{Phase, Work};
 use crate::task::model::ModelRole;
 use crate::units::Amount;
@@ -41,6 +43,7 @@ impl Search {
         self.begin()?;
         loop {
             self.take_reports();
+            self.take_changes()?;
             self.bind_time();
             if let Some(cause) = self.stop_cause() {
                 return self.leave(cause).await;
@@ -98,6 +101,50 @@ impl Search {
         for observer in &mut self.observers {
             observer.observe(number, event, &self.state);
         }
+    }
+
+    /// Makes the changes that are asked for, and shows them at once.
+    fn take_changes(&mut self) -> Result<(), SearchError> {
+        while let Some((change, answer)) = self.steering.next() {
+            let made = match change {
+                Change::Caps(caps) => self.change_caps(caps)?,
+                Change::Concurrency(most) => {
+                    let most = self.runner.set_concurrency(most);
+                    self.planner.lanes = most.min(self.planner.lookahead.evaluations);
+                    Ok(())
+                }
+                Change::Pause => self.runner.pause_all(),
+                Change::GoOn => self.runner.go_on(),
+            };
+            for observer in &mut self.observers {
+                observer.tick(&self.state);
+            }
+            // Who asked may have gone.
+            let _ = answer.send(made);
+        }
+        Ok(())
+    }
+
+    /// Replaces caps. Those that are lower leave room for what is issued already.
+    fn change_caps(&mut self, caps: Caps) -> Result<Result<(), NotChanged>, SearchError> {
+        if self.state.phase > Phase::Searching {
+            let why = "its search has ended, and its winner is being confirmed: once it is finished, `resume` with \
+                       higher caps goes on";
+            return Ok(Err(NotChanged(why.to_owned())));
+        }
+        let before = self.planner.budget.caps();
+        let caps = caps.over(before);
+        let least = Least::of_running(&self.state.plan, &self.runner.wallet());
+        if let Some((used, cap)) = least.exceeds(caps.other_than(before)) {
+            let why =
+                format!("it has used, or asked for, {used}: a cap of {cap} must be above that");
+            return Ok(Err(NotChanged(why)));
+        }
+        self.record(Event::CapsChanged { caps })?;
+        self.planner.budget.set_caps(caps);
+        self.runner.set_caps(caps);
+        self.share_with_wallet();
+        Ok(Ok(()))
     }
 
     fn take_reports(&mut self) {
@@ -180,6 +227,7 @@ impl Search {
                 Woken::Stop => self.stop = Some(StopCause::Cancelled),
                 Woken::Tick => self.tick(),
             }
+            self.take_changes()?;
             if self.stop.is_some() {
                 return Ok(());
             }
@@ -222,11 +270,11 @@ impl Search {
     fn bind_time(&self) {
         let (time, lanes) = (self.time(), self.planner.lanes);
         for share in [Share::Search, Share::Hold] {
-            let left = self.planner.budget.time_left(share, &time, lanes);
+            let left = self.planner.budget.time_left(&self.state, share, &time, lanes);
             self.runner.set_time_left(share, left);
         }
         let is_searching = self.state.phase == Phase::Searching;
-        if is_searching && self.planner.budget.out_of_time(&time, lanes).is_some() {
+        if is_searching && self.planner.budget.out_of_time(&self.state, &time, lanes).is_some() {
             self.runner.close(Share::Search);
         }
         if self.planner.budget.is_time_over(&time) {
@@ -306,6 +354,7 @@ impl Search {
     /// Stops sending, waits for what is out, and leaves.
     async fn leave(&mut self, cause: StopCause) -> Result<Outcome, SearchError> {
         let began = Instant::now();
+        self.steering.end();
         self.workers.stop(self.drain).await;
         self.runner.hedges_settled(self.drain.saturating_sub(began.elapsed())).await;
         self.runner.charge_open_hedges();

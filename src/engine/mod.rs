@@ -13,6 +13,7 @@ mod batches; // Requests that wait for a batch, and batches that are out.
 pub(crate) mod usage; // What an attempt used.
 pub(crate) mod attempt; // One attempt, and the fact that its reply becomes.
 mod latencies; // How long answers take, and when one is late.
+mod steering; // What may be changed of a running search.
 mod inbox; // What has arrived and is not folded.
 mod call; // One call of a model, from its reservation to its durable answer.
 mod job; // A call that is to be made, as a value.
@@ -34,12 +35,13 @@ mod driver; // The loop.
 
 pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
-pub use claim::{Claimed, Confirmed, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed};
+pub use claim::{Claimed, Confirmed, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed, level_of};
 pub use embeddings::first_vectors;
 pub use error::{Outcome, SearchError};
 pub use first_proposal::FirstProposal;
 pub use remedy::{GoesOn, Remedy};
 pub use search::{Search, SearchParts};
+pub use steering::{Change, NotChanged, Steering};
 pub use trouble::{WaitEnd, WaitReason, Waiting};
 pub use wordings::{check_window, meta_prompts};
 

@@ -93,7 +93,7 @@ impl Planner {
             return Ok(Next::Stop(reason, why));
         }
         if state.phase == Phase::Searching
-            && let Some(reason) = self.budget.out_of_time(time, self.lanes)
+            && let Some(reason) = self.budget.out_of_time(state, time, self.lanes)
         {
             // A search that ended is not gone on with, and this one has not begun.
             let unmeasured = confirmation::unmeasured_so_far(state);

@@ -10,6 +10,7 @@ use super::programs::Programs;
 use super::proposals::ProposalBuilder;
 use super::requests::Requests;
 use super::scoring::Scoring;
+use super::steering::Steering;
 use super::workers::Workers;
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -53,6 +54,8 @@ pub struct SearchParts {
     pub clock: Clock,
     /// Becomes true when the run must stop.
     pub cancel: watch::Receiver<bool>,
+    /// Where changes are asked for.
+    pub steering: Steering,
 }
 
 /// One run.
@@ -68,6 +71,7 @@ pub struct Search {
     pub(super) clock: Clock,
     pub(super) observers: Vec<Box<dyn Observer>>,
     pub(super) cancel: watch::Receiver<bool>,
+    pub(super) steering: Steering,
     /// How long calls in flight are awaited when the run stops.
     pub(super) drain: Duration,
     /// Whether it was said that providers billed more than the budget.
@@ -83,7 +87,7 @@ impl Search {
     /// A replaced meta-prompt with a mistake in it.
     pub fn new(parts: SearchParts) -> Result<Self, SearchError> {
         let SearchParts { task, recipe, strategy, caps, seed, state, .. } = parts;
-        let SearchParts { journal, runner, evaluator, clock, cancel, .. } = parts;
+        let SearchParts { journal, runner, evaluator, clock, cancel, steering, .. } = parts;
         let dev_rows = u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX);
         let finale = strategy.finale(dev_rows);
         let programs = Programs::new(&recipe, &evaluator, &task.folder());
@@ -128,6 +132,7 @@ impl Search {
             clock,
             observers: Vec::new(),
             cancel,
+            steering,
             drain: DRAIN,
             is_over_budget,
             stop: None,

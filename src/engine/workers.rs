@@ -58,6 +58,7 @@ impl Workers {
             Question::Program { draft, line } => {
                 let (pool, journal) = (self.programs.of(&draft), Arc::clone(&self.journal));
                 self.spawn(call, async move {
+                    runner.released(purpose.share()).await;
                     let outcome = programs::ask(pool, &journal, &runner, call, &line).await;
                     let called = Called { failed: Vec::new(), outcome, stop: None };
                     arrived(call, &purpose, called, &scoring).await

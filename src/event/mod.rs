@@ -22,7 +22,7 @@ pub use evaluation::{Block, Cached, CachedOf, Gate, RowKey, RowOutcome};
 pub use proposal::{
     Abandoned, Draft, HistoryItem, Mate, ProposalOutcome, Rejection, Shown, Source, Tried,
 };
-pub use run::StopReason;
+pub use run::{EarlierEnd, HeldOutGain, StopReason};
 pub use strategy::{Dropped, Generation, Migrant, Round};
 
 use crate::candidate::{Candidate, Demo};
@@ -64,6 +64,15 @@ pub enum Event {
     CapsChanged {
         /// How much.
         caps: Caps,
+    },
+    /// The run was over, and goes on with other caps: its search continues where it ended.
+    Reopened {
+        /// When.
+        at: Timestamp,
+        /// What it may spend from now on.
+        caps: Caps,
+        /// How it had ended.
+        earlier: EarlierEnd,
     },
     /// The way in which models are asked has changed, and the user accepted the change.
     ProvidersChanged {
@@ -380,6 +389,7 @@ impl Event {
             Self::Started { .. }
                 | Self::Resumed { .. }
                 | Self::CapsChanged { .. }
+                | Self::Reopened { .. }
                 | Self::ProvidersChanged { .. }
                 | Self::Pinned { .. }
                 | Self::Finished { .. }

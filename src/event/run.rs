@@ -1,6 +1,52 @@
-//! Why a run ended.
+//! Why a run ended, and how it ended before it went on.
 
+use super::omit::is_default;
+use crate::id::CandidateIx;
+use crate::units::Usd;
 use serde::{Deserialize, Serialize};
+
+/// How a run ended, before it went on with other caps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlierEnd {
+    /// Why its search ended.
+    pub reason: StopReason,
+    /// Its winner.
+    pub winner: CandidateIx,
+    /// How many held-out rows were to confirm the winner.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hold_rows: u32,
+    /// Whether they confirmed what the goal says of it.
+    pub confirmed: bool,
+    /// What they showed of its gain over the baseline, in points of the score (1 = all).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gain: Option<HeldOutGain>,
+    /// Dollars spent by then.
+    pub usd: Usd,
+    /// Calls made by then.
+    pub calls: u64,
+}
+
+#[cfg(test)]
+impl EarlierEnd {
+    /// An end at the cap on calls.
+    pub(crate) fn sample(winner: CandidateIx, hold_rows: u32) -> Self {
+        let (reason, usd) = (StopReason::BudgetCalls, Usd::ZERO);
+        Self { reason, winner, hold_rows, confirmed: false, gain: None, usd, calls: 9 }
+    }
+}
+
+/// A gain on held-out rows with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldOutGain {
+    /// The mean difference.
+    pub mean: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// Rows that both have a score for.
+    pub rows: usize,
+}
 
 /// Why a run ended. A closed list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

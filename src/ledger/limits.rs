@@ -55,6 +55,10 @@ pub struct CallCosts {
     pub baseline: Option<Amount>,
     /// The mean of the best candidate's calls, where there are any.
     pub best: Option<Amount>,
+    /// Held-out rows that the baseline has a score for already, because the run had ended before.
+    pub known_of_baseline: u64,
+    /// The same of the best candidate.
+    pub known_of_best: u64,
 }
 
 /// What some work may take.
@@ -91,29 +95,45 @@ impl Limits {
         Self { caps, hold_rows, finale }
     }
 
-    /// Calls that are set aside for the held-out rows: winner and baseline.
+    /// The caps.
     #[must_use]
-    pub fn hold_calls(&self) -> u64 {
-        let wanted = 2 * self.hold_rows;
+    pub fn caps(&self) -> Caps {
+        self.caps
+    }
+
+    /// Replaces the caps.
+    pub fn set_caps(&mut self, caps: Caps) {
+        self.caps = caps;
+    }
+
+    /// Calls that are set aside for the held-out rows: winner and baseline. Rows that the baseline has a
+    /// score for already are not asked again; the winner may be another one than before.
+    #[must_use]
+    pub fn hold_calls(&self, known_of_baseline: u64) -> u64 {
+        let wanted = self.hold_rows + self.hold_rows.saturating_sub(known_of_baseline);
         self.caps.calls.map_or(wanted, |cap| wanted.min(share_of(cap, MAX_HOLD)))
     }
 
     /// Money and tokens that are set aside for the held-out rows: both sides at the measured mean
-    /// × 1.3, and one worst case; before the first folded block the worst case for all.
+    /// × 1.3, and one worst case; before the first folded block the worst case for all. Rows that the
+    /// baseline has a score for already are not asked again.
     #[must_use]
     pub fn hold_amount(&self, costs: CallCosts) -> Amount {
         if self.hold_rows == 0 {
             return Amount::ZERO;
         }
-        let side = |mean: Amount| {
-            let all = mean.times(self.hold_rows);
+        let of_baseline = self.hold_rows.saturating_sub(costs.known_of_baseline);
+        let side = |mean: Amount, rows: u64| {
+            let all = mean.times(rows);
             let tokens = Tokens((all.tokens.0 as f64 * HOLD_MARGIN).ceil() as u64);
             Amount { usd: all.usd.scaled(HOLD_MARGIN), tokens }
         };
-        let both = match (costs.baseline.map(side), costs.best.map(side)) {
-            (Some(baseline), Some(best)) => baseline + best + costs.worst,
-            (Some(baseline), None) => baseline.times(2) + costs.worst,
-            _ => costs.worst.times(2 * self.hold_rows),
+        let both = match costs.baseline {
+            Some(mean) => {
+                let best = costs.best.unwrap_or(mean);
+                side(mean, of_baseline) + side(best, self.hold_rows) + costs.worst
+            }
+            None => costs.worst.times(self.hold_rows + of_baseline),
         };
         let most_usd = |cap: Usd| Usd::from_nanos(share_of(cap.nanos(), MAX_HOLD));
         let most_tokens = |cap: Tokens| Tokens(share_of(cap.0, MAX_HOLD));
@@ -137,7 +157,7 @@ impl Limits {
         let (mut kept, mut kept_calls) = (Amount::ZERO, 0);
         if demand.share == Share::Search {
             kept = self.hold_amount(costs).less(plan.taken(Share::Hold));
-            kept_calls = self.hold_calls();
+            kept_calls = self.hold_calls(costs.known_of_baseline);
             if is_searching {
                 kept += self.finale_amount(costs);
                 kept_calls += self.caps.calls.map_or(0, |cap| self.finale.kept(cap, 1));
@@ -175,6 +195,7 @@ impl Limits {
         let used = plan.taken(Share::Search);
         let taken = used + self.hold_amount(costs);
         let finale = if is_searching { self.finale_amount(costs) } else { Amount::ZERO };
+        let kept_calls = self.hold_calls(costs.known_of_baseline);
         let fit = |cap: u64, taken: u64, each: u64| -> u64 {
             cap.saturating_sub(taken).checked_div(each).unwrap_or(UNLIMITED)
         };
@@ -199,36 +220,38 @@ impl Limits {
         }
         if let Some(cap) = self.caps.calls {
             let finale = if is_searching { self.finale.kept(cap, 1) } else { 0 };
-            let made = plan.calls(Share::Search) + self.hold_calls() + finale;
+            let made = plan.calls(Share::Search) + kept_calls + finale;
             rollouts = rollouts.min(fit(cap, made, 1));
             spent = spent.max(share(cap, made, plan.calls(Share::Search)));
             total_rollouts = total_rollouts.min(cap);
         }
-        Remaining { rollouts, total_rollouts, spent, hold_rows: self.hold_calls() / 2 }
+        let hold_rows = rows_for(kept_calls, (1, costs.known_of_baseline), (1, 0));
+        Remaining { rollouts, total_rollouts, spent, hold_rows }
     }
 
     /// How many held-out rows can be confirmed when the search is over: all where they fit, fewer
-    /// where less is left. `costs.best` is the winner's mean; a baseline that wins runs alone.
+    /// where less is left. `costs.best` is the winner's mean; a baseline that wins runs alone. Rows with a
+    /// score are not asked again.
     #[must_use]
     pub fn hold_rows(&self, plan: &PlanLedger, costs: CallCosts, is_baseline: bool) -> u32 {
         let baseline = costs.baseline.unwrap_or(costs.worst);
-        let (sides, each) = if is_baseline {
-            (1, baseline)
-        } else {
-            (2, baseline + costs.best.unwrap_or(costs.worst))
+        let best = if is_baseline { Amount::ZERO } else { costs.best.unwrap_or(costs.worst) };
+        let fitting = |left: u64, of_baseline: u64, of_best: u64| {
+            rows_for(left, (of_baseline, costs.known_of_baseline), (of_best, costs.known_of_best))
         };
         let mut rows = self.hold_rows;
         let taken = plan.taken(Share::Search) + costs.worst;
         if let Some(cap) = self.caps.calls {
-            rows = rows.min(cap.saturating_sub(plan.calls(Share::Search)) / sides);
+            let left = cap.saturating_sub(plan.calls(Share::Search));
+            rows = rows.min(fitting(left, 1, u64::from(!is_baseline)));
         }
         if let Some(cap) = self.caps.usd {
             let left = cap.saturating_sub(taken.usd).nanos();
-            rows = rows.min(left.checked_div(each.usd.nanos()).unwrap_or(rows));
+            rows = rows.min(fitting(left, baseline.usd.nanos(), best.usd.nanos()));
         }
         if let Some(cap) = self.caps.tokens {
             let left = cap.saturating_sub(taken.tokens).0;
-            rows = rows.min(left.checked_div(each.tokens.0).unwrap_or(rows));
+            rows = rows.min(fitting(left, baseline.tokens.0, best.tokens.0));
         }
         u32::try_from(rows).unwrap_or(u32::MAX)
     }
@@ -267,6 +290,21 @@ fn share_of(cap: u64, share: f64) -> u64 {
     (cap as f64 * share) as u64
 }
 
+/// How many rows two sides can have out of what is left. Each side has what a row of it takes, and its
+/// first rows that take nothing.
+fn rows_for(left: u64, one: (u64, u64), other: (u64, u64)) -> u64 {
+    let (first, second) = if one.1 <= other.1 { (one, other) } else { (other, one) };
+    // Up to where the second side takes something too.
+    let alone = (second.1 - first.1).saturating_mul(first.0);
+    match left.checked_sub(alone) {
+        None => first.1 + left / first.0.max(1),
+        Some(left) => {
+            let rows = left.checked_div(first.0 + second.0).unwrap_or(UNLIMITED);
+            second.1.saturating_add(rows)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,7 +319,7 @@ mod tests {
 
     fn costs(worst: u64, baseline: Option<u64>, best: Option<u64>) -> CallCosts {
         let [baseline, best] = [baseline, best].map(|mean| mean.map(amount));
-        CallCosts { worst: amount(worst), baseline, best }
+        CallCosts { worst: amount(worst), baseline, best, known_of_baseline: 0, known_of_best: 0 }
     }
 
     const TENTH: Finale = Finale { share: 0.1, least: 0, most: UNLIMITED };
@@ -354,6 +392,33 @@ mod tests {
         assert_eq!(limits.hold_rows(&plan, costs, false), 15);
     }
 
+    /// After an earlier end the baseline has its rows, and a winner that wins again has its own.
+    #[test]
+    fn rows_with_a_score_are_neither_kept_for_nor_paid_again() {
+        let caps = Caps { calls: Some(100), ..Caps::default() };
+        let limits = Limits::new(caps, 20, Finale::default());
+        let mut plan = PlanLedger::default();
+        assert_eq!((limits.hold_calls(0), limits.hold_calls(20)), (40, 20));
+        (0..90).for_each(|_| plan.issue(Issued::Evaluation, Share::Search, Amount::ZERO));
+        let known = |baseline, best| {
+            let costs = costs(0, None, None);
+            CallCosts { known_of_baseline: baseline, known_of_best: best, ..costs }
+        };
+        let rows = |baseline, best, alone| limits.hold_rows(&plan, known(baseline, best), alone);
+        assert_eq!([rows(0, 0, false), rows(20, 0, false), rows(20, 20, false)], [5, 10, 20]);
+        assert_eq!([rows(8, 0, false), rows(4, 4, false), rows(12, 4, false)], [9, 9, 13]);
+        assert_eq!([rows(0, 0, true), rows(20, 0, true), rows(12, 0, true)], [10, 20, 20]);
+        let kept = |known_of_baseline| {
+            let costs = costs(100, Some(10), Some(20));
+            Limits::new(Caps::default(), 10, Finale::default())
+                .hold_amount(CallCosts { known_of_baseline, ..costs })
+        };
+        assert_eq!(
+            [kept(0), kept(4), kept(10)],
+            [130 + 260, 78 + 260, 260].map(|it| amount(it + 100))
+        );
+    }
+
     #[test]
     fn time_is_kept_for_the_confirmation() {
         let second = Duration::from_secs(1);
@@ -389,7 +454,7 @@ mod tests {
             let caps = Caps { calls: Some(cap), tokens: Some(Tokens(cap)), ..in_usd(cap) };
             let limits = Limits::new(caps, rows, Finale::default());
             let kept = limits.hold_amount(costs);
-            for kept in [kept.usd.nanos(), kept.tokens.0, limits.hold_calls()] {
+            for kept in [kept.usd.nanos(), kept.tokens.0, limits.hold_calls(0)] {
                 prop_assert!(kept as f64 <= 0.4 * cap as f64, "{kept} of {cap}");
             }
         }
@@ -423,7 +488,7 @@ mod tests {
                 let taken = plan.taken(Share::Search).usd;
                 prop_assert!(taken == Usd::ZERO || taken + kept <= Usd::from_nanos(cap));
                 let calls = plan.calls(Share::Search);
-                prop_assert!(calls == 0 || calls + limits.hold_calls() <= 40);
+                prop_assert!(calls == 0 || calls + limits.hold_calls(0) <= 40);
             }
         }
 

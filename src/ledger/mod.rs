@@ -9,9 +9,11 @@ mod estimate; // Tokens of a request that is not sent yet, and its worst case.
 mod used; // What answered calls have used, and their mean.
 mod plan; // The plan's side: worst cases of what is issued, costs of what is folded.
 mod wallet; // The wallet's side: every reservation and every arrival, at once.
+mod least; // The least that caps can be.
 mod limits; // Caps with what is set aside for the held-out rows.
 
 pub use estimate::{TokenRatios, estimate_tokens, worst_case};
+pub use least::Least;
 pub use limits::{CallCosts, Demand, Finale, Limits, Remaining};
 pub use plan::{Answer, Issued, PlanLedger};
 pub use used::{LEAST_USD_PER_TOKEN, Use};

@@ -120,6 +120,13 @@ impl PlanLedger {
     /// Takes in what happened to calls outside; other events change nothing here.
     pub fn apply(&mut self, event: &Event) {
         match event {
+            // What an earlier confirmation took is nothing that the next one has.
+            Event::Reopened { .. } => {
+                let spent = self.spent.remove(&Share::Hold).unwrap_or_default();
+                *self.spent.entry(Share::Search).or_default() += spent;
+                let calls = self.calls.remove(&Share::Hold).unwrap_or_default();
+                *self.calls.entry(Share::Search).or_default() += calls;
+            }
             Event::Reserved { call, amount, share, .. } => {
                 self.open_reservations.insert(*call, (*share, *amount));
             }
@@ -262,6 +269,20 @@ mod tests {
         assert_eq!((plan.calls(Share::Search), plan.calls(Share::Hold)), (1, 1));
         assert_eq!(plan.proposals(), 2);
         assert_eq!((plan.taken(Share::Search), plan.taken(Share::Hold)), (amount(2), amount(1)));
+    }
+
+    /// What an earlier confirmation took is spent, and nothing of what is kept for the next one.
+    #[test]
+    fn a_run_that_goes_on_keeps_for_its_confirmation_anew() {
+        let mut plan = PlanLedger::default();
+        plan.issue(Issued::Evaluation, Share::Search, amount(5));
+        plan.issue(Issued::Evaluation, Share::Hold, amount(10));
+        plan.fold(Call(1), ModelRole::Task, Share::Hold, amount(10), answer(4));
+        let (at, caps) = (jiff::Timestamp::UNIX_EPOCH, crate::caps::Caps::default());
+        let earlier = crate::event::EarlierEnd::sample(crate::id::CandidateIx(1), 1);
+        plan.apply(&Event::Reopened { at, caps, earlier });
+        assert_eq!((plan.taken(Share::Hold), plan.calls(Share::Hold)), (Amount::ZERO, 0));
+        assert_eq!((plan.taken(Share::Search), plan.calls(Share::Search)), (amount(5 + 4), 2));
     }
 
     #[test]

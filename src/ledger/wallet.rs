@@ -199,6 +199,11 @@ impl Wallet {
                 role.calls = role.calls.saturating_sub(calls.len() as u64);
             }
             Event::Lost { call } => self.lose(*call),
+            // What an earlier confirmation took is nothing that the next one has.
+            Event::Reopened { .. } => {
+                let spent = self.spent.remove(&Share::Hold).unwrap_or_default();
+                *self.spent.entry(Share::Search).or_default() += spent;
+            }
             _ => {}
         }
     }
@@ -393,6 +398,20 @@ mod tests {
         wallet.apply(&reserved(1, ModelRole::Task, Share::Search, 60));
         assert!(wallet.fits(Share::Hold, usd(10)));
         assert!(!wallet.fits(Share::Hold, usd(11)));
+    }
+
+    #[test]
+    fn a_run_that_goes_on_keeps_its_hold_share_anew() {
+        let mut wallet = capped(100);
+        wallet.set_hold_share(usd(40));
+        wallet.apply(&reserved(0, ModelRole::Task, Share::Hold, 30));
+        wallet.apply(&answered(0, 30));
+        let (at, caps) = (jiff::Timestamp::UNIX_EPOCH, Caps::default());
+        let earlier = crate::event::EarlierEnd::sample(crate::id::CandidateIx(1), 1);
+        wallet.apply(&Event::Reopened { at, caps, earlier });
+        assert_eq!(wallet.spent(), usd(30));
+        assert!(wallet.fits(Share::Search, usd(30)) && !wallet.fits(Share::Search, usd(31)));
+        assert!(wallet.fits(Share::Hold, usd(70)) && !wallet.fits(Share::Hold, usd(71)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! connection could be made, in words.
 
 use crate::task::model::Provider;
-use reqwest::{Certificate, Client, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Url};
 use std::error::Error;
 use std::path::Path;
 use std::sync::Once;
@@ -28,41 +28,52 @@ pub(super) fn client(
     provider: &Provider,
     authorities: Vec<Certificate>,
 ) -> Result<Client, reqwest::Error> {
-    static PROVIDER: Once = Once::new();
-    // Without it, building a client panics. An error means that one is installed already.
-    PROVIDER.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-
     let timeouts = provider.timeout;
     // Earlier than the other deadlines, so that a host that never takes the connection is known as
     // one that was sent nothing, and bills nothing.
     let connect =
         timeouts.connect.min(timeouts.first_byte.mul_f64(0.9)).min(timeouts.total.mul_f64(0.9));
-    let mut builder = Client::builder()
-        .user_agent(concat!("promptsearch/", env!("CARGO_PKG_VERSION")))
+    let mut builder = builder(endpoint)
         .connect_timeout(connect)
         // Below what servers keep, so that few requests meet a connection that is being closed.
         .pool_idle_timeout(Duration::from_secs(30))
-        // A redirect would take the prompt, and perhaps the key, to a host that the task does not name.
-        .redirect(reqwest::redirect::Policy::none())
         // An attempt is one attempt: what is tried again, and at what price, is decided above.
         .retry(reqwest::retry::never());
     let secure = endpoint.scheme() == "https";
     if !secure || provider.concurrency() > MAX_ON_ONE_CONNECTION {
         builder = builder.http1_only();
     }
-    if !secure {
+    if secure && !authorities.is_empty() {
+        builder = builder.tls_certs_merge(authorities);
+    }
+    builder.build()
+}
+
+/// A client for a single request to an address.
+pub(super) fn client_for_one(endpoint: &Url) -> Result<Client, reqwest::Error> {
+    builder(endpoint).retry(reqwest::retry::never()).build()
+}
+
+/// What all clients have in common.
+fn builder(endpoint: &Url) -> ClientBuilder {
+    static PROVIDER: Once = Once::new();
+    // Without it, building a client panics. An error means that one is installed already.
+    PROVIDER.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    let mut builder = Client::builder()
+        .user_agent(concat!("promptsearch/", env!("CARGO_PKG_VERSION")))
+        // A redirect would take what is sent, and perhaps the key, to a host that the task does not name.
+        .redirect(reqwest::redirect::Policy::none());
+    if endpoint.scheme() != "https" {
         // A local server must work on a system without any certificates.
         builder = builder.tls_certs_only([]);
-    } else if !authorities.is_empty() {
-        builder = builder.tls_certs_merge(authorities);
     }
     if is_this_machine(endpoint.host_str().unwrap_or_default()) {
         // For a proxy, this address is another machine.
         builder = builder.no_proxy();
     }
-    builder.build()
+    builder
 }
 
 fn is_this_machine(host: &str) -> bool {

@@ -18,6 +18,7 @@ mod answer; // What answers have in common, whatever the protocol.
 pub mod address; // Where a provider is.
 mod embeddings; // `POST /embeddings`.
 mod connection; // The client of a provider, and why it has no connection.
+pub mod webhook; // A message to an address of the user's.
 pub mod http; // One attempt over HTTP, whatever the protocol.
 mod batch_results; // What the results of batches have in common.
 pub mod openai; // `POST /chat/completions`.

@@ -155,6 +155,31 @@ pub struct Providers {
     pub by_name: BTreeMap<String, ThrottledProvider>,
     /// The maximum number of concurrent requests over all of them.
     pub concurrency: usize,
+    /// Changes it.
+    pub dial: Dial,
+}
+
+/// Changes how many requests may be out at a time, while they are.
+#[derive(Debug)]
+pub struct Dial {
+    shared: Arc<SharedLimit>,
+    providers: Vec<(Throttle, Provider)>,
+}
+
+impl Dial {
+    /// At most this many over all providers. A provider without a limit of its own may have them all. What
+    /// may be out now: the providers' own limits may allow fewer.
+    pub fn set(&self, most: usize) -> usize {
+        let mut total = 0;
+        for (throttle, provider) in &self.providers {
+            let own = provider.concurrency_within(Some(most));
+            throttle.set_concurrency(own);
+            total += own;
+        }
+        let most = most.min(total).max(1);
+        self.shared.set_concurrency(most);
+        most
+    }
 }
 
 impl Providers {
@@ -182,8 +207,10 @@ impl Providers {
         concurrency: Option<usize>,
         mut answering: impl FnMut(&str, &Provider) -> Option<(Client, Option<PathBuf>)>,
     ) -> Self {
-        let shared = concurrency.map(|most| Arc::new(SharedLimit::new(most)));
-        let mut by_name = BTreeMap::new();
+        // Without a limit over all of them, it is as wide as they are together.
+        let own = task.providers().values().map(|it| it.concurrency_within(concurrency));
+        let shared = Arc::new(SharedLimit::new(concurrency.unwrap_or_else(|| own.sum())));
+        let (mut by_name, mut limited) = (BTreeMap::new(), Vec::new());
         let mut total = 0;
         for (name, provider) in task.providers() {
             let Some((Client { llm, batches }, file)) = answering(name, provider) else { continue };
@@ -194,8 +221,9 @@ impl Providers {
                 requests_per_minute: provider.rpm,
                 tokens_per_minute: provider.tpm,
             };
-            let outer = shared.as_ref().map(|shared| Arc::clone(shared) as _);
+            let outer = Some(Arc::clone(&shared) as _);
             let throttle = Throttle::with(rates, outer, file.as_deref());
+            limited.push((throttle.clone(), provider.clone()));
             let (limit, patience) = (Arc::new(throttle), Patience::of(provider));
             let (total, concurrency) = (provider.timeout.total, own);
             let who = named(name, provider);
@@ -204,7 +232,7 @@ impl Providers {
             by_name.insert(name.clone(), provider);
         }
         let concurrency = concurrency.map_or(total, |most| most.min(total)).max(1);
-        Self { by_name, concurrency }
+        Self { by_name, concurrency, dial: Dial { shared, providers: limited } }
     }
 }
 
@@ -212,6 +240,21 @@ impl Providers {
 mod tests {
     use super::*;
     use crate::task::model::KeyCommand;
+
+    /// A provider's own limit stays; one without may have them all.
+    #[test]
+    fn a_dial_changes_how_many_may_be_out() {
+        let own = Provider { concurrency: Some(4), ..Provider::built_in("openai").unwrap() };
+        let none = Provider { concurrency: None, ..own.clone() };
+        let throttle = || Throttle::new(Rates::concurrent(1));
+        let dial = |providers: &[&Provider]| Dial {
+            shared: Arc::new(SharedLimit::new(1)),
+            providers: providers.iter().map(|it| (throttle(), (*it).clone())).collect(),
+        };
+        assert_eq!([dial(&[&own]).set(3), dial(&[&own]).set(9)], [3, 4]);
+        assert_eq!([dial(&[&none]).set(90), dial(&[&none, &own]).set(9)], [90, 9]);
+        assert_eq!(dial(&[&own]).set(0), 1);
+    }
 
     #[test]
     fn one_key_at_one_server_has_one_file() {

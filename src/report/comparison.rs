@@ -203,6 +203,8 @@ fn settings_of(run: &LoadedRun) -> BTreeMap<String, String> {
             settings.extend(facts.map(|(key, value)| (format!("task.{key}"), value.clone())));
         }
     }
+    // Who is told how a run is doing changes nothing of it, and an address may be a secret.
+    settings.retain(|key, _| !key.starts_with("task.notify."));
     flatten("recipe", &file.recipe, &mut settings);
     // It says what the recipe is, for people.
     settings.remove("recipe.about");

@@ -58,6 +58,7 @@ impl Page {
             row("result", &|run| match (run.verdict, run.status) {
                 (Some(verdict), _) => verdict.to_string(),
                 (None, Status::Running) => "running".to_owned(),
+                (None, Status::Paused) => "paused".to_owned(),
                 (None, _) => "unfinished".to_owned(),
             }),
             row("prompt", &|run| match run.is_baseline {

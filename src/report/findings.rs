@@ -260,7 +260,7 @@ fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateSta
         mean: dev.map_or_else(|| NONE.to_owned(), |dev| percent(dev.mean)),
         interval: dev.map_or_else(String::new, |dev| range(dev.low, dev.high)),
         rows: dev.map_or_else(|| "0".to_owned(), |dev| dev.n.to_string()),
-        cost: standing.used.usd_per_1k().map_or_else(|| NONE.to_owned(), cost),
+        cost: standing.usd_per_1k().map_or_else(|| NONE.to_owned(), cost),
         tokens: thousands(prompt_tokens(report.task, state, &written.prompt)),
         fate: fate(report, candidate, standing),
         mark: match candidate {
@@ -342,7 +342,7 @@ pub(super) fn is_free(report: &Report<'_>) -> bool {
     let state = &report.history.state;
     let finished = state.memory.fronts.finished().iter();
     let mut finished = finished.filter_map(|candidate| state.candidates.get(candidate.index()));
-    finished.all(|standing| standing.used.usd_per_1k().is_none_or(|usd| usd <= 0.0))
+    finished.all(|standing| standing.usd_per_1k().is_none_or(|usd| usd <= 0.0))
 }
 
 /// A prompt on the front: no other is better in both quality and cost.

@@ -7,6 +7,7 @@
 mod words; // Formats money, intervals and texts for all reports.
 mod diff; // What changed between two prompts.
 mod claim; // What held-out rows say of the goal's claim.
+mod earlier; // How a run ended before it went on.
 mod verdict; // The conclusion in words.
 mod paired; // A prompt beside another one, row by row.
 mod changed_rows; // The rows on which two prompts differ.
@@ -30,6 +31,7 @@ mod example;
 
 pub use comparison::{Common, ComparedRun, Comparison, Difference, Setting};
 pub use comparison_page::comparison_page;
+pub use earlier::{confirmed_earlier, earlier_ends, look as look_line};
 pub use html::html;
 pub use markdown::markdown;
 pub use paired::{PairedScores, RowChange};

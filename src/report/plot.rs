@@ -243,7 +243,7 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
             let cost = if is_free {
                 prompt_tokens(report.task, state, &standing.candidate.prompt) as f64
             } else {
-                standing.used.usd_per_1k()?
+                standing.usd_per_1k()?
             };
             Some(Point { candidate: *candidate, cost, quality: standing.dev().mean()? })
         })

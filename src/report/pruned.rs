@@ -36,14 +36,14 @@ impl Pruned {
         let state = &report.history.state;
         let tokens = |candidate: &Candidate| prompt_tokens(report.task, state, &candidate.prompt);
         let mut here = state.candidates.get(candidate.index())?;
-        let (own_tokens, usd) = (tokens(&here.candidate), here.used.usd_per_1k());
+        let (own_tokens, usd) = (tokens(&here.candidate), here.usd_per_1k());
         let mut steps = Vec::new();
         // A parent is older than its child, so this ends.
         while let Some(parent) = here.candidate.parents.first() {
             let Some(before) = state.candidates.get(parent.index()) else { break };
             if let Some(lines) = left_out(&here.candidate, &before.candidate, report) {
                 let more = tokens(&before.candidate).saturating_sub(tokens(&here.candidate));
-                let costs = before.used.usd_per_1k().zip(here.used.usd_per_1k());
+                let costs = before.usd_per_1k().zip(here.usd_per_1k());
                 steps.push(Step { lines, tokens: more, usd: costs.map(|(old, new)| old - new) });
             }
             here = before;

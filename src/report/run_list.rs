@@ -41,6 +41,7 @@ fn cells(run: &RunEntry) -> [String; 7] {
     let result = match (run.verdict, run.status) {
         (Some(verdict), _) => verdict.to_string(),
         (None, Status::Running) => "running".to_owned(),
+        (None, Status::Paused) => "paused".to_owned(),
         (None, Status::Interrupted) => "interrupted".to_owned(),
         (None, Status::Failed) => "failed".to_owned(),
         (None, Status::Finished) => "finished".to_owned(),

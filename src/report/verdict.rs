@@ -5,6 +5,7 @@
 
 use super::Report;
 use super::claim::{self, rows_evaluated};
+use super::earlier;
 use super::words::{
     cost, counted, held_out, refused_field, test_name, visible_line, without_schema,
 };
@@ -69,6 +70,7 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     if summary.recommended.is_some() && report.has_winner() {
         details.extend(cost_change(report));
     }
+    details.extend(earlier::sentences(report));
     details.extend(
         report
             .history
@@ -100,6 +102,7 @@ fn waiting(report: &Report<'_>) -> Words {
     let summary = report.summary;
     let word = match summary.status {
         Status::Running => "Running",
+        Status::Paused => "Paused",
         Status::Interrupted => "Interrupted",
         Status::Failed => "Failed",
         Status::Finished => "Unfinished",

@@ -62,12 +62,13 @@ impl RunEntry {
         let is_search = file.kind == RunKind::Search;
         let status = match summary.as_ref().map(|summary| summary.status) {
             Some(Status::Finished) => Status::Finished,
+            Some(Status::Paused) if dir.is_running() => Status::Paused,
             _ if dir.is_running() => Status::Running,
             Some(Status::Failed) => Status::Failed,
             _ => Status::Interrupted,
         };
         let was_killed = status == Status::Interrupted
-            && summary.as_ref().is_none_or(|summary| summary.status == Status::Running);
+            && summary.as_ref().is_none_or(|summary| summary.status.is_live());
         let (usd, calls) = match &summary {
             _ if was_killed => spent_by_events(dir)?,
             Some(summary) => (summary.spent.usd, summary.spent.calls()),

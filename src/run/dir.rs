@@ -120,7 +120,7 @@ impl RunDir {
     }
 
     fn check_unused(&self) -> Result<(), RunDirError> {
-        let files = [RUN_FILE, "events.jsonl", "journal"];
+        let files = [RUN_FILE, NIGHT_FILE, "events.jsonl", "journal"];
         match files.iter().any(|file| self.file(file).exists()) {
             true => Err(RunDirError::Exists(self.name())),
             false => Ok(()),
@@ -265,6 +265,8 @@ impl RunDir {
 
 /// The name of the file with what a run was started with.
 pub const RUN_FILE: &str = "run.json";
+/// The name of the file that a folder of several runs has in its place.
+pub const NIGHT_FILE: &str = "night.json";
 /// The name of the file with the summary.
 pub const SUMMARY_FILE: &str = "summary.json";
 

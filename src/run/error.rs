@@ -6,7 +6,6 @@ use crate::journal::JournalError;
 use crate::recipe::RecipeError;
 use crate::source::SourceError;
 use crate::task::ProviderChange;
-use crate::units::Usd;
 
 /// An error with a run.
 #[derive(Debug, thiserror::Error)]
@@ -85,14 +84,24 @@ pub enum RunError {
     #[error("the file events.jsonl of the run `{0}` is missing")]
     NoEvents(String),
     /// A new cap is not above what was spent already.
-    #[error("the run `{run}` has spent {usd} in {calls} calls, and a cap must be above that")]
+    #[error("the run `{run}` has used, or asked for, {used}: a cap of {cap} must be above that")]
     Spent {
         /// The run.
         run: String,
-        /// Dollars spent.
-        usd: Usd,
-        /// Calls made.
-        calls: u64,
+        /// What it has used.
+        used: String,
+        /// The cap.
+        cap: String,
+    },
+    /// A finished run that does not go on with these caps.
+    #[error("the run `{run}` is finished, and does not go on with these caps: {why}")]
+    GoesNotOn {
+        /// The run.
+        run: String,
+        /// Why it ended.
+        why: String,
+        /// What to try.
+        help: String,
     },
     /// The run's task was made in memory and must be given again.
     #[error("the task of the run `{0}` was made by a program; only that program can open the run")]

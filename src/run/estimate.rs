@@ -356,7 +356,7 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let of_task = usage_of(ModelRole::Task);
     let dev = task.splits.dev.len() as u64;
     let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
-    let hold = Limits::new(caps, task.splits.hold.len() as u64, finale).hold_calls();
+    let hold = Limits::new(caps, task.splits.hold.len() as u64, finale).hold_calls(0);
     let row =
         CallCost { usd: known.cost(task, ModelRole::Task, of_task), tokens: of_task.total().0 };
     let mut proposal = cost_of_proposal(task, &mutators, known);

@@ -55,8 +55,12 @@ impl LoadedRun {
             Summary::of(&info, &task, &history.state, &history.wallet, running, status);
         if status == Status::Running {
             // Only the process that works on the run knows.
-            let last = dir.read_json::<Summary>(SUMMARY_FILE).ok();
-            summary.waiting = last.and_then(|last| last.waiting);
+            if let Ok(last) = dir.read_json::<Summary>(SUMMARY_FILE) {
+                summary.waiting = last.waiting;
+                if last.status == Status::Paused {
+                    summary.status = Status::Paused;
+                }
+            }
         }
         let invalid = InvalidOfRun::read(&dir.events(), &task, &history.state)?;
         Ok(Self { dir, file, recipe, task, history, summary, invalid })

@@ -30,6 +30,8 @@ pub struct Reading {
     pub running: Duration,
     /// Requests in flight.
     pub in_flight: u32,
+    /// Whether nothing is sent until the run goes on.
+    pub is_paused: bool,
     /// What is waited for, where something is.
     pub waiting: Option<Waiting>,
 }
@@ -58,6 +60,7 @@ impl Meter {
             proposals,
             running: runner.running(),
             in_flight: runner.in_flight(),
+            is_paused: runner.is_paused(),
             waiting: runner.waiting(),
         }
     }

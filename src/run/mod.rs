@@ -16,7 +16,7 @@ mod summary; // `summary.json`.
 mod conclusion; // The verdict in a word.
 mod eta; // How long a search may still take.
 mod meter; // Live figures.
-mod stop_request; // Stops a search of another process.
+mod requests; // What another process asks of a search.
 mod catalog; // The runs of a folder.
 mod summary_writer; // Writes `summary.json` while a search runs.
 mod ended; // The end of a search.
@@ -30,13 +30,14 @@ mod wiring; // Assembles a search.
 mod invalid; // Why answers are invalid.
 mod answers; // What candidates answered.
 mod loaded; // A run, read from its files.
+mod reopening; // Whether a finished run goes on.
 
 pub use answers::{RowAnswer, answers};
 pub use binding::{binding, is_paid, no_cap_binds};
 pub use catalog::{Catalog, RunEntry};
 pub use conclusion::Conclusion;
 pub use control::Control;
-pub use dir::{RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
+pub use dir::{NIGHT_FILE, RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
 pub use ended::Ended;
 pub use error::RunError;
 pub use estimate::{Estimate, Known, RoleEstimate, estimate};
@@ -49,10 +50,12 @@ pub use invalid::InvalidOfRun;
 pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
+pub use reopening::way_on;
+pub use requests::{Heeded, Request};
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use summary::{
-    Counts, FailedCalls, FrontPoint, Gain, MutatorEarned, OpenBatch, Prompted, Recommendation,
-    RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens, score_interval,
+    Counts, EarlierResult, FailedCalls, FrontPoint, Gain, Look, MutatorEarned, OpenBatch, Prompted,
+    Recommendation, RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens, score_interval,
 };
 pub use width::frozen;
 pub use wiring::{check_first_block, check_models, check_simulated, providers};
@@ -64,7 +67,7 @@ use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::id::EventNumber;
 use crate::journal::Journal;
-use crate::ledger::Wallet;
+use crate::ledger::{Least, Wallet};
 use crate::memory::{Observer, State};
 use crate::provider::Llm;
 use crate::recipe::{self, Recipe, RecipeError};
@@ -72,7 +75,8 @@ use crate::source::SourceError;
 use crate::state::{Named, Phase};
 use crate::task::example::{RowHash, Split};
 use crate::task::model::ModelRole;
-use crate::task::{ProviderChange, Task};
+use crate::task::{ProviderChange, Task, TaskSource};
+use reopening::{End, earlier_end};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -91,6 +95,8 @@ pub struct Run {
     meter: Meter,
     caps: Caps,
     is_over: bool,
+    /// The caps that it was found to go on with, although it is over.
+    reopened_for: Option<Caps>,
     /// Changes of the way in which models are asked that were not accepted.
     provider_changes: Vec<ProviderChange>,
     /// Keys of the task file that have changed and have no effect.
@@ -121,6 +127,7 @@ impl OpenedJournal {
                     accepted.extend(changes.into_iter().map(|it| (it.key.clone(), it)));
                 }
                 Event::Finished { .. } => is_over = true,
+                Event::Reopened { caps: raised, .. } => (caps, is_over) = (raised, false),
                 _ => {}
             }
             Ok::<_, RunError>(())
@@ -214,6 +221,7 @@ impl Run {
         Ok(Self {
             caps: file.caps,
             is_over: false,
+            reopened_for: None,
             file,
             task,
             recipe,
@@ -245,7 +253,7 @@ impl Run {
         let dir = RunDir::at(dir.as_ref());
         let lock = dir.lock()?;
         // It was meant for a process that has ended; one that is made from now on is for this one.
-        dir.take_stop_request();
+        dir.forget_requests();
         let file = RunFile::read(&dir)?;
         let (task, operators) = given.into().of(&file)?;
         let recipe = recipe::parse_with(&dir.file(RUN_FILE), &file.recipe, &operators)?;
@@ -274,6 +282,7 @@ impl Run {
         Self {
             caps: opened.caps,
             is_over: opened.is_over,
+            reopened_for: None,
             file,
             task,
             recipe,
@@ -406,27 +415,65 @@ impl Run {
         }
     }
 
-    /// Changes what the run may spend, from its next search on.
+    /// Opens a finished run again for a search with these caps: `set_caps` then writes them down, and until
+    /// then nothing has happened. How its providers are reached and paced is read afresh, as for an
+    /// interrupted run. Does nothing for a run that is not over.
     ///
     /// # Errors
-    /// The run would have no cap, a price is unknown that a cap needs, or the journal cannot be
-    /// written.
+    /// The run does not go on with these caps, a cap is not above what was spent, or a file has a mistake.
+    pub fn reopen(&mut self, caps: Caps) -> Result<(), RunError> {
+        let history = History::of(&self.journal, Named::of(&self.task))?;
+        if history.state.phase != Phase::Over || self.reopened_for == Some(caps) {
+            return Ok(());
+        }
+        let (file, task, recipe) = (&self.file, &self.task, &self.recipe);
+        let (caps_before, running) = (self.caps, history.running());
+        let end = End { file, task, recipe, state: &history.state, caps: caps_before, running };
+        end.check(caps, Clock::System.now())?;
+        self.check_above(caps, &history)?;
+        if let (TaskSource::Files(_), Some(_)) = (&self.file.task, &self.folder) {
+            let task = self.file.read_task()?;
+            self.without_effect = task.keys_without_effect();
+            let (task, changes) = task.with_current_providers(&history.state.provider_changes)?;
+            (self.task, self.provider_changes) = (Arc::new(task), changes);
+        }
+        (self.is_over, self.reopened_for) = (false, Some(caps));
+        Ok(())
+    }
+
+    /// Changes what the run may spend, from its next search on. A finished run goes on with caps that make it
+    /// go on: its search continues where it ended, and its winner is confirmed again.
+    ///
+    /// # Errors
+    /// The run would have no cap, a cap is not above what was spent, a price is unknown that a cap needs, a
+    /// finished run does not go on, its providers have changed, or the journal cannot be written.
     pub fn set_caps(&mut self, caps: Caps) -> Result<(), RunError> {
         wiring::check_caps(self.file.kind, &self.task, &self.recipe, caps)?;
         let history = History::of(&self.journal, Named::of(&self.task))?;
-        let (spent, calls) = (history.wallet.spent(), history.wallet.calls());
-        let proposals = history.wallet.proposals();
-        let is_below = caps.usd.is_some_and(|cap| cap <= spent.usd)
-            || caps.tokens.is_some_and(|cap| cap <= spent.tokens)
-            || caps.calls.is_some_and(|cap| cap <= calls)
-            || caps.proposals.is_some_and(|cap| cap < proposals);
-        if is_below {
-            let run = self.file.run.to_string();
-            return Err(RunError::Spent { run, usd: spent.usd, calls });
-        }
-        self.journal.append(Event::CapsChanged { caps })?;
+        self.check_above(caps, &history)?;
+        let event = if history.state.phase == Phase::Over {
+            self.reopen(caps)?;
+            self.check_providers()?;
+            let running = history.running();
+            let (info, state, wallet) = (self.file.info(), &history.state, &history.wallet);
+            let summary = Summary::of(&info, &self.task, state, wallet, running, Status::Finished);
+            let (at, earlier) = (Clock::System.now(), earlier_end(state, &summary, wallet));
+            Event::Reopened { at, caps, earlier }
+        } else {
+            Event::CapsChanged { caps }
+        };
+        self.journal.append(event)?;
         self.caps = caps;
         Ok(())
+    }
+
+    /// Checks that the caps that change are above what was spent, and what issued calls may spend.
+    fn check_above(&self, caps: Caps, history: &History) -> Result<(), RunError> {
+        let least = Least::of_stopped(&history.state.plan, &history.wallet);
+        match least.exceeds(caps.other_than(self.caps)) {
+            Some((used, cap)) => Err(RunError::Spent { run: self.file.run.to_string(), used, cap }),
+            None => Ok(()),
+        }
     }
 
     /// What was repaired when the journal was opened, for people.
@@ -495,9 +542,10 @@ impl Run {
             history.apply(number, &event);
         }
         self.journal.flush().await?;
+        self.tell_that_it_goes_on(&history)?;
         let parts = (&self.file, &self.task, &self.recipe);
         let (mut search, runner) =
-            wiring::search(parts, &self.access, &self.journal, history, control.stopped())?;
+            wiring::search(parts, &self.access, &self.journal, history, control)?;
         self.meter.watch(&runner);
         if let Some((dir, _)) = &self.folder {
             let (dir, task) = (dir.clone(), Arc::clone(&self.task));
@@ -510,14 +558,33 @@ impl Run {
         // It ends with this search, also where that is dropped.
         let mut heeding = JoinSet::new();
         if let Some((dir, _)) = &self.folder {
-            heeding.spawn(stop_request::heed(dir.clone(), control.clone()));
+            let (task, recipe, kind) =
+                (Arc::clone(&self.task), self.recipe.clone(), self.file.kind);
+            let check = move |caps| {
+                wiring::check_caps(kind, &task, &recipe, caps).map_err(|error| error.to_string())
+            };
+            heeding.spawn(requests::heed(dir.clone(), control.clone(), check));
         }
+        control.steering().begin();
         let outcome = search.run().await;
+        control.steering().end();
         drop(heeding);
         // Observers that draw are dropped here, before anything else is shown.
         let state = search.into_state();
         let wallet = runner.wallet().clone();
         self.wrap_up(outcome, state, wallet, runner.running())
+    }
+
+    /// Replaces the summary of a finished run that goes on, so that no list shows it as finished.
+    fn tell_that_it_goes_on(&self, history: &History) -> Result<(), RunError> {
+        let Some((dir, _)) = self.folder.as_ref().filter(|_| !history.state.earlier.is_empty())
+        else {
+            return Ok(());
+        };
+        let (info, state, wallet) = (self.file.info(), &history.state, &history.wallet);
+        let running = history.running();
+        Summary::of(&info, &self.task, state, wallet, running, Status::Running).write(dir)?;
+        Ok(())
     }
 
     /// Writes the last summary of this session.

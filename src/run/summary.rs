@@ -2,8 +2,9 @@
 
 use super::dir::{RunDir, RunDirError, SCHEMA, SUMMARY_FILE};
 use super::file::RunInfo;
-use crate::engine::{Claimed, HeldOutCost, Waiting, confirmed};
-use crate::event::{NoAnswer, StopReason};
+use crate::caps::Caps;
+use crate::engine::{Claimed, HeldOutCost, Waiting, confirmed, level_of};
+use crate::event::{EarlierEnd, NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RowIx};
 use crate::ledger::Wallet;
 use crate::memory::{Earned, State};
@@ -27,12 +28,22 @@ use std::time::Duration;
 pub enum Status {
     /// A process is working on it.
     Running,
+    /// A process is working on it, and sends nothing until it is told to go on.
+    Paused,
     /// It can be resumed.
     Interrupted,
     /// It is finished.
     Finished,
     /// It ended without a result.
     Failed,
+}
+
+impl Status {
+    /// Whether a process works on the run.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
 }
 
 /// The content of the file.
@@ -64,6 +75,16 @@ pub struct Summary {
     /// What has changed, while the run was interrupted, of where and how models are asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provider_changes: Vec<ProviderChange>,
+    /// What it may spend, where that was changed after its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caps: Option<Caps>,
+    /// How the run ended before, each time that it went on with other caps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierResult>,
+    /// Which look at the held-out rows the confirmation is, and the level at which a claim is tested; left out
+    /// for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<Look>,
     /// The baseline.
     pub baseline: Option<Prompted>,
     /// The search's winner, or the incumbent during the search; the baseline only if no candidate
@@ -93,6 +114,27 @@ pub struct Summary {
     /// Calls without a good answer, by cause, also those that were asked again.
     #[serde(default)]
     pub failed_calls: BTreeMap<NoAnswer, FailedCalls>,
+}
+
+/// How a run ended, before it went on with other caps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlierResult {
+    /// Its winner's id.
+    pub candidate: CandidateId,
+    /// Its winner's number; 0 is the baseline.
+    pub candidate_number: u32,
+    /// The rest, as it stands in the journal.
+    #[serde(flatten)]
+    pub end: EarlierEnd,
+}
+
+/// A look at the held-out rows after the first.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// Its number.
+    pub number: u32,
+    /// The one-sided level at which the goal's claim is tested.
+    pub level: f64,
 }
 
 /// A batch that may be at its provider.
@@ -393,6 +435,9 @@ impl Summary {
             waiting: None,
             open_batches: open_batches(state),
             provider_changes: state.provider_changes.values().cloned().collect(),
+            caps: state.caps,
+            earlier: earlier(state),
+            look: look(state),
             baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),
             best: describe(best, hold(|confirmed| confirmed.winner)),
             recommended: is_over.then_some(recommended),
@@ -452,6 +497,22 @@ pub fn score_interval(scores: &[f64], seed: Seed) -> Option<Interval> {
     interval::of_scores(scores, seed.child("dev", 0))
 }
 
+fn earlier(state: &State) -> Vec<EarlierResult> {
+    let ends = state.earlier.iter().map(|end| EarlierResult {
+        candidate: state.standing(end.winner).candidate.id.clone(),
+        candidate_number: end.winner.0,
+        end: end.clone(),
+    });
+    ends.collect()
+}
+
+fn look(state: &State) -> Option<Look> {
+    let (winner, _, rows) = state.winner?;
+    let number = state.look();
+    let is_later = number > 1 && rows > 0 && winner != CandidateIx::BASELINE;
+    is_later.then(|| Look { number, level: level_of(number) })
+}
+
 fn prompted(
     task: &Task,
     state: &State,
@@ -464,7 +525,7 @@ fn prompted(
         candidate: candidate.id.clone(),
         prompt: parts(&candidate.prompt),
         prompt_tokens: prompt_tokens(task, state, &candidate.prompt),
-        usd_per_1k: standing.used.usd_per_1k(),
+        usd_per_1k: standing.usd_per_1k(),
         dev: dev_interval(state, standing, seed),
         hold,
     }
@@ -496,7 +557,7 @@ fn front(task: &Task, state: &State, seed: Seed) -> Vec<FrontPoint> {
             if standing.misses_too_much() {
                 return None;
             }
-            Some((*candidate, standing.dev().mean()?, standing.used.usd_per_1k()?))
+            Some((*candidate, standing.dev().mean()?, standing.usd_per_1k()?))
         })
         .collect();
     let plain: Vec<(f64, f64)> = points.iter().map(|(_, quality, usd)| (*quality, *usd)).collect();

@@ -21,6 +21,7 @@ pub(super) struct SummaryWriter {
     task: Arc<Task>,
     runner: Arc<CallRunner>,
     last: Option<Instant>,
+    was_paused: bool,
 }
 
 impl SummaryWriter {
@@ -30,7 +31,7 @@ impl SummaryWriter {
         task: Arc<Task>,
         runner: Arc<CallRunner>,
     ) -> Self {
-        Self { dir, info, task, runner, last: None }
+        Self { dir, info, task, runner, last: None, was_paused: false }
     }
 }
 
@@ -46,12 +47,15 @@ impl Observer for SummaryWriter {
 
 impl SummaryWriter {
     fn write(&mut self, state: &State) {
-        if self.last.is_some_and(|last| last.elapsed() < EVERY) {
+        let is_paused = self.runner.is_paused();
+        let is_news = is_paused != self.was_paused;
+        if !is_news && self.last.is_some_and(|last| last.elapsed() < EVERY) {
             return;
         }
+        self.was_paused = is_paused;
         let running = self.runner.running();
         let wallet = self.runner.wallet().clone();
-        let status = Status::Running;
+        let status = if is_paused { Status::Paused } else { Status::Running };
         let mut summary = Summary::of(&self.info, &self.task, state, &wallet, running, status);
         summary.waiting = self.runner.waiting();
         if let Err(error) = summary.write(&self.dir) {

@@ -1,5 +1,6 @@
 //! Assembles a search from providers, limits, strategy and evaluator. The only place that does so.
 
+use super::control::Control;
 use super::error::RunError;
 use super::file::{RunFile, RunKind};
 use super::history::History;
@@ -24,7 +25,6 @@ use crate::text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::watch;
 
 /// Assembles the search of a run with its journal.
 pub(super) fn search(
@@ -32,7 +32,7 @@ pub(super) fn search(
     access: &Access,
     journal: &Arc<Journal<Event>>,
     history: History,
-    stopped: watch::Receiver<bool>,
+    control: &Control,
 ) -> Result<(Search, Arc<CallRunner>), RunError> {
     let running = history.running();
     let History { state, mut wallet, .. } = history;
@@ -40,7 +40,7 @@ pub(super) fn search(
     wallet.set_caps(caps);
     let concurrency = access.concurrency.or(file.concurrency);
     let answering = |name: &str, provider: &Provider| answering(name, provider, task, access);
-    let Providers { by_name, concurrency } = Providers::new(task, concurrency, answering)?;
+    let Providers { by_name, concurrency, dial } = Providers::new(task, concurrency, answering)?;
     let models = task.models().map(|(role, model)| (role, model.clone())).collect();
     let runner = CallRunner::new(
         by_name,
@@ -51,7 +51,8 @@ pub(super) fn search(
         running,
         file.seed,
     )
-    .abandoning_batches(access.abandons_batches);
+    .abandoning_batches(access.abandons_batches)
+    .with_dial(dial);
     for role in task.roles() {
         runner.learn(role, state.plan.ratios());
     }
@@ -71,7 +72,8 @@ pub(super) fn search(
         runner: Arc::clone(&runner),
         evaluator,
         clock: Clock::System,
-        cancel: stopped,
+        cancel: control.stopped(),
+        steering: control.steering(),
     })?;
     Ok((search, runner))
 }
@@ -189,7 +191,7 @@ pub fn check_first_block(task: &Task, recipe: &Recipe, caps: Caps) -> Result<(),
     // The rest is set aside for the end.
     let left = |calls: u64| {
         let caps = Caps { calls: Some(calls), ..caps };
-        let kept = Limits::new(caps, hold, finale).hold_calls() + finale.kept(calls, 1);
+        let kept = Limits::new(caps, hold, finale).hold_calls(0) + finale.kept(calls, 1);
         calls.saturating_sub(kept)
     };
     if left(cap) >= rows {

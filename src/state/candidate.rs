@@ -32,6 +32,8 @@ pub struct CandidateState {
     pub gate: Option<Gate>,
     /// What its calls on dev used.
     pub used: Use,
+    /// What its calls on held-out rows used. No search knows it.
+    pub hold_used: Use,
     /// What its calls on held-out rows cost without retries, by row; those whose provider counts no tokens are not in it.
     pub hold_usd: BTreeMap<RowIx, Usd>,
     columns: Vec<((Split, u16), Column)>,
@@ -41,9 +43,15 @@ impl CandidateState {
     /// A new candidate.
     #[must_use]
     pub fn new(candidate: Arc<Candidate>, gate: Option<Gate>) -> Self {
-        let used = Use::default();
+        let (used, hold_used) = (Use::default(), Use::default());
         let (hold_usd, columns) = (BTreeMap::new(), Vec::new());
-        Self { candidate, status: Status::Open, gate, used, hold_usd, columns }
+        Self { candidate, status: Status::Open, gate, used, hold_used, hold_usd, columns }
+    }
+
+    /// Dollars for 1,000 calls, by all of its calls on dev and held-out rows: for people.
+    #[must_use]
+    pub fn usd_per_1k(&self) -> Option<f64> {
+        (self.used + self.hold_used).usd_per_1k()
     }
 
     /// Whether any of its rows was folded, of any split.

@@ -21,6 +21,9 @@ pub enum Misfit {
     /// Something before the beginning.
     #[error("the run has not begun")]
     NotStarted,
+    /// A run that goes on without having ended.
+    #[error("the run is not over")]
+    NotOver,
     /// A candidate that does not exist.
     #[error("it names candidate {candidate}, but there are {known} at this point")]
     Candidate {
@@ -125,6 +128,8 @@ impl Facts {
                 self.check_outcome(outcome, rows)
             }
             Event::EvaluationIssued(block) => self.check_block(block, rows),
+            Event::Reopened { .. } if self.phase != Phase::Over => Err(Misfit::NotOver),
+            Event::Reopened { earlier, .. } => self.check_number(earlier.winner),
             Event::AnswersWithdrawn { answers } => answers.iter().try_for_each(|answer| {
                 let RowKey { candidate, split, row, .. } = *answer;
                 self.check_number(candidate)?;

@@ -110,7 +110,11 @@ impl Facts {
                 self.counts.evaluations += 1;
                 self.counts.invalid += u64::from(*invalid);
                 if let Some(arrival) = arrival.filter(|_| split != Split::Train) {
-                    standing.used.add(arrival.usage, arrival.live_usd);
+                    let used = match split {
+                        Split::Hold => &mut standing.hold_used,
+                        Split::Train | Split::Dev => &mut standing.used,
+                    };
+                    used.add(arrival.usage, arrival.live_usd);
                     if split == Split::Hold && !arrival.is_estimated {
                         standing.hold_usd.insert(row, arrival.live_usd);
                     }

@@ -7,7 +7,7 @@ use super::open_call::{Arrival, OpenCall};
 use super::vectors::TextVectors;
 use crate::candidate::Candidate;
 use crate::caps::Caps;
-use crate::event::{Draft, Gate, NoAnswer, RowKey, Shown, StopReason};
+use crate::event::{Draft, EarlierEnd, Gate, NoAnswer, RowKey, Shown, StopReason};
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::ledger::PlanLedger;
 use crate::task::ProviderChange;
@@ -69,6 +69,8 @@ pub struct Facts {
     pub batches: OpenBatches,
     /// Drafts that are not folded.
     pub drafts: BTreeMap<ProposalNumber, Draft>,
+    /// Drafts that were not issued when the search ended: it goes on with them if the run does.
+    pub shelved: BTreeMap<ProposalNumber, Draft>,
     /// The evidence of issued proposals.
     pub shown: HashMap<ProposalNumber, Vec<Shown>>,
     /// The row that the last event folded, if it folded one.
@@ -85,6 +87,8 @@ pub struct Facts {
     pub provider_changes: BTreeMap<String, ProviderChange>,
     /// What the run may spend, where that was changed after its start.
     pub caps: Option<Caps>,
+    /// How the run ended before, each time that it went on with other caps.
+    pub earlier: Vec<EarlierEnd>,
     /// The trouble that stopped the run, until it is resumed: its kind, and what happened.
     pub stopped: Option<(StopReason, String)>,
     /// Why the search ended.
@@ -126,6 +130,22 @@ impl Facts {
     #[must_use]
     pub fn standing(&self, candidate: CandidateIx) -> &CandidateState {
         &self.candidates[candidate.index()]
+    }
+
+    /// Which look at the held-out rows the confirmation is, from 1: each earlier end that compared another
+    /// prompt, or this one on other rows, was one.
+    #[must_use]
+    pub fn look(&self) -> u32 {
+        let mut looks: Vec<(CandidateIx, u32)> = Vec::new();
+        for EarlierEnd { winner, hold_rows, .. } in &self.earlier {
+            let look = (*winner, *hold_rows);
+            if *hold_rows > 0 && *winner != CandidateIx::BASELINE && !looks.contains(&look) {
+                looks.push(look);
+            }
+        }
+        let now = self.winner.map(|(winner, _, rows)| (winner, rows));
+        let before = looks.iter().position(|look| Some(*look) == now);
+        1 + u32::try_from(before.unwrap_or(looks.len())).unwrap_or(u32::MAX)
     }
 
     /// The baseline's state.

@@ -48,6 +48,7 @@ impl Facts {
             Event::Started { .. }
             | Event::Resumed { .. }
             | Event::CapsChanged { .. }
+            | Event::Reopened { .. }
             | Event::ProvidersChanged { .. }
             | Event::Pinned { .. }
             | Event::SearchEnded { .. }

@@ -20,11 +20,16 @@ impl Facts {
                 self.phase = Phase::Choosing;
                 self.stop_reason = Some(*reason);
                 self.to_ask_again.clear();
-                self.drafts.retain(|proposal, _| self.shown.contains_key(proposal));
+                let drafts = std::mem::take(&mut self.drafts);
+                (self.drafts, self.shelved) =
+                    drafts.into_iter().partition(|(proposal, _)| self.shown.contains_key(proposal));
             }
             Event::WinnerChosen { candidate, shrunken_dev, hold_rows } => {
                 self.phase = Phase::Confirming;
                 self.winner = Some((*candidate, *shrunken_dev, *hold_rows));
+                if !self.earlier.is_empty() {
+                    self.to_ask_again = self.missing();
+                }
             }
             Event::Pinned { blake3 } => self.pin = Some(blake3.clone()),
             Event::ProvidersChanged { changes } => {
@@ -32,6 +37,15 @@ impl Facts {
                 self.provider_changes.extend(by_key);
             }
             Event::CapsChanged { caps } => self.caps = Some(*caps),
+            // Held-out answers stay: who is confirmed again is not asked again.
+            Event::Reopened { caps, earlier, .. } => {
+                self.caps = Some(*caps);
+                self.earlier.push(earlier.clone());
+                self.phase = Phase::Searching;
+                (self.stop_reason, self.winner) = (None, None);
+                self.shortlist.clear();
+                self.drafts.append(&mut self.shelved);
+            }
             Event::Finished { .. } => self.phase = Phase::Over,
             Event::Resumed { .. } => {
                 self.stopped = None;

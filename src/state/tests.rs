@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::candidate::{Candidate, Origin};
-use crate::caps::Share;
+use crate::caps::{Caps, Share};
 use crate::event::{
-    Abandoned, Answered, Block, Cached, CachedOf, Draft, Dropped, NoAnswer, ProposalOutcome,
-    Rejection, RowOutcome, StopReason,
+    Abandoned, Answered, Block, Cached, CachedOf, Draft, Dropped, EarlierEnd, NoAnswer,
+    ProposalOutcome, Rejection, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateIx, MutatorIx, ProposalNumber, RowIx};
 use crate::prompt::{Part, Prompt};
@@ -127,6 +127,53 @@ fn a_run_begins_searches_and_ends() {
     });
     script.apply(Event::Finished { at: jiff::Timestamp::UNIX_EPOCH });
     assert_eq!(script.facts.phase, Phase::Over);
+}
+
+/// Goes on after an end with this winner, confirmed on these rows; the look that the next end is.
+fn ended_with(script: &mut Script, candidate: CandidateIx, hold_rows: u32) -> u32 {
+    let reason = StopReason::BudgetCalls;
+    script.apply(Event::SearchEnded { reason });
+    script.apply(Event::WinnerChosen { candidate, shrunken_dev: None, hold_rows });
+    let look = script.facts.look();
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    script.apply(Event::Finished { at });
+    let earlier = EarlierEnd::sample(candidate, hold_rows);
+    let caps = Caps { calls: Some(10), ..Caps::default() };
+    script.apply(Event::Reopened { at, caps, earlier });
+    look
+}
+
+#[test]
+fn a_run_that_goes_on_searches_with_what_it_had() {
+    let mut script = Script::new(2);
+    let (issued, waiting) = (script.draft(false), script.draft(false));
+    script.ask(issued);
+    ended_with(&mut script, CandidateIx::BASELINE, 0);
+    let facts = &script.facts;
+    assert_eq!((facts.phase, facts.winner, facts.stop_reason), (Phase::Searching, None, None));
+    assert!(facts.drafts.contains_key(&issued) && facts.drafts.contains_key(&waiting));
+    assert_eq!(facts.caps.and_then(|caps| caps.calls), Some(10));
+    assert_eq!(facts.earlier.len(), 1);
+}
+
+/// Each end that compares another prompt than the baseline, or more rows of it, is a further look.
+#[test]
+fn looks_at_held_out_rows_are_counted() {
+    let mut script = Script::new(2);
+    let one = script.child("one");
+    let other = script.child("other");
+    let ends = [
+        (CandidateIx::BASELINE, 4, 1),
+        (one, 0, 1),
+        (one, 4, 1),
+        (one, 4, 1),
+        (other, 4, 2),
+        (one, 4, 1),
+        (one, 8, 3),
+    ];
+    for (winner, rows, look) in ends {
+        assert_eq!(ended_with(&mut script, winner, rows), look, "{winner} on {rows} rows");
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 const SCORE_RESAMPLES: usize = 2_000;
 const DIFFERENCE_RESAMPLES: usize = 10_000;
+/// The chance that the truth is beyond one end of a 95 % interval.
+const EACH_END: f64 = 0.025;
 /// With fewer values beside the most common one, those that did not occur are allowed for.
 const FEW_UNUSUAL: usize = 10;
 
@@ -125,8 +127,15 @@ fn end(inside: f64, limit: f64, is_beyond: impl Fn(f64) -> bool) -> f64 {
 /// finite.
 #[must_use]
 pub fn of_amounts(values: &[f64], seed: Seed) -> Option<Interval> {
+    of_amounts_beyond(values, EACH_END, seed)
+}
+
+/// The same with another chance, in `(0, 0.5)`, that the true mean is beyond one of its ends: 0.025 for 95 %.
+#[must_use]
+pub fn of_amounts_beyond(values: &[f64], chance: f64, seed: Seed) -> Option<Interval> {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let ends = || bootstrap::bca(values, DIFFERENCE_RESAMPLES, seed).unwrap_or((mean, mean));
+    let ends =
+        || bootstrap::bca(values, DIFFERENCE_RESAMPLES, chance, seed).unwrap_or((mean, mean));
     mean.is_finite().then(|| Interval::around(mean, ends(), values.len()))
 }
 
@@ -159,7 +168,8 @@ fn resampled(values: &[f64], resamples: usize, range: (f64, f64), seed: Seed) ->
     let ends = match n {
         1 => range,
         _ => {
-            let (low, high) = bootstrap::bca(values, resamples, seed).unwrap_or((mean, mean));
+            let (low, high) =
+                bootstrap::bca(values, resamples, EACH_END, seed).unwrap_or((mean, mean));
             match n - most_common(values) {
                 unusual if unusual < FEW_UNUSUAL => {
                     let wide = with_pseudo_rows(values, range);
@@ -334,7 +344,8 @@ mod tests {
                 let mut rng = Seed(11).child("trial", *trial).rng();
                 let mut score = || f64::from(rng.random_range(0..=4_u32)) / 4.0;
                 let differences: Vec<f64> = (0..rows).map(|_| score() - score()).collect();
-                let (low, high) = bootstrap::bca(&differences, 1_000, Seed(*trial)).unwrap();
+                let (low, high) =
+                    bootstrap::bca(&differences, 1_000, EACH_END, Seed(*trial)).unwrap();
                 low <= 0.0 && high >= 0.0
             })
             .count();

@@ -246,6 +246,7 @@ impl TaskBuilder {
             goal: GoalTable { rule: self.goal.map(|goal| goal.to_string()) },
             budget: BudgetTable::default(),
             providers: self.providers,
+            notify: None,
         };
         read.check(&place, "")?;
         read.check_free_prices(&place, "")?;

@@ -5,6 +5,7 @@
 use super::dataset::ColumnMap;
 use super::goal::Goal;
 use super::model::{ModelRole, ModelSpec, Price, Provider};
+use super::notify::Notify;
 use super::scorer::ScoreTable;
 use super::split::SplitSpec;
 use crate::caps::Caps;
@@ -46,6 +47,8 @@ pub struct TaskFile {
     /// Providers by name.
     #[serde(default)]
     pub providers: BTreeMap<String, Provider>,
+    /// Who is told how a run is doing.
+    pub notify: Option<Notify>,
 }
 
 /// `[data]`.

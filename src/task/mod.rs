@@ -12,6 +12,7 @@ pub mod duplicates;
 pub mod scorer;
 pub mod goal;
 pub mod model;
+pub mod notify;
 pub mod file;
 mod current; // What a resumed run reads afresh.
 pub mod frozen;
@@ -36,6 +37,7 @@ use model::{
     Execution, FormTable, Hedge, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider,
     ProviderKind, RequestForm, SchemaSource, UNFILLED,
 };
+use notify::Notify;
 use scorer::ScorerSet;
 use serde_json::Value;
 use split::{Shares, SplitSpec};
@@ -101,6 +103,8 @@ pub struct Task {
     blank_rows: Option<String>,
     /// What is said of the groups that stay in one split.
     groups: Option<String>,
+    /// Who is told how a run is doing.
+    pub notify: Option<Notify>,
     models: Models,
     providers: Providers,
 }
@@ -221,6 +225,7 @@ impl Task {
             id_column,
             blank_rows,
             groups,
+            notify: read.notify.clone(),
             models,
             providers,
         })
@@ -338,6 +343,7 @@ impl Task {
         let changes = then.provider_changes(&current, accepted);
         let source = TaskSource::Files(TaskFiles { text, ..frozen.clone() });
         (self.models, self.providers) = Locator { source: &source }.models(&current)?;
+        self.notify = now.notify;
         Ok((self, changes))
     }
 

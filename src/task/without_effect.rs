@@ -118,7 +118,7 @@ fn is_frozen(path: &[String], used: &BTreeSet<String>) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["providers", name, key, ..] => used.contains(*name) && OF_PROVIDER.contains(key),
-        ["providers", ..] => false,
+        ["providers" | "notify", ..] => false,
         ["models", _, place, key, ..] if place.parse::<usize>().is_ok() => !OF_MODEL.contains(key),
         ["models", _, key, ..] => !OF_MODEL.contains(key),
         _ => true,
@@ -163,6 +163,8 @@ mod tests {
             [budget]
             usd = 2.0
             calls = 5
+            [notify]
+            command = ["./tell.sh"]
         "#;
         let used = BTreeSet::from(["local".to_owned()]);
         let told = changed(then, now).into_iter().filter(|path| is_frozen(path, &used));

@@ -121,6 +121,9 @@ fn line(state: &State, meter: &Meter, caps: Caps) -> String {
         Phase::Over => "finished",
     };
     let reading = meter.read();
+    // They may have been changed since it began.
+    let caps = state.caps.unwrap_or(caps);
+    let phase = if reading.is_paused { "paused" } else { phase };
     let eta = Eta::of(&caps, &Progressed::from(&reading), Clock::System.now());
     let Reading { spent, calls, running, in_flight, waiting, .. } = reading;
     let mut parts = vec![phase.to_owned(), text::duration(running)];

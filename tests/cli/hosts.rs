@@ -76,6 +76,25 @@ fn only_the_hosts_of_the_models_that_are_asked_are_contacted() {
     }
 }
 
+/// A webhook is the one host beside those of the models, and only where the task names it.
+#[test]
+fn a_webhook_is_contacted_at_its_own_host() {
+    let mut env = TestEnv::with_colours();
+    let guard = deny_all(&mut env);
+    env.run("run colours --name one --max-calls 120").ok();
+    assert_eq!(asked_for(&guard), BTreeSet::new());
+    let text = env.read("colours/task.toml");
+    let table = "[notify]\nwebhook = \"https://hooks.invalid/secret\"";
+    env.write("colours/task.toml", &format!("{text}\n{table}\n"));
+    for line in ["plan colours", "doctor colours", "eval colours", "status one"] {
+        env.run(line).ok();
+    }
+    assert_eq!(asked_for(&guard), BTreeSet::new(), "only a search tells anything");
+    let ran = env.run("run colours --name two --max-calls 120").ok();
+    assert!(ran.stderr.contains("a notification was not delivered"), "{}", ran.stderr);
+    assert_eq!(asked_for(&guard), BTreeSet::from(["hooks.invalid:443".to_owned()]));
+}
+
 /// A redirect is not followed, wherever it leads.
 #[test]
 fn a_redirect_leads_to_no_other_host() {

@@ -396,7 +396,7 @@ fn a_mutator_that_brings_nothing_ends_the_run_which_goes_on_when_it_does() {
     assert!(summary["counts"]["candidates"].as_u64().unwrap() > 2, "{summary}");
     let calls = |role: &str| summary["spent"]["by_role"][role]["calls"].as_u64().unwrap();
     assert!(calls("task") + calls("mutator") <= 300, "{summary}");
-    env.run("resume one --max-calls 400").exits(2);
+    env.run("resume one --max-calls 250").exits(2);
 }
 
 #[test]

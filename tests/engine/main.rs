@@ -14,6 +14,7 @@ mod keys;
 mod laws;
 mod null;
 mod order;
+mod reopening;
 mod support;
 mod window;
 mod world_structures;

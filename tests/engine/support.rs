@@ -112,6 +112,8 @@ pub(crate) fn signal(child: &Child, name: &str) {
 pub(crate) struct HttpRun {
     dir: TempDir,
     concurrency: usize,
+    /// Flags of each resume.
+    pub(crate) resumed_with: Vec<&'static str>,
 }
 
 const RUN: &str = "night";
@@ -136,7 +138,7 @@ impl HttpRun {
              [providers.local.prices.editor]\ninput = 2.5\noutput = 10.0\n"
         );
         fs::write(task.join("task.toml"), text).unwrap();
-        Self { dir, concurrency }
+        Self { dir, concurrency, resumed_with: Vec::new() }
     }
 
     pub(crate) fn out(&self) -> PathBuf {
@@ -155,7 +157,7 @@ impl HttpRun {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_promptsearch"));
         if self.folder().join("run.json").exists() {
-            command.args(["resume", RUN]);
+            command.args(["resume", RUN]).args(&self.resumed_with);
         } else {
             command.arg("run").arg(self.dir.path().join("task"));
             command.args(["--name", RUN, "--seed", "1"]);
@@ -392,6 +394,8 @@ pub(crate) struct Lab {
     pub(crate) world: Option<&'static str>,
     /// The number of the event after which the run is interrupted, and goes on from its journal.
     pub(crate) interrupt_at: Option<u64>,
+    /// Caps with which the finished run goes on.
+    pub(crate) raised: Option<Caps>,
     /// `--set` lines.
     pub(crate) sets: Vec<String>,
     /// Texts of the task's file, and what stands there instead.
@@ -433,6 +437,7 @@ impl Lab {
             shipped,
             world,
             interrupt_at,
+            raised: None,
             sets,
             edits,
         }
@@ -499,6 +504,11 @@ impl Lab {
             let search = run.search(observers, &control);
             let ended = tokio::time::timeout(PATIENCE, search).await.unwrap()?;
             if ended.outcome == Outcome::Interrupted && self.interrupt_at.take().is_some() {
+                continue;
+            }
+            if let Some(caps) = self.raised.take() {
+                assert_eq!(ended.outcome, Outcome::Finished);
+                run.set_caps(caps)?;
                 continue;
             }
             let summary = ended.summary();

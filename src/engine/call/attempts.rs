@@ -90,6 +90,13 @@ impl CallRunner {
         let mut tries = Tries::default();
         let (mut first, mut asks_live, mut not_run) = (None, false, 0);
         loop {
+            if self.is_paused() {
+                // A pause is no silence of the provider.
+                wish.end();
+                let paused = Instant::now();
+                self.released(context.share).await;
+                first = first.map(|first| first + paused.elapsed());
+            }
             // What is in a batch already is never bought live as well.
             let is_in_batch = self.is_in_batch(context.call);
             let first_call = if is_in_batch { None } else { self.first_call(context).await };

@@ -467,7 +467,7 @@ impl CallRunner {
             return Some(Duration::ZERO);
         }
         let left = self.time_left(share)?;
-        let each = time_per_call(self.mean_latency(), self.concurrency, self.spacing());
+        let each = time_per_call(self.mean_latency(), self.concurrency(), self.spacing());
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         let live = each.saturating_mul(rows).mul_f64(LIVE_MARGIN).max(LIVE_LEAST);
         let cancelling = lock(&self.batches).expected_wait() / CANCELLING_SHARE;

@@ -55,7 +55,8 @@ impl CallRunner {
                 Either::Right(((), _)) => {}
             }
             if let Some(permit) = self.hedge(context).await? {
-                let is_over = self.is_stopping() || self.is_closed(context.share);
+                let is_over =
+                    self.is_stopping() || self.is_closed(context.share) || self.is_paused();
                 let done = (&mut first).now_or_never();
                 if is_over || done.is_some() {
                     self.settle_hedge(context.call, Some(Amount::ZERO), Some(Failure::Unsent));
@@ -111,7 +112,8 @@ impl CallRunner {
     async fn hedge(&self, context: &CallContext<'_>) -> Result<Option<Box<dyn Permit>>, StopCause> {
         let CallContext { call, role, share, .. } = *context;
         let amount = self.worst_case_of(role, context.row, context.request, false);
-        if self.is_stopping() || self.is_closed(share) || !self.wallet().fits(share, amount) {
+        let is_held = self.is_stopping() || self.is_closed(share) || self.is_paused();
+        if is_held || !self.wallet().fits(share, amount) {
             return Ok(None);
         }
         // Attempts that wait for a place come first.

@@ -16,15 +16,16 @@ use super::inbox::Post;
 use super::latencies::Latencies;
 use super::quarantine::{Quarantine, Release};
 use super::remedy::Remedy;
+use super::steering::NotChanged;
 use super::trouble::{Trouble, Waiting};
-use crate::caps::Share;
+use crate::caps::{Caps, Share};
 use crate::clock::Clock;
 use crate::event::{Answered, Event, Failure, NoAnswer, RowKey, StopReason};
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::Journal;
 use crate::ledger::{TokenRatios, Wallet};
 use crate::provider::Request;
-use crate::provider::registry::ThrottledProvider;
+use crate::provider::registry::{Dial, ThrottledProvider};
 use crate::seed::Seed;
 use crate::state::{self, Work};
 use crate::task::Model;
@@ -79,8 +80,12 @@ pub struct CallRunner {
     refused_fields: Mutex<RefusedFields>,
     /// Calls of the task model without a good answer.
     quarantine: Quarantine,
-    concurrency: usize,
+    concurrency: AtomicUsize,
+    /// Changes the concurrency.
+    dial: Option<Dial>,
     stopping: AtomicBool,
+    /// Whether nothing more is sent until the run goes on.
+    paused: AtomicBool,
     /// Requests that wait for a batch, and batches that are out.
     batches: Mutex<Batches>,
     /// Whether batches that their provider does not have any more are given up.
@@ -242,9 +247,11 @@ impl CallRunner {
             ratios: Mutex::default(),
             refused_fields: Mutex::default(),
             quarantine: Quarantine::default(),
-            concurrency,
+            concurrency: AtomicUsize::new(concurrency),
+            dial: None,
             halt: Notify::new(),
             stopping: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             batches: Mutex::new(Batches::new(first_wait)),
             abandons_batches: false,
             gathered: Notify::new(),
@@ -316,6 +323,12 @@ impl CallRunner {
         Self { abandons_batches, ..self }
     }
 
+    /// With what changes how many requests may be out at a time.
+    #[must_use]
+    pub fn with_dial(self, dial: Dial) -> Self {
+        Self { dial: Some(dial), ..self }
+    }
+
     /// Takes over the batches of earlier sessions.
     pub fn adopt(&self, open: &state::OpenBatches) {
         let mut batches = lock(&self.batches);
@@ -343,6 +356,51 @@ impl CallRunner {
         self.settled.notify_waiters();
         self.quarantine.stop();
         self.halt.notify_waiters();
+    }
+
+    /// Replaces the caps. Calls that wait for room may find some.
+    pub(super) fn set_caps(&self, caps: Caps) {
+        self.wallet().set_caps(caps);
+        self.settled.notify_waiters();
+    }
+
+    /// Changes how many requests may be out at a time; how many may now.
+    pub(super) fn set_concurrency(&self, most: usize) -> usize {
+        let most = self.dial.as_ref().map_or(most, |dial| dial.set(most));
+        self.concurrency.store(most, Ordering::Relaxed);
+        most
+    }
+
+    /// Sends nothing more until the run goes on. What is in flight is taken, and so is what batches bring.
+    pub(super) fn pause_all(&self) -> Result<(), NotChanged> {
+        match self.paused.swap(true, Ordering::SeqCst) {
+            true => Err(NotChanged("it is paused already".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    /// Goes on after a pause.
+    pub(super) fn go_on(&self) -> Result<(), NotChanged> {
+        let was_paused = self.paused.swap(false, Ordering::SeqCst);
+        self.halt.notify_waiters();
+        match was_paused {
+            true => Ok(()),
+            false => Err(NotChanged("it is not paused".to_owned())),
+        }
+    }
+
+    /// Whether nothing is sent until the run goes on.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::SeqCst)
+    }
+
+    /// Returns when something may be sent, or will not be at all any more.
+    pub(super) async fn released(&self, share: Share) {
+        if self.is_paused() {
+            let is_over = || self.is_stopping() || self.is_closed(share);
+            self.until(|| !self.is_paused() || is_over()).await;
+        }
     }
 
     fn is_stopping(&self) -> bool {
@@ -435,7 +493,7 @@ impl CallRunner {
 
     /// How many requests may be out at a time.
     pub(super) fn concurrency(&self) -> usize {
-        self.concurrency
+        self.concurrency.load(Ordering::Relaxed)
     }
 
     /// How long the run has been running, over all its sessions.

@@ -85,6 +85,7 @@ impl CallRunner {
         context: &CallContext<'_>,
     ) -> Result<Result<Reservation, NoAnswer>, StopCause> {
         loop {
+            self.released(context.share).await;
             // What does not fit takes no place, and uses up none of the provider's rate.
             if let Err(cause) = self.until_room(context, false).await? {
                 return Ok(Err(cause));
@@ -97,7 +98,7 @@ impl CallRunner {
                 () = self.halted(context.share) => None,
             };
             context.provider.queued.fetch_sub(1, Ordering::Relaxed);
-            let Some(permit) = permit else { continue };
+            let Some(permit) = permit.filter(|_| !self.is_paused()) else { continue };
             let amount = self.worst_case(context, false);
             let committed = {
                 let mut wallet = self.wallet();
@@ -109,7 +110,7 @@ impl CallRunner {
                 self.journal.append_durable(event)
             };
             committed.await?;
-            if self.is_stopping() || self.is_closed(context.share) {
+            if self.is_stopping() || self.is_closed(context.share) || self.is_paused() {
                 self.charge(context, Failure::Unsent, Amount::ZERO);
                 continue;
             }

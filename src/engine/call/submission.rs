@@ -137,6 +137,7 @@ impl CallRunner {
                 break;
             }
         }
+        self.released(context.share).await;
         let count = lock(&self.batches).gathered(group);
         let batches = lock(&self.batches).take(group);
         let is_few = self.execution(context) == Execution::Auto && count < FEW;

@@ -1,6 +1,7 @@
 //! One call: what becomes durable, what the wallet is charged, and when the run stops.
 
 use super::*;
+use crate::caps::Share;
 use crate::engine::call::{CallOutcome, Called};
 use crate::engine::error::StopCause;
 
@@ -318,4 +319,43 @@ fn an_empty_answer_costs_the_usage_that_it_reports() {
     let CallOutcome::Answered(_, answered) = call(&runner, 0).outcome else { panic!("no answer") };
     assert_eq!((&*answered.text, answered.out), ("", 25));
     assert_eq!(runner.wallet().spent().tokens, Tokens(3 * 35));
+}
+
+/// Nothing is sent while a run is paused, retries included; it is sent once the run goes on, or never where the
+/// time of its share is over.
+#[test]
+fn a_paused_run_sends_nothing() {
+    let (journal, llm) = (journal(), Scripted::new([failure(Failure::Timeout, false)]));
+    let runner = runner(Arc::clone(&llm) as Arc<dyn Llm>, Caps::default(), &journal);
+    let made = |number: u64| {
+        let runner = Arc::clone(&runner);
+        tokio::spawn(async move {
+            runner.call(Call(number), &evaluation(0, 0), &request(), false).await
+        })
+    };
+    let a_while = || tokio::time::sleep(Duration::from_millis(100));
+    block_on(async {
+        runner.pause_all().unwrap();
+        assert!(runner.pause_all().is_err());
+        let call = made(0);
+        a_while().await;
+        assert!(llm.asked() == 0 && runner.wallet().is_idle(), "nothing is set aside either");
+        runner.go_on().unwrap();
+        // It fails, and is to be made again.
+        while llm.asked() == 0 {
+            tokio::task::yield_now().await;
+        }
+        runner.pause_all().unwrap();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(llm.asked(), 1, "a retry waits, too");
+        assert!(runner.is_stuck(false).is_none() && runner.waiting().is_none());
+        runner.go_on().unwrap();
+        assert!(matches!(call.await.unwrap().outcome, CallOutcome::Answered(..)));
+        runner.pause_all().unwrap();
+        let call = made(1);
+        a_while().await;
+        runner.close(Share::Search);
+        assert!(matches!(call.await.unwrap().outcome, CallOutcome::Missing(..)));
+    });
+    assert_eq!(llm.asked(), 2);
 }

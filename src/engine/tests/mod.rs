@@ -9,6 +9,7 @@ mod running;
 
 use super::call::CallRunner;
 use super::search::{Search, SearchParts};
+use super::steering::Steering;
 use crate::candidate::Candidate;
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -225,6 +226,7 @@ pub(super) fn search(
         evaluator: Arc::new(Evaluator::new(task, &[])),
         clock: Clock::fixed(0),
         cancel: cancelled,
+        steering: Steering::default(),
     });
     (search.unwrap(), cancel)
 }

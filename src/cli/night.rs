@@ -1,0 +1,322 @@
+//! `run A B C`: several tasks under one budget, one after the other, and what resumes, shows and stops them as
+//! one.
+
+use super::args::{CapArgs, ResumeArgs, RunArgs, RunsDir, SpendingArgs, StrategyArgs};
+use super::error::{CliError, Kind};
+use super::run::{self, Prepared};
+use super::screen::Screen;
+use super::settings;
+use crate::caps::Caps;
+use crate::clock::Clock;
+use crate::engine::Outcome;
+use crate::night::{Night, NightFile, NightRun, RunState, Spending};
+use crate::report::{self, Report, visible_line};
+use crate::run::{LoadedRun, Run, RunDir, RunDirError, RunError, Settings, Status};
+use crate::seed::Seed;
+use crate::text;
+use crate::units::Usd;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a person agrees to when a night is resumed, for each of its runs.
+#[derive(Clone, Copy, Default)]
+struct Consent {
+    /// Models are asked in another way than before.
+    changed_provider: bool,
+    /// Batches that their provider does not have any more count as paid.
+    abandons_batches: bool,
+}
+
+/// Starts a night.
+pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
+    let clock = Clock::System;
+    // What a task's file allows is for a run of this task alone.
+    let caps = settings::flag_caps(&args.caps, &clock)?;
+    if caps.is_empty() {
+        return Err(CliError::usage("several tasks need one budget").hint(
+            "give what all of them may spend together, such as `--max-usd 10`, `--max-calls 5000` or `--for 8h`",
+        ));
+    }
+    // Nothing is created before all of them can begin.
+    let waiting = vec![RunState::Waiting; args.task.len()];
+    let share = crate::night::share(caps, &waiting, 0, clock.now()).unwrap_or_default();
+    let mut runs: Vec<NightRun> = Vec::new();
+    let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
+    let name = match &args.name {
+        Some(name) => run::checked_name(name)?.to_owned(),
+        None => format!("night-{now}"),
+    };
+    for path in &args.task {
+        let prepared = run::prepare(path, args, |task| Ok(share.over(task.caps)))?;
+        for warning in &prepared.warnings {
+            screen.warn(&format!("{}: {warning}", prepared.task.name));
+        }
+        let own = format!("{name}-{}", prepared.task.name);
+        let taken = |name: &str| runs.iter().any(|run| run.run == name);
+        let own =
+            (1..).map(|number| if number == 1 { own.clone() } else { format!("{own}-{number}") });
+        let own = own.take(1_000).find(|own| !taken(own)).unwrap_or_else(|| name.clone());
+        if args.out.out.join(&own).exists() {
+            return Err(RunError::from(RunDirError::Exists(own)).into());
+        }
+        runs.push(NightRun { task: std::path::absolute(path)?, run: own });
+    }
+    let file = NightFile {
+        schema: crate::night::SCHEMA,
+        night: name.clone(),
+        created: clock.now(),
+        caps,
+        runs,
+        strategy: args.strategy.strategy.clone(),
+        sets: args.strategy.sets.clone(),
+        seed: Seed(args.seed),
+        concurrency: args.concurrency,
+    };
+    let (night, lock) = Night::create(&args.out.out.join(&name), file)?;
+    if args.detach {
+        drop(lock);
+        return run::detach(night.dir(), args.concurrency, "night", screen);
+    }
+    screen.note(&format!("night {name} in {}", night.dir().path().display()));
+    let ended = go(night, args, Consent::default(), screen);
+    drop(lock);
+    ended
+}
+
+/// Resumes a night.
+pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Result<(), CliError> {
+    let SpendingArgs { max_usd, max_calls, max_tokens, max_proposals } = resumed.spending;
+    let has_caps = max_usd.is_some() || max_calls.or(max_tokens).or(max_proposals).is_some();
+    if has_caps || resumed.wall.is_some() || resumed.until.is_some() {
+        let message = format!("the budget of the night `{}` is that of its start", dir.name());
+        return Err(CliError::usage(message)
+            .hint("resume one of its runs with another cap, or start another night"));
+    }
+    let (night, lock) = Night::open(dir)?;
+    let file = night.file();
+    let args = RunArgs {
+        task: file.runs.iter().map(|run| run.task.clone()).collect(),
+        strategy: StrategyArgs { strategy: file.strategy.clone(), sets: file.sets.clone() },
+        seed: file.seed.0,
+        name: None,
+        out: RunsDir { out: dir.path().parent().unwrap_or(Path::new(".")).to_owned() },
+        concurrency: resumed.concurrency.or(file.concurrency),
+        detach: false,
+        // It was agreed to at the start.
+        yes: true,
+        caps: CapArgs::default(),
+    };
+    screen.note(&format!("resuming the night {}", dir.name()));
+    let consent = Consent {
+        changed_provider: resumed.accept_changed_provider,
+        abandons_batches: resumed.abandon_batches,
+    };
+    let ended = go(night, &args, consent, screen);
+    drop(lock);
+    ended
+}
+
+/// Runs what has not ended, one after the other. Trouble of one does not keep the others back.
+fn go(mut night: Night, args: &RunArgs, consent: Consent, screen: &Screen) -> Result<(), CliError> {
+    let mut troubles: Vec<String> = Vec::new();
+    for number in 0..night.file().runs.len() {
+        if matches!(night.runs()[number], RunState::Ended(_)) {
+            continue;
+        }
+        let name = night.file().runs[number].run.clone();
+        let Some(caps) = night.give(number)? else {
+            troubles.push(format!("{name}: nothing is left of the budget"));
+            continue;
+        };
+        match one(&night, number, (caps, consent), args, screen) {
+            Ok(Some(spent)) => night.ended(number, spent)?,
+            Ok(None) => {
+                let again = format!("promptsearch resume {}", night.dir().path().display());
+                return Err(CliError::new(Kind::Interrupted, "interrupted; no answer is lost")
+                    .hint(format!("resume all with: {again}")));
+            }
+            Err(error) if error.kind == Kind::Unexpected || error.kind == Kind::InUse => {
+                return Err(error);
+            }
+            Err(error) => {
+                screen.warn(&format!("{name}: {}", error.message));
+                troubles.push(format!("{name}: {}", error.message));
+            }
+        }
+    }
+    show(&night, false, screen)?;
+    match troubles.is_empty() {
+        true => Ok(()),
+        false => Err(CliError::new(Kind::Refused, troubles.join("; ")).hint(format!(
+            "fix this, then run: promptsearch resume {}",
+            night.dir().path().display()
+        ))),
+    }
+}
+
+/// Runs one task to its end; what it has spent. `None`: it was interrupted.
+fn one(
+    night: &Night,
+    number: usize,
+    (caps, consent): (Caps, Consent),
+    args: &RunArgs,
+    screen: &Screen,
+) -> Result<Option<Spending>, CliError> {
+    let dir = RunDir::at(night.run_dir(number));
+    let NightRun { task, run: name } = &night.file().runs[number];
+    let is_new = !dir.file(crate::run::RUN_FILE).exists();
+    let mut run = if is_new {
+        let Prepared { task, recipe, access, caps, .. } =
+            run::prepare(task, args, |task| Ok(caps.over(task.caps)))?;
+        let settings =
+            Settings { seed: Seed(args.seed), caps: Some(caps), concurrency: args.concurrency };
+        Run::create(Arc::new(task), &recipe, settings, dir.path())?.with_access(access)
+    } else {
+        let mut run = Run::open(&dir)?;
+        if consent.changed_provider {
+            for change in run.provider_changes() {
+                screen.warn(&format!("{name}: accepted: {change}"));
+            }
+            run.accept_provider_changes()?;
+        }
+        run.check_providers()?;
+        let deadline = Caps { deadline: caps.deadline, ..run.caps() };
+        if !run.is_over() && deadline != run.caps() {
+            run.set_caps(deadline)?;
+        }
+        let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
+        access.abandons_batches = consent.abandons_batches;
+        run.with_access(access)
+    };
+    super::log::to_file_of(&dir);
+    screen.note(&format!("{name}: {} of {}", number + 1, night.file().runs.len()));
+    let ended = super::session::search(&mut run, screen)?;
+    drop(run);
+    let loaded = run::written_again(&dir)?;
+    match ended.outcome {
+        Outcome::Finished => {}
+        Outcome::Interrupted => return Ok(None),
+        Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
+        Outcome::Trouble { why, .. } => return Err(CliError::new(Kind::Refused, why)),
+    }
+    if !screen.json {
+        screen.note(&format!("{name}: {}", report::verdict_line(&Report::from(&loaded))));
+    }
+    Ok(Some(spent_by(&loaded)))
+}
+
+fn spent_by(run: &LoadedRun) -> Spending {
+    let wallet = &run.history.wallet;
+    let spent = wallet.spent();
+    Spending {
+        usd: spent.usd,
+        calls: wallet.calls(),
+        tokens: spent.tokens,
+        proposals: wallet.proposals(),
+        running: run.history.running(),
+    }
+}
+
+/// Shows a night from its files, at any time.
+pub(super) fn status(dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
+    show(&Night::read(dir)?, dir.is_running(), screen)
+}
+
+fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError> {
+    let file = night.file();
+    let mut spent = Spending::default();
+    let (mut lines, mut values): (Vec<String>, Vec<Value>) = (Vec::new(), Vec::new());
+    for (number, (run, state)) in file.runs.iter().zip(night.runs()).enumerate() {
+        let dir = RunDir::at(night.run_dir(number));
+        let begun = dir.file(crate::run::RUN_FILE).exists().then(|| Run::read(&dir));
+        let (line, value) = match &begun {
+            None => ("waiting".to_owned(), json!({ "run": run.run, "status": "waiting" })),
+            // One that was killed while it began, or whose rows are gone, does not hide the others.
+            Some(Err(error)) => {
+                let why = error.to_string();
+                (why.clone(), json!({ "run": run.run, "status": null, "error": why }))
+            }
+            Some(Ok(loaded)) => {
+                let own = spent_by(loaded);
+                spent.usd += own.usd;
+                spent.calls += own.calls;
+                spent.running += own.running;
+                let verdict = report::verdict_line(&Report::from(loaded));
+                let caps = loaded.caps();
+                let of = caps.usd.map_or_else(String::new, |usd| format!(" of {usd}"));
+                let calls = caps
+                    .calls
+                    .map_or_else(String::new, |it| format!(" of {}", text::thousands(it)));
+                let line = format!(
+                    "{verdict} [{}{of}, {} calls{calls}]",
+                    own.usd,
+                    text::thousands(own.calls)
+                );
+                (
+                    line,
+                    json!({ "run": run.run, "status": loaded.summary.status, "summary": loaded.summary }),
+                )
+            }
+        };
+        let line = format!("{}: {}", visible_line(&run.run), visible_line(&line));
+        let width = screen.width().clamp(40, 100) - 4;
+        lines.push(format!("  {}", text::lines(&line, width).join("\n    ")));
+        let mut value = value;
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("task".to_owned(), json!(run.task));
+            fields.insert("given".to_owned(), json!(given(state)));
+        }
+        values.push(value);
+    }
+    let is_done = night.runs().iter().all(|state| matches!(state, RunState::Ended(_)));
+    let status = match (is_done, is_running) {
+        (true, _) => Status::Finished,
+        (false, true) => Status::Running,
+        (false, false) => Status::Interrupted,
+    };
+    let word = serde_json::to_value(status)?;
+    let of = |cap: Option<String>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));
+    let mut out = String::new();
+    let _ = writeln!(out, "{}: {}", visible_line(&file.night), word.as_str().unwrap_or("?"));
+    let _ = writeln!(
+        out,
+        "  spent by all: {}{}, {} calls{}, {}",
+        spent.usd,
+        of(file.caps.usd.map(|usd: Usd| usd.to_string())),
+        text::thousands(spent.calls),
+        of(file.caps.calls.map(text::thousands)),
+        text::duration(spent.running),
+    );
+    out.push_str(&lines.join("\n"));
+    if status == Status::Interrupted {
+        let _ = write!(out, "\n  resume: promptsearch resume {}", night.dir().path().display());
+    }
+    let value = json!({
+        "schema": 1, "night": file.night, "status": status, "caps": file.caps,
+        "spent": { "usd": spent.usd.dollars(), "calls": spent.calls, "seconds": spent.running.as_secs_f64() },
+        "runs": values,
+    });
+    screen.show(&value, &out)
+}
+
+fn given(state: &RunState) -> Option<Caps> {
+    match state {
+        RunState::Given(caps) => Some(*caps),
+        RunState::Waiting | RunState::Ended(_) => None,
+    }
+}
+
+/// The run of a night that is running now, if one is.
+pub(super) fn running(dir: &RunDir) -> Result<Option<RunDir>, CliError> {
+    let night = Night::read(dir)?;
+    let dirs = (0..night.file().runs.len()).map(|number| RunDir::at(night.run_dir(number)));
+    Ok(dirs.into_iter().find(RunDir::is_running))
+}
+
+/// Where a night of this name is.
+pub(super) fn find(out: &Path, asked: &str) -> Option<RunDir> {
+    Night::find(out, asked)
+}

@@ -1,0 +1,75 @@
+//! What `[notify]` of a task means on the command line: who is told, and what the end of a search is told as.
+
+use super::screen::Screen;
+use super::settings;
+use crate::engine::Outcome;
+use crate::memory::Observer;
+use crate::notify::{Message, Notifier, Occasion, Recipient};
+use crate::report::{self, Report};
+use crate::run::{Ended, Run, RunError, RunKind};
+use crate::task::notify::Webhook;
+use secrecy::SecretString;
+
+/// Who is told of a search; an evaluation is told to nobody.
+pub(super) fn recipients(run: &Run, screen: &Screen) -> Vec<Recipient> {
+    let task = run.task();
+    let Some(notify) = task.notify.as_ref().filter(|_| run.file().kind == RunKind::Search) else {
+        return Vec::new();
+    };
+    let folder = std::path::absolute(task.folder()).unwrap_or_else(|_| task.folder());
+    let named = notify.command.as_ref().and_then(|spec| spec.argv.first());
+    if let Some(program) = named.filter(|program| !settings::is_there(program, &folder)) {
+        screen.warn(&format!(
+            "`notify.command`: the program `{program}` does not exist or is not executable"
+        ));
+    }
+    let program = notify.command.clone().map(|spec| Recipient::Program {
+        spec,
+        folder,
+        environment: std::env::vars_os().collect(),
+    });
+    let address = match &notify.webhook {
+        None => None,
+        Some(Webhook::Url(address)) => Some(address.clone()),
+        Some(Webhook::Env(name)) => {
+            #[expect(clippy::disallowed_methods, reason = "only cli reads the environment")]
+            let address = std::env::var(name).ok().filter(|it| !it.trim().is_empty());
+            if address.is_none() {
+                screen.warn(&format!(
+                    "`notify.webhook` names the variable {name}, which is not set: nothing is sent there"
+                ));
+            }
+            address
+        }
+    };
+    let webhook = address.map(|address| Recipient::Webhook {
+        address: SecretString::from(address.trim().to_owned()),
+        timeout: notify.timeout,
+    });
+    program.into_iter().chain(webhook).collect()
+}
+
+/// What watches the spending of a search.
+pub(super) fn watcher(notifier: &Notifier, run: &Run) -> Option<Box<dyn Observer>> {
+    let shares = &run.task().notify.as_ref()?.thresholds;
+    Some(Box::new(notifier.watcher(run.file(), run.caps(), shares, run.meter())))
+}
+
+/// Tells how a search ended. One that a person stopped is told to nobody.
+pub(super) fn tell_end(notifier: &Notifier, run: &Run, ended: &Result<Ended, RunError>) {
+    let (occasion, why) = match ended {
+        Ok(ended) => match &ended.outcome {
+            Outcome::Finished => (Occasion::Finished, None),
+            Outcome::Interrupted => return,
+            Outcome::BrokenScorer(why) | Outcome::Trouble { why, .. } => {
+                (Occasion::Trouble, Some(why.clone()))
+            }
+        },
+        Err(error) => (Occasion::Trouble, Some(error.to_string())),
+    };
+    // As it stands in the run's files, which are written by now.
+    let Some(Ok(loaded)) = run.dir().map(Run::read) else { return };
+    let sentence = why.unwrap_or_else(|| report::verdict_line(&Report::from(&loaded)));
+    let sentence = report::visible_line(&sentence);
+    notifier.tell(Message::of_end(&loaded.summary, loaded.caps(), occasion, &sentence));
+}

@@ -1,0 +1,177 @@
+//! What the next run of a night may spend: an equal share of what is left.
+//!
+//! What a run was given counts as spent until the run has ended; then what it really spent counts, and the rest
+//! is passed on.
+
+use crate::caps::Caps;
+use crate::units::{Tokens, Usd};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What a run has spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spending {
+    /// Money.
+    pub usd: Usd,
+    /// Logical calls.
+    pub calls: u64,
+    /// Tokens.
+    pub tokens: Tokens,
+    /// Proposals.
+    pub proposals: u64,
+    /// Running time.
+    pub running: Duration,
+}
+
+/// How far a run of a night is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum RunState {
+    /// It has not begun.
+    #[default]
+    Waiting,
+    /// It was given this much, and has not ended.
+    Given(Caps),
+    /// It has ended, and spent this much.
+    Ended(Spending),
+}
+
+impl RunState {
+    /// What of a cap it takes: `given` reads it from its caps, `spent` from its spending.
+    fn takes(&self, given: impl Fn(&Caps) -> Option<u64>, spent: impl Fn(&Spending) -> u64) -> u64 {
+        match self {
+            Self::Waiting => 0,
+            Self::Given(caps) => given(caps).unwrap_or(0),
+            Self::Ended(spending) => spent(spending),
+        }
+    }
+}
+
+/// What a run may spend of what all of them may; `None`: nothing is left for it.
+#[must_use]
+pub fn share(total: Caps, runs: &[RunState], run: usize, now: Timestamp) -> Option<Caps> {
+    let waiting = runs.iter().filter(|state| **state == RunState::Waiting).count() as u64;
+    let unended = runs.iter().filter(|state| !matches!(state, RunState::Ended(_))).count() as u64;
+    let part = |cap: Option<u64>, given: fn(&Caps) -> Option<u64>, spent: fn(&Spending) -> u64| {
+        let taken = runs.iter().fold(0, |sum: u64, it| sum.saturating_add(it.takes(given, spent)));
+        cap.map(|cap| cap.saturating_sub(taken).checked_div(waiting).unwrap_or(0))
+    };
+    let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let mut caps = match runs.get(run)? {
+        RunState::Ended(_) => return None,
+        // It keeps what it was given.
+        RunState::Given(caps) => *caps,
+        RunState::Waiting => Caps {
+            usd: part(total.usd.map(Usd::nanos), |it| it.usd.map(Usd::nanos), |it| it.usd.nanos())
+                .map(Usd::from_nanos),
+            calls: part(total.calls, |it| it.calls, |it| it.calls),
+            tokens: part(
+                total.tokens.map(|it| it.0),
+                |it| it.tokens.map(|it| it.0),
+                |it| it.tokens.0,
+            )
+            .map(Tokens),
+            proposals: part(total.proposals, |it| it.proposals, |it| it.proposals),
+            wall: {
+                let taken: u64 = runs
+                    .iter()
+                    .map(|it| it.takes(|it| it.wall.map(as_nanos), |it| as_nanos(it.running)))
+                    .fold(0, u64::saturating_add);
+                let left = total.wall.map(|wall| nanos(wall).saturating_sub(taken));
+                left.map(|left| Duration::from_nanos(left.checked_div(waiting).unwrap_or(0)))
+            },
+            deadline: None,
+        },
+    };
+    if let Some(deadline) = total.deadline {
+        let left = deadline.duration_since(now);
+        let own = left.checked_div(i32::try_from(unended.max(1)).unwrap_or(i32::MAX));
+        let own = own.filter(|own| *own > SignedDuration::ZERO)?;
+        caps.deadline = Some(now.checked_add(own).unwrap_or(deadline).min(deadline));
+    }
+    let is_nothing = caps.usd == Some(Usd::ZERO)
+        || caps.calls == Some(0)
+        || caps.tokens == Some(Tokens::ZERO)
+        || caps.wall == Some(Duration::ZERO);
+    (!is_nothing).then_some(caps)
+}
+
+fn as_nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn calls(calls: u64) -> Caps {
+        Caps { calls: Some(calls), ..Caps::default() }
+    }
+
+    fn ended(calls: u64) -> RunState {
+        RunState::Ended(Spending { calls, ..Spending::default() })
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn each_has_its_share_and_what_is_left_over_is_passed_on() {
+        use RunState::{Given, Waiting};
+        let of =
+            |runs: &[RunState], run| share(calls(300), runs, run, at(0)).and_then(|it| it.calls);
+        assert_eq!(of(&[Waiting, Waiting, Waiting], 0), Some(100));
+        assert_eq!(of(&[ended(40), Waiting, Waiting], 1), Some(130));
+        assert_eq!(of(&[ended(40), ended(130), Waiting], 2), Some(130));
+        // One that did not end keeps what it was given, and may still spend all of it.
+        let given = Given(calls(100));
+        assert_eq!(
+            (of(&[given, Waiting, Waiting], 1), of(&[given, ended(20), Waiting], 0)),
+            (Some(100), Some(100))
+        );
+        assert_eq!(of(&[ended(300), Waiting], 1), None);
+        assert_eq!(of(&[ended(3)], 0), None);
+        assert_eq!(share(Caps::default(), &[Waiting], 0, at(0)), Some(Caps::default()));
+    }
+
+    #[test]
+    fn time_is_shared_too() {
+        use RunState::{Given, Waiting};
+        let hour = Duration::from_secs(3_600);
+        let wall = Caps { wall: Some(3 * hour), ..Caps::default() };
+        let first = RunState::Ended(Spending { running: hour / 2, ..Spending::default() });
+        let second = share(wall, &[first, Waiting, Waiting], 1, at(0)).unwrap();
+        assert_eq!(second.wall, Some(hour * 5 / 4));
+        let until = Caps { deadline: Some(at(9_000)), ..Caps::default() };
+        let deadline = |runs: &[RunState], run, now| {
+            share(until, runs, run, at(now)).and_then(|it| it.deadline)
+        };
+        assert_eq!(deadline(&[Waiting, Waiting, Waiting], 0, 0), Some(at(3_000)));
+        assert_eq!(deadline(&[first, Waiting, Waiting], 1, 1_000), Some(at(5_000)));
+        // A run that was interrupted has its share of the time that is left now.
+        assert_eq!(deadline(&[first, Given(Caps::default()), Waiting], 1, 7_000), Some(at(8_000)));
+        assert_eq!(deadline(&[Waiting], 0, 9_000), None);
+    }
+
+    proptest! {
+        /// However runs end or are interrupted: what all of them may spend is never above the total.
+        #[test]
+        fn all_together_stay_within_the_total(
+            total in 1_u64..10_000,
+            uses in prop::collection::vec((0.0_f64..=1.0, any::<bool>()), 1..8),
+        ) {
+            let mut runs = vec![RunState::Waiting; uses.len()];
+            let mut possible = 0;
+            for (place, (used, ends)) in uses.into_iter().enumerate() {
+                let Some(caps) = share(calls(total), &runs, place, at(0)) else { continue };
+                let given = caps.calls.unwrap();
+                let spent = (given as f64 * used) as u64;
+                possible += if ends { spent } else { given };
+                runs[place] = if ends { ended(spent) } else { RunState::Given(caps) };
+            }
+            prop_assert!(possible <= total, "{possible} of {total}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! How a run ended before it went on with other caps, and which look at the held-out rows the new end is.
+
+use super::Report;
+use super::words::{counted, held_out, money, signed_range};
+use crate::run::{EarlierResult, Summary};
+use crate::text::points;
+
+/// A sentence for each earlier end, and one about the look.
+pub(super) fn sentences(report: &Report<'_>) -> Vec<String> {
+    let summary = report.summary;
+    let confirmed_now = summary.best.as_ref().filter(|_| summary.confirmed == Some(true));
+    let mut told = earlier_ends(summary);
+    let standing = summary.earlier.iter().rev().find(|it| it.end.confirmed);
+    if let Some(it) = standing.filter(|_| summary.recommended.is_some())
+        && confirmed_now.is_none_or(|best| best.candidate != it.candidate)
+    {
+        told.push(format!(
+            "What was confirmed then stays confirmed; `promptsearch export {} --candidate {} …` takes that prompt.",
+            report.handle(),
+            it.candidate
+        ));
+    }
+    told.extend(look(summary));
+    told
+}
+
+/// How the run ended before, a sentence each; an evaluation confirms nothing.
+#[must_use]
+pub fn earlier_ends(summary: &Summary) -> Vec<String> {
+    let ends = summary.earlier.iter().filter(|_| !summary.strategy.starts_with("eval:"));
+    ends.map(|it| format!("{}.", sentence(it))).collect()
+}
+
+/// That an earlier end confirmed this candidate, if one did.
+#[must_use]
+pub fn confirmed_earlier(summary: &Summary, candidate: &str) -> Option<String> {
+    let mut ends = summary.earlier.iter().rev();
+    let end = ends.find(|it| it.end.confirmed && it.candidate.as_str() == candidate)?;
+    Some(format!("{}.", sentence(end)))
+}
+
+/// Which look at the held-out rows it is, and how it is tested, where it is not the first.
+#[must_use]
+pub fn look(summary: &Summary) -> Option<String> {
+    summary.look.map(|look| {
+        format!(
+            "This is look {} at these held-out rows, because the run went on after its end. What the goal \
+             claims is tested at {:.2} % (one-sided), so that all looks together are wrong in 5 % of cases at \
+             most; the intervals stay 95 %.",
+            look.number,
+            look.level * 100.0
+        )
+    })
+}
+
+fn sentence(earlier: &EarlierResult) -> String {
+    let EarlierResult { candidate, candidate_number, end } = earlier;
+    let spent = format!("{} and {}", counted(end.calls, "call"), money(end.usd.dollars()));
+    let result = match (candidate_number, &end.gain) {
+        (0, _) => "no prompt was better than the baseline".to_owned(),
+        (number, gain) => {
+            let word = if end.confirmed { "confirmed" } else { "not proven" };
+            let shown = gain.map_or_else(String::new, |gain| {
+                format!(
+                    ", {} on {} (95 % interval {})",
+                    points(gain.mean),
+                    held_out(gain.rows),
+                    signed_range(gain.low, gain.high)
+                )
+            });
+            format!("n{number} ({candidate}) {word}{shown}")
+        }
+    };
+    format!("The run had ended before, after {spent}, because {}: {result}", end.reason.sentence())
+}

@@ -1,0 +1,232 @@
+//! Several tasks under one budget: a night, which is resumed, shown and stopped as one.
+
+use crate::env::{COLOURS, TestEnv, colour_rows};
+use crate::server::{Server, answer};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+const TASKS: [&str; 3] = ["red", "green", "blue"];
+
+/// Three tasks, alike but for their names.
+fn three(server: Option<&Server>) -> TestEnv {
+    let env = match server {
+        Some(server) => TestEnv::with_server(server, ""),
+        None => TestEnv::with_colours(),
+    };
+    let text = env.read("colours/task.toml").replace("[budget]\ncalls = 300\n", "");
+    assert!(COLOURS.contains("[budget]\ncalls = 300\n"));
+    for name in TASKS {
+        env.write(
+            &format!("{name}/task.toml"),
+            &text.replacen("\"colours\"", &format!("\"{name}\""), 1),
+        );
+        env.write(&format!("{name}/rows.jsonl"), &colour_rows(60));
+    }
+    env
+}
+
+fn calls(env: &TestEnv, run: &str) -> u64 {
+    let summary = env.json(&format!("results/{run}/summary.json"));
+    let roles = summary["spent"]["by_role"].as_object().unwrap().values();
+    roles.map(|role| role["calls"].as_u64().unwrap()).sum()
+}
+
+fn facts(env: &TestEnv) -> Vec<Value> {
+    let text = env.read("results/n/ledger.jsonl");
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn each_task_has_its_share_and_what_is_left_over_is_passed_on() {
+    let env = three(None);
+    // The second one soon has nothing more to do.
+    env.edit(
+        "green/task.toml",
+        "Answer warm or cold.",
+        "Even numbers are warm, odd ones are cold.",
+    );
+    let ran = env.run("run red green blue --name n --max-calls 480 --quiet").ok();
+    let facts = facts(&env);
+    assert_eq!(facts.len(), 6);
+    let given = |fact: &Value| fact["given"]["caps"]["calls"].as_u64().unwrap();
+    let spent = |fact: &Value| fact["ended"]["spent"]["calls"].as_u64().unwrap();
+    assert_eq!(given(&facts[0]), 160);
+    let mut left = 480;
+    for (place, name) in TASKS.into_iter().enumerate() {
+        let (given, spent) = (given(&facts[2 * place]), spent(&facts[2 * place + 1]));
+        assert_eq!(given, left / (3 - place as u64), "{name}");
+        assert!(spent <= given);
+        assert_eq!(spent, calls(&env, &format!("n-{name}")), "{name}");
+        assert_eq!(env.json(&format!("results/n-{name}/run.json"))["caps"]["calls"], given);
+        left -= spent;
+    }
+    assert!(ran.stdout.starts_with("n: finished\n  spent by all: $0.0"), "{}", ran.stdout);
+    let shown = env.run("status n").ok().stdout;
+    assert_eq!(shown, ran.stdout);
+    for name in TASKS {
+        assert!(shown.contains(&format!("\n  n-{name}: ")), "{shown}");
+    }
+    let json = env.run("status n --json").ok().json();
+    assert_eq!(
+        (&json["status"], &json["spent"]["calls"]),
+        (&json!("finished"), &json!(480 - left))
+    );
+    // Its runs are runs like others, and to resume it once more changes nothing.
+    assert_eq!(env.run("list --json").ok().json().as_array().unwrap().len(), 3);
+    assert!(env.run("status n-red").ok().stdout.starts_with("n-red: finished\n"));
+    env.run("resume n --quiet").ok();
+    assert_eq!(self::facts(&env), facts);
+}
+
+#[test]
+fn a_night_is_refused_before_anything_is_created() {
+    let env = three(None);
+    assert_snapshot!(env.complaint("run red green --name n"), @r"
+    exit 2
+    error: several tasks need one budget
+      try: give what all of them may spend together, such as `--max-usd 10`, `--max-calls 5000` or `--for 8h`
+    ");
+    assert!(
+        env.run("run red nowhere --name n --max-calls 400").exits(3).stderr.contains("nowhere")
+    );
+    env.edit("blue/task.toml", "\"sim/clerk\"", "\"sim/clark\"");
+    env.run("run red blue --name n --max-calls 400").exits(3);
+    let few = env.run("run red green --name n --max-calls 10").exits(3).stderr;
+    assert!(few.contains("a cap of 5 calls has no room"), "{few}");
+    assert!(!env.path("results").exists(), "nothing is created");
+    env.run("run red green --name n --max-calls 300 --quiet").ok();
+    let again = env.run("run red green --name n --max-calls 300").exits(2).stderr;
+    assert!(again.contains("already exists"), "{again}");
+    let run = env.run("run red --name n --max-calls 300").exits(2).stderr;
+    assert!(run.contains("already exists"), "a run in the folder of a night: {run}");
+    let caps = env.run("resume n --max-calls 900").exits(2).stderr;
+    assert!(caps.contains("the budget of the night `n` is that of its start"), "{caps}");
+}
+
+fn slow_server() -> Server {
+    Server::start(|_, request| {
+        std::thread::sleep(Duration::from_millis(15));
+        answer(request)
+    })
+}
+
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn start(env: &TestEnv, line: &str) -> Child {
+    env.command(line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Three tasks, one server, one budget, several kills: the server has no more requests than the cap, but for
+/// those that a kill took the answers of.
+#[test]
+fn a_night_that_is_killed_goes_on_and_keeps_its_budget() {
+    let server = slow_server();
+    let env = three(Some(&server));
+    let mut night =
+        start(&env, "run red green blue --name n --max-calls 450 --concurrency 4 --quiet");
+    for asked in [40, 90, 170, 260] {
+        until("the night does not go on", || server.requests().len() >= asked);
+        night.kill().unwrap();
+        night.wait().unwrap();
+        let shown = env.run("status n").ok().stdout;
+        assert!(shown.starts_with("n: interrupted\n"), "{shown}");
+        assert!(shown.contains("resume: promptsearch resume results/n"), "{shown}");
+        night = start(&env, "resume n --quiet");
+    }
+    assert_eq!(night.wait().unwrap().code(), Some(0));
+    let runs = TASKS.map(|name| format!("n-{name}"));
+    let total: u64 = runs.iter().map(|run| calls(&env, run)).sum();
+    assert!(total <= 450, "{total} calls");
+    let lost: usize = runs
+        .iter()
+        .map(|run| env.events(run).iter().filter(|(kind, _)| kind == "lost").count())
+        .sum();
+    let (asked, mutated) = (server.requests().len(), env_mutator_calls(&env, &runs));
+    assert!(
+        asked <= total as usize - mutated + lost,
+        "{asked} requests, {total} calls, {lost} lost"
+    );
+    for run in &runs {
+        assert_eq!(env.json(&format!("results/{run}/summary.json"))["status"], "finished");
+    }
+    let given: Vec<u64> =
+        facts(&env).iter().filter_map(|fact| fact["given"]["caps"]["calls"].as_u64()).collect();
+    assert_eq!(given.len(), 3, "each is given its share once");
+}
+
+/// Calls of the mutator, which is simulated in the process.
+fn env_mutator_calls(env: &TestEnv, runs: &[String]) -> usize {
+    let of = |run: &String| {
+        let summary = env.json(&format!("results/{run}/summary.json"));
+        summary["spent"]["by_role"]["mutator"]["calls"].as_u64().unwrap_or(0) as usize
+    };
+    runs.iter().map(of).sum()
+}
+
+#[test]
+fn trouble_of_one_task_keeps_no_other_back() {
+    let is_well = Arc::new(AtomicBool::new(false));
+    let well = Arc::clone(&is_well);
+    let server = Server::start(move |_, request| {
+        let is_green = request.headers.get("x-task").is_some_and(|name| name == "green");
+        match is_green && !well.load(Ordering::SeqCst) {
+            true => (401, "", json!({"error": {"message": "no such user"}}).to_string()),
+            false => answer(request),
+        }
+    });
+    let env = three(Some(&server));
+    env.edit("green/task.toml", "free = true", "free = true\nheaders = { x-task = \"green\" }");
+    let ran = env.run("run red green blue --name n --max-calls 420 --quiet").exits(4);
+    assert!(
+        ran.stderr.contains("n-green: ") && ran.stderr.contains("no such user"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("then run: promptsearch resume results/n"), "{}", ran.stderr);
+    let ended =
+        || facts(&env).iter().filter_map(|fact| fact["ended"]["run"].as_u64()).collect::<Vec<_>>();
+    assert_eq!(ended(), [0, 2]);
+    // What it was given is kept for it. A change of how it is asked is accepted as for a run alone.
+    is_well.store(true, Ordering::SeqCst);
+    env.edit("green/task.toml", "x-task", "x-name");
+    let ran = env.run("resume n --quiet").exits(4);
+    assert!(ran.stderr.contains("headers.x-name"), "{}", ran.stderr);
+    env.run("resume n --accept-changed-provider --quiet").ok();
+    assert_eq!(ended(), [0, 2, 1]);
+    let total: u64 = TASKS.iter().map(|name| calls(&env, &format!("n-{name}"))).sum();
+    assert!(total <= 420, "{total}");
+}
+
+#[test]
+fn a_night_in_the_background_is_paused_and_stopped_as_one() {
+    let server = slow_server();
+    let env = three(Some(&server));
+    let started = env.run("run red green --name n --max-calls 3000 --concurrency 2 --detach").ok();
+    assert!(
+        started.stdout.starts_with("night n continues in the background"),
+        "{}",
+        started.stdout
+    );
+    until("it does not begin", || server.requests().len() > 8);
+    let paused = env.run("ctl n pause").ok().stdout;
+    assert!(paused.starts_with("n-red is paused"), "{paused}");
+    assert!(env.run("status n").ok().stdout.starts_with("n: running\n"));
+    env.run("ctl n continue").ok();
+    env.run("ctl n set --max-calls 9").exits(2);
+    let stopped = env.run("stop n").ok().stdout;
+    assert!(stopped.starts_with("n: interrupted\n"), "{stopped}");
+    let asked = server.requests().len();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(server.requests().len(), asked);
+    assert!(!env.path("results/n-green").exists(), "the next one did not begin");
+}
