@@ -23,7 +23,8 @@ fn deployed() -> Deployed {
     let server = Server::start(move |_, request| {
         let number = tile(request);
         let is_baseline = request.content("system") == "Answer warm or cold.";
-        let is_wrong = is_baseline || (has_drifted.load(Ordering::SeqCst) && number % 3 == 0);
+        let is_wrong =
+            is_baseline || (has_drifted.load(Ordering::SeqCst) && number.is_multiple_of(3));
         says(["warm", "cold"][(number + usize::from(is_wrong)) % 2])
     });
     let env = TestEnv::with_server(&server, "");

@@ -183,8 +183,8 @@ fn who_saves_enough_need_only_be_not_worse() {
 #[test]
 fn what_a_child_is_given_depends_on_what_the_next_one_costs() {
     let score = |text: &str, _: Split, row: RowIx| match number(text) {
-        0 => f64::from(u8::from(row.0 % 2 == 0)),
-        _ => f64::from(u8::from(row.0 % 2 == 0 && row.0 % 8 != 0)),
+        0 => f64::from(u8::from(row.0.is_multiple_of(2))),
+        _ => f64::from(u8::from(row.0.is_multiple_of(2) && !row.0.is_multiple_of(8))),
     };
     let rows_until_dropped = |reply_nanos: u64| {
         let by_reflection = ["operator.1.weight=0", "operator.2.weight=0", "operator.3.weight=0"];
@@ -206,7 +206,7 @@ fn what_a_child_is_given_depends_on_what_the_next_one_costs() {
 /// Once a request is known to cost two answers, a parent is run until a block of rows has cost that.
 #[test]
 fn evidence_costs_no_more_than_the_request_that_it_is_for() {
-    let score = |_: &str, _: Split, row: RowIx| f64::from(u8::from(row.0 % 4 != 0));
+    let score = |_: &str, _: Split, row: RowIx| f64::from(u8::from(!row.0.is_multiple_of(4)));
     let train_rows_of_children = |set: &str| {
         let by_reflection = ["operator.1.weight=0", "operator.2.weight=0", "operator.3.weight=0"];
         let sets = [&[set], &by_reflection[..]].concat();
