@@ -16,7 +16,7 @@ use std::path::Path;
 const WIDEST: u64 = 64;
 /// Children that follow each other at least: with fewer of them a search learns too little from its own
 /// results (`docs/strategies.md` has the figures).
-const STEPS: u64 = 12;
+const STEPS: u64 = 24;
 /// Requests at a time for each child: it is tried on several rows at a time.
 const SLOTS_PER_CHILD: u64 = 2;
 /// Answers that follow each other before a child is judged.
@@ -40,7 +40,7 @@ impl Latencies {
 
 /// The recipe as it is frozen and read again, so that every session has the same one, and that slots
 /// which a program put together are checked like those of a file. A width that it leaves open (0) is
-/// chosen: half as many children as requests at a time, but at least twelve of them after each other.
+/// chosen: half as many children as requests at a time, but at least twenty-four of them after each other.
 ///
 /// # Errors
 /// Slots that do not go together.
