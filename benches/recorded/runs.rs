@@ -18,10 +18,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Concurrent runs per core. A run mostly waits for its journal, which collects the events of two
-/// milliseconds.
-const RUNS_PER_CORE: usize = 8;
-
 /// A recipe with its name in the tables.
 pub(crate) struct Contestant {
     pub(crate) name: String,
@@ -134,7 +130,7 @@ struct Job {
     budget: Budget,
 }
 
-/// Makes all runs, several per core.
+/// Makes all runs, one per core at a time.
 ///
 /// rayon distributes the jobs, and each of them runs on a separate thread: a search waits for rayon
 /// inside its runtime, and a waiting worker may start another job, whose runtime could not start
@@ -177,17 +173,12 @@ pub(crate) fn all(options: &Options, contestants: &[Contestant], subjects: &[Sub
         }
         progress.show();
     };
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let on_own_thread = |job: &Job| {
         std::thread::scope(|scope| {
             scope.spawn(|| work(job));
         });
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(cores * RUNS_PER_CORE).build();
-    match pool {
-        Ok(pool) => pool.install(|| jobs.par_iter().with_max_len(1).for_each(on_own_thread)),
-        Err(_) => jobs.iter().for_each(on_own_thread),
-    }
+    jobs.par_iter().with_max_len(1).for_each(on_own_thread);
     let mut runs = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     let place = |budget| options.budgets.iter().position(|it| *it == budget);
     runs.sort_by_key(|run| (place(run.budget), run.contestant, run.subject, run.split, run.seed));

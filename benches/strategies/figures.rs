@@ -33,10 +33,26 @@ impl ByWorld {
 
     /// The difference in true quality between two strategies, for runs that both finished.
     pub(crate) fn ahead(results: &Results, one: usize, other: usize, budget: u64) -> Self {
+        Self::paired(results, one, other, budget, |one, other| one.quality - other.quality)
+    }
+
+    /// A value of two strategies' runs on the same world with the same seed, which both finished.
+    pub(crate) fn paired(
+        results: &Results,
+        one: usize,
+        other: usize,
+        budget: u64,
+        value: impl Fn(&Found, &Found) -> f64,
+    ) -> Self {
         Self::collect(results, |world, seed| {
             let of = |strategy| found(results, strategy, world, seed, budget);
-            Some(of(one)?.quality - of(other)?.quality)
+            Some(value(&of(one)?, &of(other)?))
         })
+    }
+
+    /// The sum over all worlds and seeds.
+    pub(crate) fn sum(&self) -> f64 {
+        self.0.iter().flat_map(|(_, values)| values).sum()
     }
 
     fn collect(results: &Results, value: impl Fn(usize, u64) -> Option<f64>) -> Self {

@@ -7,6 +7,10 @@
 //! `cargo bench --bench strategies -- --truth` prints the true quality of each world's reference
 //! prompts instead.
 //!
+//! `cargo bench --bench strategies -- width [--widths 1,4,8,16,32] [--slots 16,64] [--latencies 0.3/6]
+//! [--sigma 0.5] …` measures the first strategy at several widths in virtual time: what width costs in
+//! quality and dollars, and how long a run takes where an answer takes 0.3 s and a proposal 6 s.
+//!
 //! A run with seed n of any strategy uses the models of seed n (counted from `--first`), so that
 //! differences between strategies are paired. `--set` changes the first strategy, to which the
 //! others are compared. The figures show how searches behave, not what real models would answer.
@@ -20,9 +24,11 @@ mod options;
 mod plot;
 mod runs;
 mod table;
+mod timed;
 #[path = "../text_table/mod.rs"]
 mod text_table;
 mod truth;
+mod width;
 #[expect(dead_code, reason = "tests use the rest")]
 #[path = "../worlds/mod.rs"]
 mod worlds;
@@ -39,13 +45,19 @@ fn bench(arguments: &[String]) -> Result<(), String> {
         return Ok(());
     }
     let options = Options::parse(arguments)?;
-    let contestants = runs::contestants(&options)?;
+    let contestants = match options.is_width {
+        true => width::contestants(&options)?,
+        false => runs::contestants(&options)?,
+    };
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let subjects = runs::subjects(&options, folder.path())?;
     let begun = std::time::Instant::now();
     let results = runs::all(&options, &contestants, &subjects);
     let seconds = begun.elapsed().as_secs_f64();
-    let tables = table::all(&options, &results);
+    let tables = match options.is_width {
+        true => width::tables(&options, &subjects, &results),
+        false => table::all(&options, &results),
+    };
     for table in &tables {
         println!("{}", table.as_text());
     }

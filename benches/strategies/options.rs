@@ -7,6 +7,23 @@ use std::path::PathBuf;
 /// The tasks of this repository.
 pub(crate) const TASKS: [&str; 3] = ["ticket-routing", "invoice-extraction", "unit-math"];
 
+/// How long answers take in virtual time, and how many may be out.
+#[derive(Clone, Copy)]
+pub(crate) struct Latencies {
+    /// Seconds of half of the answers to rows and of half of the mutator's replies, at most.
+    pub(crate) medians: [f64; 2],
+    /// Spread of their logarithms.
+    pub(crate) sigma: f64,
+}
+
+/// What `width` measures.
+pub(crate) struct Widths {
+    pub(crate) widths: Vec<u64>,
+    /// Requests at a time.
+    pub(crate) slots: Vec<u64>,
+    pub(crate) latencies: Latencies,
+}
+
 /// The runs to make.
 pub(crate) struct Options {
     /// Worlds and tasks by name.
@@ -21,6 +38,9 @@ pub(crate) struct Options {
     /// Recipe keys set for the first strategy.
     pub(crate) sets: Vec<String>,
     pub(crate) out: Option<PathBuf>,
+    /// Whether the first strategy's width is measured, in place of strategies.
+    pub(crate) is_width: bool,
+    pub(crate) widths: Widths,
 }
 
 impl Options {
@@ -34,16 +54,30 @@ impl Options {
             strategies: strategies_of("all"),
             sets: Vec::new(),
             out: None,
+            is_width: false,
+            widths: Widths {
+                widths: vec![1, 4, 8, 16, 32],
+                slots: vec![16, 64],
+                latencies: Latencies { medians: [0.3, 6.0], sigma: 0.5 },
+            },
         };
         let mut arguments = arguments.iter().filter(|argument| *argument != "--bench");
         while let Some(name) = arguments.next() {
+            if name == "width" {
+                options.is_width = true;
+                continue;
+            }
             let value = arguments.next().ok_or_else(|| format!("`{name}` needs a value"))?;
             match name.as_str() {
                 "--worlds" => options.worlds = worlds_of(value)?,
                 "--calls" => {
-                    options.calls = value.split(',').map(number).collect::<Result<_, _>>()?;
+                    options.calls = numbers(value)?;
                     options.calls.sort_unstable();
                 }
+                "--widths" => options.widths.widths = numbers(value)?,
+                "--slots" => options.widths.slots = numbers(value)?,
+                "--latencies" => options.widths.latencies.medians = medians(value)?,
+                "--sigma" => options.widths.latencies.sigma = positive(value)?,
                 "--seeds" => options.seeds = number(value)?,
                 "--first" => options.first = number(value)?,
                 "--strategies" => options.strategies = strategies_of(value),
@@ -67,6 +101,21 @@ impl Options {
 
 fn number(text: &str) -> Result<u64, String> {
     text.replace('_', "").parse().map_err(|_| format!("`{text}` is not a whole number"))
+}
+
+fn numbers(text: &str) -> Result<Vec<u64>, String> {
+    text.split(',').map(number).collect()
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| format!("`{text}` is not a number above 0"))
+}
+
+/// Of answers and of proposals, in seconds: `0.3/6`.
+fn medians(text: &str) -> Result<[f64; 2], String> {
+    let both = text.split_once('/').ok_or_else(|| format!("write `{text}` like `0.3/6`"))?;
+    Ok([positive(both.0)?, positive(both.1)?])
 }
 
 fn strategies_of(text: &str) -> Vec<String> {

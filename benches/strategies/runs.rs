@@ -1,6 +1,7 @@
 //! Makes the runs: a strategy on a world with a seed and a budget, in process.
 
-use crate::options::{Options, TASKS};
+use crate::options::{Latencies, Options, TASKS};
+use crate::timed::TimedLlm;
 use crate::worlds;
 use promptsearch::caps::Caps;
 use promptsearch::recipe::{self, Recipe};
@@ -17,20 +18,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Concurrent runs per core. A run mostly waits for its journal, which collects the events of two
-/// milliseconds.
-const RUNS_PER_CORE: usize = 4;
-
 /// A strategy with its name in the tables.
 pub(crate) struct Contestant {
     pub(crate) name: String,
     pub(crate) recipe: Recipe,
+    /// Answers take virtual time where this is given.
+    pub(crate) timing: Option<Timing>,
+}
+
+/// How long answers take, and how many requests may be out.
+#[derive(Clone, Copy)]
+pub(crate) struct Timing {
+    pub(crate) latencies: Latencies,
+    pub(crate) slots: usize,
 }
 
 /// A world to search on.
 pub(crate) struct Subject {
     pub(crate) name: String,
-    task: Arc<Task>,
+    pub(crate) task: Arc<Task>,
     parameters: WorldParameters,
     /// A prompt with all rules, if the world has one.
     ideal: Option<String>,
@@ -83,6 +89,11 @@ pub(crate) struct Found {
     pub(crate) calls: u64,
     pub(crate) usd: f64,
     pub(crate) prompt_tokens: u64,
+    /// Calls to the mutator.
+    pub(crate) mutator_calls: u64,
+    /// Virtual seconds of the run, and of all its requests together.
+    pub(crate) wall: f64,
+    pub(crate) busy: f64,
 }
 
 /// The recipes of the strategies; `--set` changes the first one.
@@ -94,7 +105,7 @@ pub(crate) fn contestants(options: &Options) -> Result<Vec<Contestant>, String> 
             let sets: &[String] = if changed { &options.sets } else { &[] };
             let recipe = recipe::load(name, sets).map_err(|error| error.to_string())?;
             let name = if changed { format!("{name}, changed") } else { name.clone() };
-            Ok(Contestant { name, recipe })
+            Ok(Contestant { name, recipe, timing: None })
         })
         .collect()
 }
@@ -149,7 +160,7 @@ struct Job {
     strategy: usize,
 }
 
-/// Makes all runs, several per core.
+/// Makes all runs, one per core at a time.
 ///
 /// rayon distributes the jobs, and each of them runs on a separate thread: a search waits for rayon
 /// inside its runtime, and a waiting worker may start another job, whose runtime could not start
@@ -177,7 +188,7 @@ pub(crate) fn all(options: &Options, contestants: &[Contestant], subjects: &[Sub
         let begun = Instant::now();
         let (subject, shared) = (&subjects[job.world], shared_by(job.world, job.seed));
         let world = shared.take(subject, job.seed);
-        let end = end_of(subject, &contestants[job.strategy].recipe, &world, job);
+        let end = end_of(subject, &contestants[job.strategy], &world, job);
         drop(world);
         shared.give_back();
         let run = Run {
@@ -191,17 +202,12 @@ pub(crate) fn all(options: &Options, contestants: &[Contestant], subjects: &[Sub
         done.lock().unwrap_or_else(PoisonError::into_inner).push(run);
         progress.show(job.budget);
     };
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = cores * RUNS_PER_CORE;
     let on_own_thread = |job: &Job| {
         std::thread::scope(|scope| {
             scope.spawn(|| work(job));
         });
     };
-    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => pool.install(|| jobs.par_iter().with_max_len(1).for_each(on_own_thread)),
-        Err(_) => jobs.iter().for_each(on_own_thread),
-    }
+    jobs.par_iter().with_max_len(1).for_each(on_own_thread);
     let mut runs = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     runs.sort_by_key(|run| (run.budget, run.strategy, run.world, run.seed));
     Results {
@@ -230,14 +236,16 @@ fn figures_of(options: &Options, subject: &Subject) -> WorldFigures {
     }
 }
 
-fn end_of(subject: &Subject, recipe: &Recipe, world: &Arc<World>, job: &Job) -> End {
+fn end_of(subject: &Subject, contestant: &Contestant, world: &Arc<World>, job: &Job) -> End {
     // A panic must not stop the other runs.
     let end = catch_unwind(AssertUnwindSafe(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            // A run in memory waits for timers alone, so its time may go on as fast as it computes.
+            .start_paused(contestant.timing.is_some())
             .build()
             .map_err(|error| error.to_string())?;
-        runtime.block_on(search(subject, recipe, world, job))
+        runtime.block_on(search(subject, contestant, world, job))
     }));
     match end {
         Ok(Ok(found)) => End::Found(found),
@@ -252,17 +260,21 @@ fn end_of(subject: &Subject, recipe: &Recipe, world: &Arc<World>, job: &Job) -> 
 
 async fn search(
     subject: &Subject,
-    recipe: &Recipe,
+    contestant: &Contestant,
     world: &Arc<World>,
     job: &Job,
 ) -> Result<Found, String> {
-    let task = &subject.task;
+    let (task, timing) = (&subject.task, contestant.timing);
     let caps = Caps { calls: Some(job.budget), ..Caps::default() };
-    let settings = Settings { seed: Seed(job.seed), caps: Some(caps), concurrency: None };
-    let llm = Arc::new(SimLlm::new(Arc::clone(world)));
-    let run = run::Run::in_memory(Arc::clone(task), recipe, settings);
-    let mut run = run.map_err(|error| error.to_string())?.with_model("sim", llm);
+    let concurrency = timing.map(|timing| timing.slots);
+    let settings = Settings { seed: Seed(job.seed), caps: Some(caps), concurrency };
+    let latencies = timing.map(|timing| timing.latencies);
+    let llm = Arc::new(TimedLlm::new(SimLlm::new(Arc::clone(world)), latencies));
+    let run = run::Run::in_memory(Arc::clone(task), &contestant.recipe, settings);
+    let mut run = run.map_err(|error| error.to_string())?.with_model("sim", llm.clone());
+    let begun = tokio::time::Instant::now();
     let ended = run.search(Vec::new(), &Control::new()).await;
+    let wall = begun.elapsed().as_secs_f64();
     let ended = ended.map_err(|error| error.to_string())?;
     let state = &ended.state;
     let (winner, ..) = state.winner.ok_or("it returned no prompt")?;
@@ -273,6 +285,9 @@ async fn search(
         calls: wallet.calls(),
         usd: wallet.spent().usd.dollars(),
         prompt_tokens: (task.layout.bytes_without_row(prompt) / 4) as u64,
+        mutator_calls: wallet.proposals(),
+        wall,
+        busy: llm.busy(),
     })
 }
 

@@ -522,6 +522,9 @@ pub(crate) struct SimulateArgs {
     /// Median latency in milliseconds
     #[arg(long, default_value_t = 0.0, value_name = "MS")]
     pub latency: f64,
+    /// Median latency of the editor in milliseconds, where it is another one
+    #[arg(long, value_name = "MS")]
+    pub editor_latency: Option<f64>,
     /// Spread of the latency: standard deviation of its logarithm
     #[arg(long, default_value_t = 0.5, value_name = "X")]
     pub latency_sigma: f64,

@@ -12,7 +12,7 @@ use crate::id::RowIx;
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{self, visible, without_schema};
-use crate::run::{self, Access, Estimate, Known, NIGHT, Rounds, RunKind};
+use crate::run::{self, Access, Estimate, Known, Latencies, NIGHT, Rounds, RunKind};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::strategy::Slots;
@@ -38,7 +38,30 @@ struct Plan {
     estimate: Estimate,
     /// One request of the baseline, whole.
     request: Option<Request>,
+    /// How long it takes.
+    time: Time,
     warnings: Vec<String>,
+}
+
+/// How long a run takes, at latencies that are assumed.
+#[derive(Debug, Serialize)]
+struct Time {
+    /// Seconds; `None` where nothing limits the calls, or where rows are asked in batches.
+    seconds: Option<f64>,
+    /// Requests at a time.
+    slots: usize,
+    latencies: Latencies,
+}
+
+impl Time {
+    fn of(task: &Task, recipe: &Recipe, estimate: &Estimate, concurrency: Option<usize>) -> Self {
+        let (slots, latencies) = (run::slots(task, concurrency), Latencies::USUAL);
+        let schedule = &recipe.slots.schedule;
+        let width = schedule.width().unwrap_or(schedule.lookahead().proposals);
+        let seconds = run::expected_seconds(estimate, width, slots, latencies);
+        let seconds = seconds.filter(|_| task.task_model().execution.is_live());
+        Self { seconds, slots, latencies }
+    }
 }
 
 pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
@@ -78,7 +101,8 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
         )
     }));
     let task = Arc::new(task);
-    let plan = Plan { request: first_request(&task)?, estimate, warnings };
+    let time = Time::of(&task, &recipe, &estimate, args.concurrency);
+    let plan = Plan { request: first_request(&task)?, estimate, time, warnings };
     screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, (caps, night)))
 }
 
@@ -330,7 +354,16 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
         }
     };
     if let Some(width) = recipe.slots.schedule.width() {
-        let _ = writeln!(out, "  {} bred and tried side by side (schedule.width)", are(width));
+        let _ = writeln!(out, "  {} bred side by side (schedule.width)", are(width));
+    }
+    if let Some(seconds) = plan.time.seconds {
+        let Time { slots, latencies: Latencies { answer, proposal }, .. } = plan.time;
+        let _ = writeln!(
+            out,
+            "  takes about {} with {slots} requests at a time, at {answer} s per answer and {proposal} s per \
+             proposal (`promptsearch doctor` measures them)",
+            text::duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+        );
     }
     let reserved = text::thousands(estimate.hold_calls);
     let _ = writeln!(out, "  {reserved} calls are reserved for the held-out rows");

@@ -63,15 +63,18 @@ fn served(
             "each share of faults, and their sum, must be between 0 and 1",
         ));
     }
-    if !(args.latency >= 0.0 && args.latency_sigma >= 0.0) {
+    let of_editor = args.editor_latency.unwrap_or(args.latency);
+    if [args.latency, of_editor, args.latency_sigma].iter().any(|it| !(*it >= 0.0)) {
         return Err(CliError::usage("a latency must not be negative"));
     }
+    let latency = |millis: f64| Latency {
+        median: Duration::try_from_secs_f64(millis / 1_000.0).unwrap_or(Duration::MAX),
+        sigma: args.latency_sigma,
+    };
     let batch_wait = text::parse_duration(&args.batch_wait).map_err(CliError::usage)?;
     let options = Options {
-        latency: Latency {
-            median: Duration::from_secs_f64(args.latency / 1_000.0),
-            sigma: args.latency_sigma,
-        },
+        latency: latency(args.latency),
+        editor_latency: latency(of_editor),
         faults: Faults {
             throttled: args.throttle,
             failed: args.error,

@@ -16,9 +16,10 @@ use crate::id::{Call, CandidateIx, ProposalNumber};
 use crate::ledger::Demand;
 use crate::memory::State;
 use crate::prompt::Prompt;
-use crate::state::{Facts, Phase, Status, Work};
+use crate::state::{Facts, OpenCall, Phase, Status, Work};
 use crate::strategy::{BLOCK, Lookahead, Plan, Strategy};
 use crate::units::Amount;
+use std::collections::BTreeMap;
 
 /// The next step.
 pub(super) enum Next {
@@ -101,7 +102,7 @@ impl Planner {
             let is_done = baseline.status != Status::Open && baseline.dev().is_quiet();
             let is_begun = is_done && unmeasured.is_none();
             if !self.strategy.is_evaluation() && !is_begun {
-                if let Some(call) = self.oldest(state) {
+                if let Some(call) = self.first_due(state) {
                     return Ok(Next::Fold(call));
                 }
                 if let Some((_, why)) = unmeasured {
@@ -137,7 +138,7 @@ impl Planner {
                 Err(reason) => exceeded = exceeded.or(Some(reason)),
             }
         }
-        if let Some(call) = self.oldest(state) {
+        if let Some(call) = self.first_due(state) {
             return Ok(Next::Fold(call));
         }
         // Nothing is out and nothing fits. A proposal of another mutator may.
@@ -201,7 +202,7 @@ impl Planner {
         {
             return Ok(next);
         }
-        if let Some(call) = self.oldest(state) {
+        if let Some(call) = self.first_due(state) {
             return Ok(Next::Fold(call));
         }
         // What was not asked for lack of time makes the sample smaller, and no verdict impossible.
@@ -230,19 +231,18 @@ impl Planner {
         Event::WinnerChosen { candidate, shrunken_dev, hold_rows }
     }
 
-    /// The call to fold: the oldest proposal when it is due, else the oldest evaluation.
-    fn oldest(&self, facts: &Facts) -> Option<Call> {
-        let evaluation = facts.evaluations.keys().next().copied();
-        let proposal = facts.proposals.iter().next();
-        match (proposal, evaluation) {
-            (Some((call, open)), Some(evaluation)) => {
-                let folded_since = facts.counts.folded - open.issued_at;
-                let is_due = folded_since >= self.lookahead.lag;
-                Some(if is_due { *call } else { evaluation })
-            }
-            (Some((call, _)), None) => Some(*call),
-            (None, evaluation) => evaluation,
-        }
+    /// The call to fold: the one that is due first, by the clock of the run's order; no proposal while as many
+    /// candidates as may be are tried.
+    fn first_due(&self, facts: &Facts) -> Option<Call> {
+        let first = |open: &BTreeMap<Call, OpenCall>| {
+            let (call, open) = open.first_key_value()?;
+            Some((open.due, *call))
+        };
+        let evaluation = first(&facts.evaluations);
+        // A child that has to wait for others to be tried would know less of them than it could.
+        let is_full = facts.open.len() >= self.lookahead.tried && evaluation.is_some();
+        let proposal = first(&facts.proposals).filter(|_| !is_full);
+        [evaluation, proposal].into_iter().flatten().min().map(|(_, call)| call)
     }
 
     fn block(&mut self, facts: &Facts, rows: Rows) -> Result<Fit, SearchError> {

@@ -151,6 +151,15 @@ impl Queue {
         self.inside().failure.clone()
     }
 
+    /// The oldest events, at most one commit's worth, with the number of the first; `None`: none wait.
+    fn batch(&self, mut inside: MutexGuard<'_, Inside>) -> Option<(u64, Vec<Record>)> {
+        let first = inside.next - inside.waiting.len() as u64;
+        let batch = (!inside.waiting.is_empty()).then(|| inside.batch(self.commit.most));
+        drop(inside);
+        self.room.notify_all();
+        Some((first, batch?))
+    }
+
     fn fail(&self, failure: &JournalError) {
         let senders = {
             let mut inside = self.inside();
@@ -234,13 +243,28 @@ impl Committer {
         }
     }
 
+    /// Commits what is queued and returns, where no thread runs.
+    pub(super) fn commit_waiting(&mut self) {
+        let queue = Arc::clone(&self.queue);
+        while let Some((first, batch)) = queue.batch(queue.inside()) {
+            if let Err(error) = self.commit_batch(first, &batch) {
+                return queue.fail(&error);
+            }
+        }
+    }
+
     fn commit_all(&mut self) -> Result<(), JournalError> {
         while let Some((first, batch)) = self.next_batch()? {
             self.last = Some(Instant::now());
-            self.commit(first, &batch)?;
-            self.answers.add(batch.iter().filter_map(|record| record.answers));
-            self.notify(first + batch.len() as u64);
+            self.commit_batch(first, &batch)?;
         }
+        Ok(())
+    }
+
+    fn commit_batch(&mut self, first: u64, batch: &[Record]) -> Result<(), JournalError> {
+        self.commit(first, batch)?;
+        self.answers.add(batch.iter().filter_map(|record| record.answers));
+        self.notify(first + batch.len() as u64);
         Ok(())
     }
 
@@ -258,11 +282,7 @@ impl Committer {
                 let since = self.last.map_or(Duration::MAX, |last| last.elapsed());
                 let pause = queue.commit.linger.saturating_sub(since);
                 if inside.closing || inside.waiting.len() >= queue.commit.most || pause.is_zero() {
-                    let first = inside.next - inside.waiting.len() as u64;
-                    let batch = inside.batch(queue.commit.most);
-                    drop(inside);
-                    queue.room.notify_all();
-                    return Ok(Some((first, batch)));
+                    return Ok(queue.batch(inside));
                 }
                 Some(pause)
             };

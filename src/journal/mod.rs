@@ -34,7 +34,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 /// An event that a journal can hold. Its JSON must parse back to the same event.
@@ -48,8 +48,16 @@ pub struct Journal<E> {
     queue: Arc<Queue>,
     store: Arc<dyn Store>,
     answers: Arc<Answers>,
-    committer: Option<JoinHandle<()>>,
+    commits: Commits,
     entry: PhantomData<fn(E) -> E>,
+}
+
+/// Who makes the commits.
+enum Commits {
+    /// A thread, since writing takes time; `None` once it has ended.
+    Thread(Option<JoinHandle<()>>),
+    /// Whoever appends: memory needs no time, and a run in memory waits for no other thread.
+    Caller(Mutex<Committer>),
 }
 
 impl<E: Entry> Journal<E> {
@@ -81,12 +89,14 @@ impl<E: Entry> Journal<E> {
         Ok((journal, recovery))
     }
 
-    /// A journal in memory, which is lost when it is dropped.
+    /// A journal in memory, which is lost when it is dropped. An event is durable, as far as it can be,
+    /// when `append` returns.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// None are known: the memory is empty.
     pub fn in_memory() -> Result<Self, JournalError> {
-        Self::start(Arc::new(Memory::new()), None, Commit::default())
+        let store = Arc::new(Memory::new());
+        Self::with(store, None, Commit::default(), |it| Ok(Commits::Caller(Mutex::new(it))))
     }
 
     fn start(
@@ -94,18 +104,29 @@ impl<E: Entry> Journal<E> {
         file: Option<EventsFile>,
         commit: Commit,
     ) -> Result<Self, JournalError> {
+        Self::with(store, file, commit, |committer| {
+            let thread = thread::Builder::new()
+                .name("journal".to_owned())
+                .spawn(move || committer.run())
+                .map_err(|error| JournalError::Io {
+                    what: "start the journal's thread".to_owned(),
+                    source: Arc::new(error),
+                })?;
+            Ok(Commits::Thread(Some(thread)))
+        })
+    }
+
+    fn with(
+        store: Arc<dyn Store>,
+        file: Option<EventsFile>,
+        commit: Commit,
+        start: impl FnOnce(Committer) -> Result<Commits, JournalError>,
+    ) -> Result<Self, JournalError> {
         let queue = Arc::new(Queue::new(store.len(), commit));
         let answers = Arc::new(Answers::of(&*store)?);
         let committer =
             Committer::new(Arc::clone(&queue), Arc::clone(&store), file, Arc::clone(&answers));
-        let committer = thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || committer.run())
-            .map_err(|error| JournalError::Io {
-                what: "start the journal's thread".to_owned(),
-                source: Arc::new(error),
-            })?;
-        Ok(Self { queue, store, answers, committer: Some(committer), entry: PhantomData })
+        Ok(Self { queue, store, answers, commits: start(committer)?, entry: PhantomData })
     }
 
     /// The number of events appended, durable or not; also the number of the next event.
@@ -126,7 +147,9 @@ impl<E: Entry> Journal<E> {
     /// # Errors
     /// After a failed commit every call fails with the error of that commit.
     pub fn append(&self, event: E) -> Result<EventNumber, JournalError> {
-        self.queue.push(encode(&event)?)
+        let number = self.queue.push(encode(&event)?)?;
+        self.commit_in_caller();
+        Ok(number)
     }
 
     /// Appends an event at once; the future is ready when the event is durable, and the event
@@ -137,6 +160,7 @@ impl<E: Entry> Journal<E> {
         event: E,
     ) -> impl Future<Output = Result<EventNumber, JournalError>> + Send + use<E> {
         let pushed = encode(&event).and_then(|record| self.queue.push_with_receiver(record));
+        self.commit_in_caller();
         async move {
             let (number, receiver) = pushed?;
             received(receiver).await?;
@@ -210,10 +234,17 @@ impl<E: Entry> Journal<E> {
 }
 
 impl<E> Journal<E> {
+    fn commit_in_caller(&self) {
+        if let Commits::Caller(committer) = &self.commits {
+            committer.lock().unwrap_or_else(PoisonError::into_inner).commit_waiting();
+        }
+    }
+
     fn end(&mut self) {
         self.queue.close();
-        if let Some(committer) = self.committer.take()
-            && committer.join().is_err()
+        if let Commits::Thread(thread) = &mut self.commits
+            && let Some(thread) = thread.take()
+            && thread.join().is_err()
         {
             tracing::error!("the journal's committer panicked");
         }

@@ -80,6 +80,12 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// Proposals: the middle of what the budget pays for; `None` where nothing limits them.
+    #[must_use]
+    pub fn proposals(&self) -> Option<u64> {
+        middle(self.proposals_affordable)
+    }
+
     /// Calls of all roles; `None` where nothing limits them.
     #[must_use]
     pub fn calls(&self) -> Option<u64> {

@@ -57,7 +57,7 @@ pub use summary::{
     Counts, EarlierResult, FailedCalls, FrontPoint, Gain, Look, MutatorEarned, OpenBatch, Prompted,
     Recommendation, RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens, score_interval,
 };
-pub use width::frozen;
+pub use width::{Latencies, expected_seconds, frozen, slots};
 pub use wiring::{check_first_block, check_models, check_simulated, providers};
 
 use crate::caps::Caps;

@@ -14,7 +14,7 @@ use super::faults::Fault;
 use super::log::{LogEntry, RequestLog};
 use super::tally::{BodyHash, Outcome, Tally};
 use super::wire::{self, ChatRequest, Route, Wire};
-use super::{Answer, CLERK, Call, Models};
+use super::{Answer, CLERK, Call, EDITOR, Models};
 use crate::task::model::{ModelRole, Usage};
 use crate::units::Tokens;
 use axum::Router;
@@ -43,6 +43,8 @@ const HALF: Duration = Duration::from_millis(2);
 pub struct Options {
     /// How long answers take.
     pub latency: Latency,
+    /// How long the editor's replies take.
+    pub editor_latency: Latency,
     /// What happens instead of answers.
     pub faults: Faults,
     /// How much it answers in a minute.
@@ -349,7 +351,11 @@ impl Server {
             }
             Some(Fault::Truncated | Fault::Empty) | None => {}
         }
-        let wait = self.options.latency.draw(&self.options.faults, source, seen);
+        let latency = match request.model() {
+            EDITOR => &self.options.editor_latency,
+            _ => &self.options.latency,
+        };
+        let wait = latency.draw(&self.options.faults, source, seen);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }

@@ -75,6 +75,7 @@ impl Facts {
     pub(super) fn fold_call(&mut self, call: Call) -> Option<(OpenCall, Option<Arrival>)> {
         let places = [&mut self.evaluations, &mut self.proposals, &mut self.embeddings];
         let open = places.into_iter().find_map(|open| open.remove(&call))?;
+        self.clock = self.clock.max(open.due);
         let arrival = self.arrivals.remove(&call);
         // Calls that waited for this call's answer now get it, or learn that there is none.
         for waiting in self.served_by.remove(&call).into_iter().flatten() {
@@ -122,7 +123,8 @@ impl Facts {
         self.counts.cached += u64::from(cached.is_some());
         let reserve = if cached.is_none() { reserve } else { Amount::ZERO };
         let is_asked = cached.is_none();
-        let open = OpenCall { work, reserve, cached, is_asked, issued_at: self.counts.folded };
+        let due = self.clock + work.lasts();
+        let open = OpenCall { work, reserve, cached, is_asked, due };
         match kind {
             Issued::Evaluation => self.evaluations.insert(call, open),
             Issued::Proposal | Issued::Program => self.proposals.insert(call, open),

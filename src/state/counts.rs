@@ -1,6 +1,7 @@
 //! Counts for people and for rules that end a search.
 
 use crate::event::{Abandoned, NoAnswer, Rejection};
+use crate::id::ProposalNumber;
 use crate::task::model::ModelRole;
 use std::collections::BTreeMap;
 
@@ -45,6 +46,8 @@ pub struct Counts {
     pub cached: u64,
     /// Decided children since the last new incumbent.
     pub decided_since_incumbent: u32,
+    /// The first draft that was made beside the incumbent.
+    pub first_beside_incumbent: ProposalNumber,
 }
 
 /// Calls that failed for one cause.

@@ -22,7 +22,7 @@ impl Facts {
                 self.candidates[candidate.index()].status = Status::Dropped(why.clone());
                 // A candidate that was judged before, and now leaves a population, was counted then.
                 if self.open.remove(candidate) {
-                    self.counts.decided_since_incumbent += 1;
+                    self.count_decided(*candidate);
                 }
             }
             _ => {}

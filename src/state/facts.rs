@@ -5,7 +5,7 @@ use super::candidate::{CandidateState, Status};
 use super::counts::Counts;
 use super::open_call::{Arrival, OpenCall};
 use super::vectors::TextVectors;
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Origin};
 use crate::caps::Caps;
 use crate::event::{Draft, EarlierEnd, Gate, NoAnswer, RowKey, Shown, StopReason};
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
@@ -71,6 +71,8 @@ pub struct Facts {
     pub drafts: BTreeMap<ProposalNumber, Draft>,
     /// Drafts that were not issued when the search ended: it goes on with them if the run does.
     pub shelved: BTreeMap<ProposalNumber, Draft>,
+    /// The incumbents at the time when open drafts were made.
+    pub drafted_beside: BTreeMap<ProposalNumber, CandidateIx>,
     /// The evidence of issued proposals.
     pub shown: HashMap<ProposalNumber, Vec<Shown>>,
     /// The row that the last event folded, if it folded one.
@@ -99,6 +101,9 @@ pub struct Facts {
     pub plan: PlanLedger,
     /// Counts.
     pub counts: Counts,
+    /// The clock of the run's order: when the latest of the folded calls was due. Nothing measured enters it, so
+    /// it is the same at any concurrency and after a resume.
+    pub clock: u64,
     /// The next call's number.
     pub next_call: Call,
     /// The next proposal's number.
@@ -279,8 +284,18 @@ impl Facts {
             standing.status = Status::Finished;
             self.open.remove(&candidate);
             if candidate != CandidateIx::BASELINE {
-                self.counts.decided_since_incumbent += 1;
+                self.count_decided(candidate);
             }
         }
+    }
+
+    /// A child that was drafted before the incumbent was there says nothing of what is left to gain.
+    pub(super) fn count_decided(&mut self, candidate: CandidateIx) {
+        let first = self.counts.first_beside_incumbent;
+        let is_earlier = match self.standing(candidate).candidate.origin {
+            Origin::Baseline => false,
+            Origin::Proposal(proposal) | Origin::Composed(proposal) => proposal < first,
+        };
+        self.counts.decided_since_incumbent += u32::from(!is_earlier);
     }
 }

@@ -20,7 +20,21 @@ pub enum Work {
     Embedding(ModelName, Arc<[String]>),
 }
 
+/// How many answers to rows, one after the other, a proposal counts for in the order of a run. Models write
+/// prompts for seconds and answer rows in a fraction of one. Where it is otherwise, the order stays the same, and
+/// only the time that a run takes is longer than it could be.
+const PROPOSAL_LASTS: u64 = 20;
+
 impl Work {
+    /// How long it counts as taking by the clock of the run's order, in answers to rows.
+    #[must_use]
+    pub(super) fn lasts(&self) -> u64 {
+        match self {
+            Self::Proposal(..) => PROPOSAL_LASTS,
+            Self::Evaluation(_) | Self::Embedding(..) => 1,
+        }
+    }
+
     /// Which model is asked.
     #[must_use]
     pub fn role(&self) -> ModelRole {
@@ -53,8 +67,8 @@ pub struct OpenCall {
     /// Whether it was issued to be asked itself; a cached call never is, even where the answer that
     /// was to serve it goes missing.
     pub is_asked: bool,
-    /// How many evaluations were folded when it was issued.
-    pub issued_at: u64,
+    /// When it is due by the clock of the run's order.
+    pub due: u64,
 }
 
 /// How a call ended, before it is folded.

@@ -47,6 +47,7 @@ impl Facts {
 
     fn add_draft(&mut self, draft: &Draft) {
         self.drafts.insert(draft.proposal, draft.clone());
+        self.drafted_beside.insert(draft.proposal, self.incumbent);
         self.next_proposal = ProposalNumber(draft.proposal.0 + 1);
     }
 
@@ -114,6 +115,7 @@ impl Facts {
         child: Option<CandidateIx>,
     ) {
         let draft = self.drafts.remove(&proposal);
+        self.drafted_beside.remove(&proposal);
         self.closed_proposal = draft.map(|draft| ClosedProposal { draft, shown, child });
     }
 }

@@ -10,6 +10,7 @@ impl Facts {
                 self.incumbent = *candidate;
                 self.incumbents.push((*candidate, self.counts.folded));
                 self.counts.decided_since_incumbent = 0;
+                self.counts.first_beside_incumbent = self.next_proposal;
             }
             Event::ContestEnded { survivors } => {
                 for candidate in survivors {

@@ -13,13 +13,13 @@ pub struct Lookahead {
     pub evaluations: usize,
     /// Proposals that may be drafted or issued and not folded.
     pub proposals: usize,
-    /// Evaluations folded since its issue after which a proposal is folded at the latest.
-    pub lag: u64,
+    /// Open candidates beside which no further proposal is folded while rows are out.
+    pub tried: usize,
 }
 
 impl Default for Lookahead {
     fn default() -> Self {
-        Self { evaluations: 128, proposals: 4, lag: 64 }
+        Self { evaluations: 128, proposals: 4, tried: usize::MAX }
     }
 }
 

@@ -165,9 +165,14 @@ pub trait Paced {
     /// How far it plans ahead.
     fn lookahead(&self) -> Lookahead;
 
-    /// How many children are bred and tried side by side, where they are bred continuously.
+    /// How many children are bred side by side, where they are bred continuously.
     fn width(&self) -> Option<usize> {
         None
+    }
+
+    /// Whether the change of a former incumbent's child is made to the present incumbent.
+    fn carries_over(&self) -> bool {
+        false
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::store::StoreError;
+use futures_util::FutureExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -275,4 +276,23 @@ fn an_event_without_a_json_form_is_refused_and_harms_nothing() {
     let odd = Odd(BTreeMap::from([(None, 1)]));
     assert!(matches!(journal.append(odd), Err(JournalError::Encode(_))));
     assert_eq!(journal.append(Odd(BTreeMap::new())).unwrap(), EventNumber(0));
+}
+
+#[test]
+fn in_memory_an_event_is_durable_when_it_is_appended() {
+    let journal: Journal<Fact> = Journal::in_memory().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    let number = journal.append(fact(0)).unwrap();
+                    assert_eq!(journal.read(number).unwrap(), fact(0));
+                    let durable = journal.append_durable(fact(1)).now_or_never();
+                    assert!(durable.unwrap().is_ok());
+                }
+            });
+        }
+    });
+    assert_eq!(journal.len(), 1_600);
+    journal.close().unwrap();
 }

@@ -13,8 +13,6 @@ macro_rules! family {
                 lookahead: usize = 128 => [1.0, 1_000_000.0],
                 /// Proposals that may be drafted or issued and not folded.
                 proposal_lookahead: usize = $proposals => [1.0, 4_096.0],
-                /// A proposal is folded at the latest when this many evaluations were folded since its issue.
-                proposal_lag: u64 = 64,
             }
         }
 
@@ -23,7 +21,7 @@ macro_rules! family {
                 $crate::strategy::Lookahead {
                     evaluations: self.lookahead,
                     proposals: self.proposal_lookahead,
-                    lag: self.proposal_lag,
+                    tried: usize::MAX,
                 }
             }
         }

@@ -6,31 +6,56 @@ use crate::grammar::Misuse;
 use crate::strategy::search::{Family, Paced, Search, Slots};
 use crate::strategy::{Lookahead, Plan};
 
+/// The most candidates that are tried side by side. More of them would be written from an older incumbent, and
+/// their blocks keep as many requests busy as most providers take.
+const TRIED: usize = 3;
+
 kind! {
     /// Children are bred until something stops the run.
     "steady": "Children are bred continuously.",
     Steady {
-        /// Children that are bred and tried side by side: fewer decide on fresher knowledge, more keep more
-        /// requests busy. At most this many proposals are out, this many candidates have no folded block,
-        /// and half as many more may still get rows. 0 = chosen when a run starts, from its concurrency and
-        /// its budget, and the same from then on.
+        /// Children that are bred side by side: fewer decide on fresher knowledge, more take less time. At most
+        /// this many proposals are out, and at most three candidates are tried at a time. 0 = chosen when a run
+        /// starts, from its concurrency and its budget, and the same from then on.
         width: usize = 0 => [0.0, 4_096.0],
+        /// Whether a child of what was the incumbent when it was drafted gets its change made to the present one,
+        /// line by line, where it keeps at least half of the lines. Only with a width above 1.
+        carry_over: bool = false,
         /// Evaluations that may be issued and not folded.
         lookahead: usize = 128 => [1.0, 1_000_000.0],
-        /// A proposal is folded at the latest when this many evaluations were folded since its issue.
-        proposal_lag: u64 = 64,
     }
 }
 
 impl Paced for Steady {
     fn lookahead(&self) -> Lookahead {
         let (evaluations, proposals) = (self.lookahead, self.width.max(1));
-        Lookahead { evaluations, proposals, lag: self.proposal_lag }
+        Lookahead { evaluations, proposals, tried: self.tried() }
     }
 
     fn width(&self) -> Option<usize> {
         Some(self.width)
     }
+
+    fn carries_over(&self) -> bool {
+        self.carry_over && self.width > 1
+    }
+}
+
+impl Steady {
+    fn tried(&self) -> usize {
+        let width = self.width.max(1);
+        (width + width / 2).min(TRIED)
+    }
+}
+
+/// Whether the budget is likely to have room for another child after those that are under way, at what
+/// children cost so far.
+fn can_try_another(search: &Search<'_>) -> bool {
+    let state = search.state;
+    let (decided, under_way) =
+        (state.memory.turns.decided(), state.proposals_out() + state.open.len());
+    let known = f64::from(decided);
+    decided == 0 || under_way == 0 || (known + under_way as f64) * search.remaining.spent < known
 }
 
 impl Family for Steady {
@@ -46,8 +71,10 @@ impl Family for Steady {
     }
 
     fn has_room(&self, search: &Search<'_>) -> bool {
-        let width = self.width.max(1);
-        search.state.waiting() < width && search.state.open.len() < width + width / 2
+        let state = search.state;
+        state.waiting() < self.width.max(1)
+            && state.open.len() < self.tried()
+            && can_try_another(search)
     }
 
     fn bred(&self, search: &Search<'_>) -> Option<Draft> {
