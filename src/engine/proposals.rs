@@ -118,7 +118,8 @@ pub(super) fn draft_of(state: &State, proposal: ProposalNumber) -> Result<&Draft
 /// Whether a reply has the tags that were asked for, where some were.
 fn is_tagged(reply: &str, nonce: Option<Nonce>) -> bool {
     nonce.is_none_or(|nonce| {
-        [nonce.closing(), nonce.note_closing()].iter().any(|tag| reply.contains(tag))
+        let tags = [format!("<prompt-{nonce} part="), nonce.closing(), nonce.note_closing()];
+        tags.iter().any(|tag| reply.contains(tag))
     })
 }
 

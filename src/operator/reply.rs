@@ -6,11 +6,11 @@ use super::framing::Nonce;
 use crate::event::Rejection;
 use crate::text;
 
-/// The new texts by part. A part that the reply leaves out stays as it was; where a part is given
-/// more than once, as after a thinking aloud, the last one counts.
+/// The new texts by part. A part that the reply leaves out stays as it was, and one that is not closed reaches to the
+/// end of the reply; where a part is given more than once, as after a thinking aloud, the last one counts.
 ///
 /// # Errors
-/// No part between the tags, a tag that is not closed, or one that names a frozen part.
+/// No part after a tag, or a tag that names a frozen part.
 pub fn read(
     reply: &str,
     nonce: Nonce,
@@ -24,9 +24,8 @@ pub fn read(
         let Some((name, after)) = after.split_once("\">") else {
             break;
         };
-        let Some((text, after)) = after.split_once(&closing) else {
-            return Err((Rejection::Truncated, format!("`{name}` is not closed")));
-        };
+        // Models forget to close the last one. A reply that was cut off is refused before it is read.
+        let (text, after) = after.split_once(&closing).unwrap_or((after, ""));
         rest = after;
         if !searched.iter().any(|part| part == name) {
             return Err((Rejection::Frozen, format!("`{name}` may not be changed")));
@@ -122,6 +121,14 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_is_not_closed_reaches_to_the_end() {
+        let open = "Here it is:\n<prompt-N part=\"system\">\nSort it.\nAnswer with one word.\n";
+        assert_eq!(parts(open).unwrap(), [part("system", "Sort it.\nAnswer with one word.")]);
+        let reopened = "<prompt-N part=\"system\">hm <prompt-N part=\"system\">final";
+        assert_eq!(parts(reopened).unwrap(), [part("system", "final")]);
+    }
+
+    #[test]
     fn the_last_version_counts() {
         let twice = "<prompt-N part=\"system\">draft</prompt-N>\
                      <prompt-N part=\"system\">final</prompt-N>";
@@ -141,7 +148,7 @@ mod tests {
                 Rejection::NoTags,
             ),
             ("<prompt part=\"system\">x</prompt>", Rejection::NoTags),
-            ("<prompt-N part=\"system\">cut off he", Rejection::Truncated),
+            ("<prompt-N part=\"system\">", Rejection::Empty),
             ("<prompt-N part=\"user\">x</prompt-N>", Rejection::Frozen),
             ("<prompt-N part=\"system\"> \n </prompt-N>", Rejection::Empty),
         ];

@@ -22,13 +22,21 @@ pub(super) fn restored(text: &str, old: &str, new: &Prompt, labels: &[String]) -
     if lost.is_empty() || !labels.iter().all(|label| names(old, label)) {
         return None;
     }
+    // What names hardly any label and has no line of its parent is no prompt that lost something.
+    let is_prompt = lost.len() * 2 <= labels.len()
+        || old.split('\n').any(|line| !line.trim().is_empty() && has_line(text, line));
+    if !is_prompt {
+        return None;
+    }
     let named_in = |line: &str| labels.iter().filter(|label| names(line, label)).count();
     let is_fit = |line: &&str| !has_code(line) && !is_whole_prompt(line, text);
     let lines: Vec<&str> = old.split('\n').filter(is_fit).collect();
     let mut left = text.to_owned();
     let mut back = Vec::new();
     let list = lines.iter().copied().rev().max_by_key(|line| named_in(line));
-    if let Some(list) = list.filter(|list| named_in(list) > 1 && !has_line(text, list)) {
+    // Where each label has a line of its own, a rule on two of them is no list.
+    let is_list = |list: &&str| named_in(list) > 1 && named_in(list) * 2 >= labels.len();
+    if let Some(list) = list.filter(is_list).filter(|list| !has_line(text, list)) {
         let rest = |line: &str| words_of(&without_labels(line, labels));
         let of_list = rest(list);
         let is_made_of_it = |line: &&str| {

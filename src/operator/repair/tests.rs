@@ -134,6 +134,8 @@ fn lost_labels_come_back_from_the_parent() {
         "Read it.\n- billing: money or cash\n- not urgent: the rest",
         "Read it.\n- claims: harm\n- billing: money or cash\n- not urgent: the rest",
     );
+    // What is no prompt gets no labels.
+    assert_left(old, "You are an assistant of a company. I help you with all that you ask.");
     // A line is put back for a line, and not for words in one.
     let list = "The kinds are billing, claims, not urgent.";
     assert_repaired(
