@@ -7,7 +7,6 @@ use crate::id::RowIx;
 use crate::seed::Seed;
 use crate::state::Cell;
 use crate::task::example::Split;
-use crate::task::model::ModelRole;
 use rand::seq::SliceRandom;
 use serde_json::{Value, json};
 
@@ -24,10 +23,6 @@ kind! {
         keep_correct: usize = 0,
         /// Rows that may be run to find enough failures (`errors` only).
         from: usize = 24,
-        /// Rows are run only while they have cost less than a request to the mutator does, as both did in this run:
-        /// beside cheap requests little is spent on better ones. A first failure is looked for anyway (`errors`
-        /// only, without `all`).
-        balanced: bool = false,
         /// Whether all of `from` are run, or only until there are enough failures (`errors` only).
         all: bool = false,
         /// `true`: the parent answers the rows anew; `false`: only rows that it has not answered
@@ -116,7 +111,6 @@ impl Feedback {
             ("keep_correct", self.keep_correct != usual.keep_correct, by_errors),
             ("from", self.from != usual.from, by_errors),
             ("all", self.all, by_errors),
-            ("balanced", self.balanced, by_errors),
             ("fresh", self.fresh, !by_errors),
             ("skip_perfect", !self.skip_perfect, self.pick != Pick::ErrorsElseCorrect),
         ] {
@@ -126,12 +120,6 @@ impl Feedback {
                 let help = format!("leave `{key}` out, or pick rows in another way");
                 return Err(Misuse::of(&["feedback", key], message).help(help));
             }
-        }
-        if self.all && self.balanced {
-            let message = "`balanced` does nothing with `all`: all rows are run";
-            return Err(
-                Misuse::of(&["feedback", "balanced"], message).help("leave one of them out")
-            );
         }
         Ok(())
     }
@@ -244,8 +232,7 @@ impl Feedback {
         let asked = column.issued as usize;
         let praises_already = praise == Praise::Decided(true);
         let found = if praises_already { right.len() } else { wrong.len() };
-        let is_worth_it = !self.balanced || costs_less_than_a_request(draw, asked);
-        let may_ask = (asked < self.from && is_worth_it) || found == 0;
+        let may_ask = asked < self.from || found == 0;
         let wants_more = self.all || (found < wanted && may_ask);
         if wants_more && !unasked.is_empty() {
             unasked.truncate(EVIDENCE_BLOCK);
@@ -273,16 +260,6 @@ impl Feedback {
         let shown = wrong.into_iter().chain(right).map(|row| Shown::of(row, Some(0))).collect();
         ask(draft, praise, shown)
     }
-}
-
-/// Whether this many answers cost less than a request to the mutator, as decisions count both; so before the first
-/// request.
-fn costs_less_than_a_request(draw: &Draw<'_>, answers: usize) -> bool {
-    let plan = &draw.state.plan;
-    let answer = plan.answered(ModelRole::Task).mean_weight().unwrap_or(0.0);
-    plan.answered_by_mutators()
-        .mean_weight()
-        .is_none_or(|request| answers as f64 * answer < request)
 }
 
 /// The rows that are shown, and all others that the parent answered: these are only counted.

@@ -42,7 +42,6 @@ const EXEMPT: &[(&str, &str)] = &[
     ("leak share", "as the other"),
     ("lint max_growth", "no simulated reply doubles a prompt; see operator::screen"),
     ("promptbreeder: operator.4.most", "there are not as many prompts that are unlike"),
-    ("map-elites: operator.0.feedback.balanced", "three failures cost less than a request"),
     ("confirm chance", "the goal is `max quality`; see strategy::tests::goals"),
     // A contest knows its budget before it starts: only a deadline can interrupt it.
     ("triple-sh: final.among", "one survivor is left; see strategy::tests::pools"),

@@ -1,7 +1,6 @@
 //! GEPA, TRIPLE-SH, `random` and `auto`.
 
 use super::*;
-use std::collections::BTreeMap;
 
 #[test]
 fn gepa_tries_a_child_on_its_parents_minibatch_before_it_sees_all_of_dev() {
@@ -201,31 +200,6 @@ fn what_a_child_is_given_depends_on_what_the_next_one_costs() {
     assert!(0.0 < gain && gain < elsewhere);
     let (_, dear) = rows_until_dropped(90_000_000);
     assert!(matches!(dear, Dropped::Outbid { rows: 24.., .. }), "{dear:?}");
-}
-
-/// Once a request is known to cost two answers, a parent is run until a block of rows has cost that.
-#[test]
-fn evidence_costs_no_more_than_the_request_that_it_is_for() {
-    let score = |_: &str, _: Split, row: RowIx| f64::from(u8::from(!row.0.is_multiple_of(4)));
-    let train_rows_of_children = |set: &str| {
-        let by_reflection = ["operator.1.weight=0", "operator.2.weight=0", "operator.3.weight=0"];
-        let sets = [&[set], &by_reflection[..]].concat();
-        let mut script = Script::new("auto", &sets, (64, 64), 10_000, score);
-        (script.nanos, script.reply_nanos) = (|_| 300_000, 600_000);
-        script.run(400);
-        let mut rows: BTreeMap<u32, usize> = BTreeMap::new();
-        for (candidate, split, _, count) in script.blocks() {
-            if split == Split::Train && candidate > 0 {
-                *rows.entry(candidate).or_default() += count;
-            }
-        }
-        rows.into_values().collect::<Vec<_>>()
-    };
-    let balanced = train_rows_of_children("operator.0.feedback.balanced=true");
-    // A second block where the first showed no failure.
-    assert!(balanced.contains(&8) && balanced.iter().all(|rows| *rows <= 16), "{balanced:?}");
-    let as_many_as_needed = train_rows_of_children("operator.0.feedback.balanced=false");
-    assert!(as_many_as_needed.iter().any(|rows| *rows >= 32), "{as_many_as_needed:?}");
 }
 
 #[test]
