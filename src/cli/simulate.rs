@@ -64,7 +64,7 @@ fn served(
         ));
     }
     let of_editor = args.editor_latency.unwrap_or(args.latency);
-    if [args.latency, of_editor, args.latency_sigma].iter().any(|it| !(*it >= 0.0)) {
+    if [args.latency, of_editor, args.latency_sigma].iter().any(|it| it.is_nan() || *it < 0.0) {
         return Err(CliError::usage("a latency must not be negative"));
     }
     let latency = |millis: f64| Latency {

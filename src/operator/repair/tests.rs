@@ -141,8 +141,8 @@ fn lost_labels_come_back_from_the_parent() {
     assert_repaired(
         RepairKind::Labels,
         list,
-        "Mind billing fees.\nbilling",
-        "Mind billing fees.\nbilling\nThe kinds are billing, claims, not urgent.",
+        "Mind billing and claims fees.\nbilling",
+        "Mind billing and claims fees.\nbilling\nThe kinds are billing, claims, not urgent.",
     );
     // Nothing is lost, or the parent did not name them all.
     assert_left(old, "CLAIMS, billing or 'not urgent'? Think.");
