@@ -10,7 +10,7 @@ use crate::run::{Ended, Run, RunError, RunKind};
 use crate::task::notify::Webhook;
 use secrecy::SecretString;
 
-/// Who is told of a search; an evaluation is told to nobody.
+/// Who gets messages about a search. An evaluation sends none.
 pub(super) fn recipients(run: &Run, screen: &Screen) -> Vec<Recipient> {
     let task = run.task();
     let Some(notify) = task.notify.as_ref().filter(|_| run.file().kind == RunKind::Search) else {
@@ -55,7 +55,7 @@ pub(super) fn watcher(notifier: &Notifier, run: &Run) -> Option<Box<dyn Observer
     Some(Box::new(notifier.watcher(run.file(), run.caps(), shares, run.meter())))
 }
 
-/// Tells how a search ended. One that a person stopped is told to nobody.
+/// Sends how a search ended. A search that a person stopped sends nothing.
 pub(super) fn tell_end(notifier: &Notifier, run: &Run, ended: &Result<Ended, RunError>) {
     let (occasion, why) = match ended {
         Ok(ended) => match &ended.outcome {

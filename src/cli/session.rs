@@ -64,8 +64,8 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
     })
 }
 
-/// Returns at the next signal.
-async fn interrupted() {
+/// Returns at the next signal that asks the program to end.
+pub(super) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

@@ -110,20 +110,7 @@ fn served(
         } else {
             screen.print(&line)?;
         }
-        server::serve(listener, models, options, until_signal()).await?;
+        server::serve(listener, models, options, super::session::interrupted()).await?;
         Ok(())
     })
-}
-
-async fn until_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
 }

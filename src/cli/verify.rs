@@ -41,7 +41,10 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
     let parts_blake3 = hashes(&task.baseline);
     let task_model = task.task_model().name.to_string();
     let simulated = task.providers().values().any(Provider::is_simulated);
-    let folder = folder(&args.out.out, &folder_of(&task, "verify")?)?;
+    // Another record asks other rows.
+    let asked = blake3::hash(serde_json::to_string(&rows)?.as_bytes()).to_hex();
+    let name = format!("{}-{}", folder_of(&task, "verify")?, &asked[..8]);
+    let folder = folder(&args.out.out, &name)?;
     let question =
         Question { split: None, rows: Some(rows), caps: &args.caps, concurrency: args.concurrency };
     let answers = question.ask(task, folder.clone(), screen)?;

@@ -37,7 +37,7 @@ pub struct Steering {
 #[derive(Debug, Default)]
 struct Requests {
     asked: VecDeque<Asked>,
-    /// Whether the search has ended, so that nobody takes what is asked for.
+    /// Whether the search has ended. No request is taken after that.
     is_over: bool,
 }
 

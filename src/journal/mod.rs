@@ -56,7 +56,7 @@ pub struct Journal<E> {
 enum Commits {
     /// A thread, since writing takes time; `None` once it has ended.
     Thread(Option<JoinHandle<()>>),
-    /// Whoever appends: memory needs no time, and a run in memory waits for no other thread.
+    /// The thread that appends. Memory needs no time, so a run in memory does not wait for another thread.
     Caller(Mutex<Committer>),
 }
 

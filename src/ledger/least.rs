@@ -105,7 +105,7 @@ mod tests {
         let (used, cap) = least.exceeds(calls(2)).unwrap();
         assert_eq!((used.as_str(), cap.as_str()), ("3 calls", "2 calls"));
         assert_eq!(least.exceeds(none), None);
-        // Money is kept by the wallet, calls by nobody.
+        // The wallet reserves money and tokens; calls have no reservation there.
         let mut wallet = Wallet::default();
         wallet.apply(&Event::Reserved { call: Call(0), amount: amount(4), role, share });
         let stopped = Least::of_stopped(&plan, &wallet);

@@ -48,11 +48,11 @@ impl Ledger {
             Err(source) => return Err(failed(&path, source)),
         };
         for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let is_last = ledger.whole + line.len() as u64 == text.len() as u64;
+            if !line.ends_with(b"\n") {
+                break;
+            }
             match serde_json::from_slice(line) {
-                Ok(fact) if line.ends_with(b"\n") => ledger.apply(&fact),
-                _ if is_last => break,
-                Ok(_) => break,
+                Ok(fact) => ledger.apply(&fact),
                 Err(error) => {
                     let message = format!("line {}: {error}", number + 1);
                     return Err(RunDirError::Malformed { path, message });
@@ -127,5 +127,9 @@ mod tests {
         fs::write(dir.file(LEDGER), [b"{\"nonsense\": 1}\n", &whole[..]].concat()).unwrap();
         let error = Ledger::open(&dir, 2).err().unwrap().to_string();
         assert!(error.contains("ledger.jsonl: line 1"), "{error}");
+        // A whole line is no torn one: it may have said what a run was given.
+        fs::write(dir.file(LEDGER), [&whole[..], b"{\"nonsense\": 1}\n"].concat()).unwrap();
+        let error = Ledger::open(&dir, 2).err().unwrap().to_string();
+        assert!(error.contains("ledger.jsonl: line 3"), "{error}");
     }
 }
