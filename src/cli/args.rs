@@ -230,9 +230,9 @@ pub(crate) struct RunArgs {
     pub task: Vec<PathBuf>,
     #[command(flatten)]
     pub strategy: StrategyArgs,
-    /// Random seed
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole_number, allow_negative_numbers = true)]
-    pub seed: u64,
+    /// Random seed [default: the smallest that no run of this task in the results folder has]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_negative_numbers = true)]
+    pub seed: Option<u64>,
     /// Name of the run
     #[arg(long, value_name = "RUN")]
     pub name: Option<String>,

@@ -17,7 +17,6 @@ use crate::prompt::Prompt;
 use crate::prompt::document::{self, Document};
 use crate::report;
 use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, RunKind, Settings, Summary};
-use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::Cell;
 use crate::task::example::{RowHash, Split, Splits};
@@ -190,7 +189,8 @@ impl Question<'_> {
         run::check_models(&task, &access, is_asked)?;
         settings::check_programs(&task)?;
         let dir = RunDir::at(folder);
-        let settings = Settings { seed: Seed(1), caps: Some(caps), concurrency: self.concurrency };
+        let settings =
+            Settings { caps: Some(caps), concurrency: self.concurrency, ..Settings::default() };
         let run = match Run::evaluate(task, self.split, self.rows, settings, &dir) {
             // The same evaluation always uses the same folder, so its answers are reused.
             Err(RunError::Dir(RunDirError::Exists(_))) => {

@@ -72,7 +72,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         runs,
         strategy: args.strategy.strategy.clone(),
         sets: args.strategy.sets.clone(),
-        seed: Seed(args.seed),
+        seed: args.seed.map(Seed),
         concurrency: args.concurrency,
     };
     let (night, lock) = Night::create(&args.out.out.join(&name), file)?;
@@ -100,7 +100,7 @@ pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Res
     let args = RunArgs {
         task: file.runs.iter().map(|run| run.task.clone()).collect(),
         strategy: StrategyArgs { strategy: file.strategy.clone(), sets: file.sets.clone() },
-        seed: file.seed.0,
+        seed: file.seed.map(|seed| seed.0),
         name: None,
         out: RunsDir { out: dir.path().parent().unwrap_or(Path::new(".")).to_owned() },
         concurrency: resumed.concurrency.or(file.concurrency),
@@ -171,9 +171,11 @@ fn one(
     let mut run = if is_new {
         let Prepared { task, recipe, access, caps, .. } =
             run::prepare(task, args, |task| Ok(caps.over(task.caps)))?;
-        let settings =
-            Settings { seed: Seed(args.seed), caps: Some(caps), concurrency: args.concurrency };
-        Run::create(Arc::new(task), &recipe, settings, dir.path())?.with_access(access)
+        let seed = args.seed.map(Seed);
+        let settings = Settings { seed, caps: Some(caps), concurrency: args.concurrency };
+        let run = Run::create(Arc::new(task), &recipe, settings, dir.path())?;
+        run::tell_seed(args, &run, screen);
+        run.with_access(access)
     } else {
         let mut run = Run::open(&dir)?;
         if consent.changed_provider {

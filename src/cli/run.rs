@@ -75,7 +75,7 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     let Prepared { task, recipe, caps, access, warnings, left_out } = prepared;
     warnings.iter().for_each(|warning| screen.warn(warning));
     let settings =
-        Settings { seed: Seed(args.seed), caps: Some(caps), concurrency: args.concurrency };
+        Settings { seed: args.seed.map(Seed), caps: Some(caps), concurrency: args.concurrency };
     let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
     let usual = format!("{}-{}-{now}", task.name, recipe.name);
     let task = Arc::new(task);
@@ -96,6 +96,7 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
             created => break (created?.with_access(access), RunDir::at(dir)),
         }
     };
+    tell_seed(args, &run, screen);
     super::log::to_file_of(&dir);
     for line in &left_out {
         tracing::info!("{line}");
@@ -106,6 +107,14 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     }
     screen.note(&format!("run {} in {}", dir.name(), dir.path().display()));
     search(run, &dir, screen)
+}
+
+/// Says which seed a new run has, where none was asked for.
+pub(super) fn tell_seed(args: &RunArgs, run: &Run, screen: &Screen) {
+    if args.seed.is_none() {
+        let seed = run.file().seed.0;
+        screen.note(&format!("seed {seed}: the smallest that no run of this task has"));
+    }
 }
 
 /// Names of runs that start within one second.

@@ -39,8 +39,9 @@ pub struct NightFile {
     pub strategy: String,
     /// Keys of the recipe that are set.
     pub sets: Vec<String>,
-    /// The random seed of its runs.
-    pub seed: Seed,
+    /// The random seed of its runs; `None`: each takes the smallest that no run of its task has.
+    #[serde(default)]
+    pub seed: Option<Seed>,
     /// The maximum number of concurrent requests, over all providers.
     pub concurrency: Option<usize>,
 }

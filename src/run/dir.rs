@@ -101,10 +101,7 @@ impl RunDir {
     /// It already holds a run, another process starts one there, or it cannot be created.
     pub fn create(path: &Path) -> Result<(Self, RunLock), RunDirError> {
         if let Some(out) = path.parent() {
-            if out.symlink_metadata().is_ok() && !out.is_dir() && out != Path::new("") {
-                return Err(RunDirError::NoFolder { path: out.to_owned() });
-            }
-            fs::create_dir_all(out).map_err(|source| io_error(out, source))?;
+            create_runs_folder(out)?;
         }
         let run = Self::at(path);
         match fs::create_dir(path) {
@@ -269,6 +266,14 @@ pub const RUN_FILE: &str = "run.json";
 pub const NIGHT_FILE: &str = "night.json";
 /// The name of the file with the summary.
 pub const SUMMARY_FILE: &str = "summary.json";
+
+/// Creates the folder that holds the runs, unless it is there.
+pub(super) fn create_runs_folder(out: &Path) -> Result<(), RunDirError> {
+    if out.symlink_metadata().is_ok() && !out.is_dir() && out != Path::new("") {
+        return Err(RunDirError::NoFolder { path: out.to_owned() });
+    }
+    fs::create_dir_all(out).map_err(|source| io_error(out, source))
+}
 
 pub(super) fn io_error(path: &Path, source: io::Error) -> RunDirError {
     RunDirError::Io { path: path.to_owned(), source }

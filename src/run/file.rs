@@ -47,8 +47,8 @@ impl RunKind {
 /// The settings of a new run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// The random seed.
-    pub seed: Seed,
+    /// The random seed; `None`: the smallest that no search of the task beside it has.
+    pub seed: Option<Seed>,
     /// What the run may spend; `None`: the caps of the task.
     pub caps: Option<Caps>,
     /// The maximum number of concurrent requests across all providers, if limited.
@@ -57,7 +57,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: Seed(1), caps: None, concurrency: None }
+        Self { seed: Some(Seed(1)), caps: None, concurrency: None }
     }
 }
 
@@ -137,7 +137,7 @@ impl RunFile {
             rows: None,
             strategy,
             recipe: recipe::effective_table(recipe),
-            seed: settings.seed,
+            seed: settings.seed.unwrap_or(Seed(1)),
             caps: settings.caps.unwrap_or(task.caps),
             concurrency: settings.concurrency,
         })

@@ -9,6 +9,7 @@ mod dir; // The folder and the lock on it.
 mod error; // The errors of a run.
 mod file; // `run.json`.
 mod find; // Finds a run by its name.
+mod free_seed; // The smallest seed that no run of a task has.
 mod control; // Stops a search.
 mod models; // Keys, environment, models of the caller.
 mod history; // The journal, folded.
@@ -76,6 +77,7 @@ use crate::state::{Named, Phase};
 use crate::task::example::{RowHash, Split};
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task, TaskSource};
+use free_seed::FreeSeed;
 use reopening::{End, earlier_end};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -191,11 +193,19 @@ impl Run {
         Evaluator::new(Arc::clone(&task), &[]).check_rows()?;
         let caps = settings.caps.unwrap_or(task.caps);
         let recipe = frozen(recipe, &task, caps, settings.concurrency, &dir.join(RUN_FILE))?;
+        // Held until `run.json` says which seed is taken.
+        let free = match settings.seed {
+            Some(_) => None,
+            None => Some(FreeSeed::take(dir.parent().unwrap_or(Path::new("")), &task)?),
+        };
+        let seed = settings.seed.or(free.as_ref().map(FreeSeed::seed));
+        let settings = Settings { seed, ..settings };
         let (dir, lock) = RunDir::create(dir)?;
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
         let file = RunFile { rows, ..file };
         dir.write_json(RUN_FILE, &file)?;
+        drop(free);
         let opened = OpenedJournal::open(&dir, &file)?;
         Ok(Self::held(dir, lock, file, task, recipe, opened))
     }

@@ -29,12 +29,12 @@ fn a_run_finds_the_best_recorded_prompt_over_http() {
         env.serve("--recorded recorded/colours.small.jsonl --write-task replay");
     let toml = env.read("replay/task.toml");
     assert!(toml.contains(told["base_url"].as_str().unwrap()), "{toml}");
-    let run = "run replay --strategy gepa --max-calls 300 --concurrency 1 --json --name";
-    let first = env.run(&format!("{run} one")).ok().json();
+    let run = "run replay --strategy gepa --max-calls 300 --concurrency 1 --json";
+    let first = env.run(&format!("{run} --name one --seed 1")).ok().json();
     assert_eq!(first["best"]["prompt"]["system"], "Look twice. Say red or blue, in one word.");
     assert!(first["spent"]["usd"].as_f64().unwrap() > 0.0);
     // The children are given away: another search on the same server meets none of them.
-    let second = env.run(&format!("{run} two --seed 2")).ok().json();
+    let second = env.run(&format!("{run} --name two --seed 2")).ok().json();
     assert_eq!(second["counts"]["candidates"], 1, "{second:#}");
     // A second server gives the same run again.
     server.kill().unwrap();
@@ -42,7 +42,7 @@ fn a_run_finds_the_best_recorded_prompt_over_http() {
     let (mut server, told) = env.serve("--recorded recorded/colours.small.jsonl");
     let old = toml.lines().find(|line| line.starts_with("base_url")).unwrap();
     env.edit("replay/task.toml", old, &format!("base_url = {}", told["base_url"]));
-    let again = env.run(&format!("{run} again")).ok().json();
+    let again = env.run(&format!("{run} --name again --seed 1")).ok().json();
     server.kill().unwrap();
     server.wait().unwrap();
     for (what, value) in

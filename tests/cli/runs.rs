@@ -17,6 +17,45 @@ fn with_runs() -> TestEnv {
     env
 }
 
+#[test]
+fn a_run_without_a_seed_takes_the_smallest_that_no_run_of_its_task_has() {
+    let env = TestEnv::with_colours();
+    // An evaluation has no seed of its own, and another task has its own ones.
+    env.run("eval colours --max-calls 40 --quiet").ok();
+    env.write("other/task.toml", &env.read("colours/task.toml").replace("colours", "other"));
+    env.write("other/rows.jsonl", &env.read("colours/rows.jsonl"));
+    let names = ["a", "b", "c", "d", "other"];
+    let begun: Vec<Child> = names
+        .iter()
+        .map(|name| {
+            let task = if *name == "other" { "other" } else { "colours" };
+            let mut command = env.command(&format!("run {task} --name {name} --max-calls 60"));
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let told: Vec<Ran> =
+        begun.into_iter().map(|child| Ran::of(child.wait_with_output().unwrap()).ok()).collect();
+    let seed = |name: &str| env.json(&format!("results/{name}/run.json"))["seed"].as_u64().unwrap();
+    for (name, told) in names.iter().zip(&told) {
+        let says = format!("seed {}: the smallest that no run of this task has", seed(name));
+        assert!(told.stderr.contains(&says), "{}", told.stderr);
+    }
+    let mut seeds: Vec<u64> = names[..4].iter().map(|name| seed(name)).collect();
+    seeds.sort_unstable();
+    assert_eq!((seeds, seed("other")), (vec![1, 2, 3, 4], 1));
+    // What was asked for is taken, and a seed is free again when its run is gone.
+    let asked = env.run("run colours --name asked --max-calls 60 --seed 9").ok();
+    assert!(seed("asked") == 9 && !asked.stderr.contains("the smallest"), "{}", asked.stderr);
+    let freed = seed("c");
+    std::fs::remove_dir_all(env.path("results/c")).unwrap();
+    env.run("run colours --name e --max-calls 60").ok();
+    env.run("run colours --name f --max-calls 60").ok();
+    assert_eq!((seed("e"), seed("f")), (freed, 5));
+    // Each run of a night takes its own.
+    env.run("run colours other --name n --max-calls 160 --quiet").ok();
+    assert_eq!((seed("n-colours"), seed("n-other")), (6, 2));
+}
+
 /// A text without what differs from run to run: dates, times, durations.
 fn lasting(text: &str) -> String {
     let is_date = |word: &str| word.len() == 10 && word.starts_with("20") && word.contains('-');
