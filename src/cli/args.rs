@@ -63,6 +63,10 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Commit a run's prompt to a git repository
     Export(ExportArgs),
+    /// List the versions of an exported prompt in its git repository, with their evidence
+    Log(LogArgs),
+    /// Commit an earlier version of an exported prompt, with its evidence
+    Rollback(RollbackArgs),
     /// Ask an exported prompt its held-out rows again, and compare with its evidence (a gate: exit 6)
     Verify(VerifyArgs),
     /// List the strategies, explain one, or write the meta-prompts to files
@@ -463,6 +467,35 @@ pub(crate) struct ExportArgs {
     /// Export the search's winner even if it is not confirmed
     #[arg(long)]
     pub accept_unconfirmed: bool,
+    /// Print the body of a pull request (Markdown): what changed, the evidence, caveats
+    #[arg(long)]
+    pub pr_body: bool,
+}
+
+/// `log`.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// Exported prompt
+    pub file: PathBuf,
+    /// Branch, or another revision, whose commits are shown (default: HEAD)
+    #[arg(long, value_name = "B")]
+    pub branch: Option<String>,
+}
+
+/// `rollback`.
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// Exported prompt
+    pub file: PathBuf,
+    /// Go back to this commit, or tag (default: the version before the present text)
+    #[arg(long, value_name = "REV")]
+    pub to: Option<String>,
+    /// Branch to commit to (default: promptsearch/TASK)
+    #[arg(long, value_name = "B")]
+    pub branch: Option<String>,
+    /// Push the branch to `origin`
+    #[arg(long)]
+    pub push: bool,
 }
 
 /// `strategies`.

@@ -5,10 +5,11 @@ use super::error::CliError;
 use super::screen::Screen;
 use crate::compare::verification::{self, RecordedRow};
 use crate::export::git::Commit;
+use crate::export::revision::file_at;
 use crate::id::CandidateIx;
 use crate::prompt::document;
 use crate::prompt::{Message, Prompt, Role, USER};
-use crate::report::{self, Report};
+use crate::report::{self, NamedParts, ProposedChange, Report};
 use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, Status};
 use crate::stats::Interval;
 use crate::task::TaskSource;
@@ -24,22 +25,26 @@ struct Chosen {
     prompt: Prompt,
     id: String,
     status: &'static str,
+    figures: Prompted,
 }
+
+/// What every exported file and commit says where models were simulated.
+pub(super) const SIMULATED: &str = "Simulated models answered: this says nothing about real ones.";
 
 pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError> {
     let run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
     let chosen = choose(args, &run)?;
     let evidence = evidence(&run, &chosen, &args.to);
-    let searched = run.task.layout.searched();
+    let parts = searched_parts(&run, &chosen.prompt);
     let file = match args.format {
         ExportFormat::Md => {
-            let parts: Vec<(&str, &str)> = searched
-                .iter()
-                .filter_map(|name| Some((name.as_str(), chosen.prompt.part(name)?)))
-                .collect();
+            let parts: Vec<(&str, &str)> =
+                parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
             document::to_markdown(&front_matter(&run, &chosen), &parts)
         }
-        ExportFormat::Json => document::to_chat_json(&messages(&chosen.prompt)),
+        ExportFormat::Json => {
+            document::to_chat_json(&front_matter(&run, &chosen), &messages(&chosen.prompt))
+        }
     };
     let mut sidecar = serde_json::to_vec_pretty(&evidence)?;
     sidecar.push(b'\n');
@@ -51,12 +56,16 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
         message: message(&run, &chosen, &args.path),
         push: args.push.then(|| "origin".to_owned()),
     };
+    let body = args.pr_body.then(|| pull_request(args, &run, &chosen, parts));
     let exported = commit.make()?;
-    let value = json!({
+    let mut value = json!({
         "candidate": chosen.id, "status": chosen.status, "branch": exported.branch,
         "commit": exported.commit, "unchanged": exported.unchanged, "pushed": exported.pushed,
-        "path": args.path, "sidecar": document::sidecar(&args.path),
+        "path": args.path, "sidecar": document::sidecar(&args.path), "simulated": is_simulated(&run),
     });
+    if let (Some(fields), Some(body)) = (value.as_object_mut(), &body) {
+        fields.insert("pr_body".to_owned(), json!(body));
+    }
     let mut out = String::new();
     let verb = if exported.unchanged { "is already" } else { "is committed" };
     let _ = writeln!(
@@ -71,7 +80,51 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
     if !exported.pushed {
         let _ = writeln!(out, "  not pushed; use `--push` to push it");
     }
-    screen.show(&value, &out)
+    match body {
+        Some(body) => {
+            screen.note(out.trim_end());
+            screen.show(&value, &body)
+        }
+        None => screen.show(&value, &out),
+    }
+}
+
+/// The body of a pull request: against the file as it is at HEAD, or else against the task's own prompt.
+fn pull_request(args: &ExportArgs, run: &LoadedRun, chosen: &Chosen, after: NamedParts) -> String {
+    let at_head = file_at(&args.to, "HEAD", &args.path).ok();
+    let document = at_head.and_then(|bytes| document::read_markdown(&bytes).ok());
+    let before = document.filter(|it| it.parts.iter().all(|part| part.name.is_some())).map(|it| {
+        let parts = it.parts.into_iter();
+        parts.map(|part| (part.name.unwrap_or_default(), part.text)).collect::<NamedParts>()
+    });
+    let before = match before {
+        Some(parts) => ("the file as it is now".to_owned(), parts),
+        None => {
+            let parts = searched_parts(run, &run.task.baseline);
+            ("the baseline of the task".to_owned(), parts)
+        }
+    };
+    let change = ProposedChange {
+        path: &args.path,
+        prompt: &chosen.figures,
+        is_winner: chosen.candidate == run.winner(),
+        status: chosen.status,
+        claim: &claim(run, chosen),
+        before,
+        after,
+    };
+    report::pull_request(&Report::from(run), &change)
+}
+
+/// The parts of a prompt that the search may change.
+fn searched_parts(run: &LoadedRun, prompt: &Prompt) -> NamedParts {
+    let searched = run.task.layout.searched().iter();
+    let parts = searched.filter_map(|name| Some((name.clone(), prompt.part(name)?.to_owned())));
+    parts.collect()
+}
+
+fn is_simulated(run: &LoadedRun) -> bool {
+    report::simulated_line(&Report::from(run)).is_some()
 }
 
 fn choose(args: &ExportArgs, run: &LoadedRun) -> Result<Chosen, CliError> {
@@ -114,7 +167,8 @@ fn choose(args: &ExportArgs, run: &LoadedRun) -> Result<Chosen, CliError> {
 
 fn chosen(run: &LoadedRun, candidate: CandidateIx, status: &'static str) -> Chosen {
     let chosen = &run.history.state.standing(candidate).candidate;
-    Chosen { candidate, prompt: chosen.prompt.clone(), id: chosen.id.to_string(), status }
+    let (prompt, id) = (chosen.prompt.clone(), chosen.id.to_string());
+    Chosen { candidate, prompt, id, status, figures: run.prompted(candidate) }
 }
 
 /// The prompt as chat messages, with its templates unrendered.
@@ -147,6 +201,9 @@ fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {
         });
         matter.push(("gain".to_owned(), gain));
     }
+    if is_simulated(run) {
+        matter.push(("simulated".to_owned(), json!(true)));
+    }
     matter
 }
 
@@ -166,8 +223,8 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
         "models": run.task.models()
             .map(|(role, model)| (role.to_string(), json!(model.name.to_string())))
             .collect::<serde_json::Map<_, _>>(),
-        "simulated": run.task.providers().values()
-            .any(crate::task::model::Provider::is_simulated),
+        "simulated": is_simulated(run),
+        "exported": described(Some(&chosen.figures)),
         "baseline": described(summary.baseline.as_ref()),
         "best": described(summary.best.as_ref()),
         "confirmed": summary.confirmed,
@@ -224,21 +281,8 @@ fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
         })
     };
     let mut out = format!("{path}: prompt {} for {}\n\n", chosen.id, run.task.name);
-    match (report::claim_line(&Report::from(run)), chosen.status) {
-        (Some(claim), "confirmed") => {
-            let _ = writeln!(out, "{claim}");
-            if let Some(look) = report::look_line(summary) {
-                let _ = writeln!(out, "{look}");
-            }
-        }
-        (_, "baseline") => {
-            let _ = writeln!(out, "The baseline: no candidate was shown to be better.");
-        }
-        _ => {
-            let earlier = report::confirmed_earlier(summary, &chosen.id);
-            let told = earlier.unwrap_or_else(|| "Not confirmed on held-out rows.".to_owned());
-            let _ = writeln!(out, "{told}");
-        }
+    for sentence in claim(run, chosen) {
+        let _ = writeln!(out, "{sentence}");
     }
     let hold = |prompt: &Option<Prompted>| quality(prompt.as_ref().and_then(|prompt| prompt.hold));
     let _ = writeln!(
@@ -247,8 +291,28 @@ fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
         hold(&summary.baseline),
         hold(&summary.best)
     );
+    if is_simulated(run) {
+        let _ = writeln!(out, "{SIMULATED}");
+    }
     let _ = writeln!(out, "\nPromptsearch-Run: {}", run.file.run);
     let _ = writeln!(out, "Promptsearch-Candidate: {}", chosen.id);
     let _ = writeln!(out, "Promptsearch-Status: {}", chosen.status);
     out
+}
+
+/// What held-out rows say of the prompt, a sentence each.
+fn claim(run: &LoadedRun, chosen: &Chosen) -> Vec<String> {
+    let summary = &run.summary;
+    match (report::claim_line(&Report::from(run)), chosen.status) {
+        (Some(claim), "confirmed") => {
+            [claim].into_iter().chain(report::look_line(summary)).collect()
+        }
+        (_, "baseline") => {
+            vec!["The baseline: no candidate was shown to be better.".to_owned()]
+        }
+        _ => {
+            let earlier = report::confirmed_earlier(summary, &chosen.id);
+            vec![earlier.unwrap_or_else(|| "Not confirmed on held-out rows.".to_owned())]
+        }
+    }
 }

@@ -29,6 +29,7 @@ mod watch;
 mod recorded;
 mod eval;
 mod export;
+mod versions; // `log` and `rollback`.
 mod verify;
 mod strategies;
 mod replay_task; // A task for recorded models.
@@ -95,6 +96,8 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Journal(args) => inspect::journal(&args, &screen),
         Command::Eval(args) => eval::eval(&args, &screen),
         Command::Export(args) => export::export(&args, &screen),
+        Command::Log(args) => versions::log(&args, &screen),
+        Command::Rollback(args) => versions::rollback(&args, &screen),
         Command::Verify(args) => verify::verify(&args, &screen),
         Command::Strategies(args) => strategies::strategies(&args, &screen),
         Command::Simulate(args) => simulate::simulate(&args, &screen),

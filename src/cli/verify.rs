@@ -4,7 +4,7 @@ use super::args::VerifyArgs;
 use super::error::{CliError, Kind};
 use super::eval::{Question, folder_of, with_prompt};
 use super::screen::Screen;
-use crate::compare::verification::{Finding, Now, Record, SCHEMA, Verification, hashes};
+use crate::compare::verification::{Finding, Now, Record, Verification, hashes};
 use crate::id::CandidateIx;
 use crate::prompt::document;
 use crate::run::{Run, RunDir, Status};
@@ -95,21 +95,7 @@ fn read(evidence: &Path) -> Result<Record, CliError> {
         SourceError::unreadable(evidence, &error)
             .help("`export` writes it beside the prompt; a prompt without one cannot be verified")
     })?;
-    let record: Record = serde_json::from_slice(&bytes).map_err(|error| SourceError {
-        line: Some(error.line()),
-        ..SourceError::new(evidence, format!("it is no evidence file: {error}"))
-    })?;
-    if record.schema > SCHEMA {
-        let why = format!("its format {} is newer than this program", record.schema);
-        return Err(SourceError::new(evidence, why).into());
-    }
-    let scores = record.rows.iter().flat_map(|row| [Some(row.score), row.baseline]).flatten();
-    if let Some(odd) = scores.into_iter().find(|score| !(0.0..=1.0).contains(score)) {
-        return Err(
-            SourceError::new(evidence, format!("{odd} is no score: it lies in 0..=1")).into()
-        );
-    }
-    Ok(record)
+    Ok(Record::read(evidence, &bytes)?)
 }
 
 /// The task that is named on the command line, or by the evidence: from the root of its repository.

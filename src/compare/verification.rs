@@ -6,12 +6,14 @@
 use crate::prompt::Prompt;
 use crate::report::{PairedScores, visible_line};
 use crate::seed::Seed;
+use crate::source::SourceError;
+use crate::stats::Interval;
 use crate::task::example::RowHash;
 use crate::text::{percent, plural, points};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The version of the evidence file that this version writes and reads.
 pub const SCHEMA: u32 = 1;
@@ -30,6 +32,18 @@ pub struct Record {
     pub task_file: Option<PathBuf>,
     /// The candidate's id.
     pub candidate: String,
+    /// `confirmed`, `unconfirmed`, `baseline` or `chosen by hand`.
+    #[serde(default)]
+    pub status: String,
+    /// The prompt.
+    #[serde(default)]
+    pub exported: Option<RecordedPrompt>,
+    /// The baseline of its run.
+    #[serde(default)]
+    pub baseline: Option<RecordedPrompt>,
+    /// The winner of its run.
+    #[serde(default)]
+    pub best: Option<RecordedPrompt>,
     /// The hash of each part's text.
     pub parts_blake3: BTreeMap<String, String>,
     /// The model of each role.
@@ -41,6 +55,50 @@ pub struct Record {
     /// The held-out rows that the prompt was asked.
     #[serde(default)]
     pub rows: Vec<RecordedRow>,
+}
+
+/// The figures of a prompt in the record.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct RecordedPrompt {
+    /// The candidate's id.
+    pub candidate: String,
+    /// Its mean on held-out rows.
+    #[serde(default)]
+    pub hold: Option<Interval>,
+    /// Measured dollars per 1,000 calls.
+    #[serde(default)]
+    pub usd_per_1k: Option<f64>,
+}
+
+impl Record {
+    /// Reads an evidence file.
+    ///
+    /// # Errors
+    /// It is none, a newer version wrote it, or one of its scores is none.
+    pub fn read(path: &Path, bytes: &[u8]) -> Result<Self, SourceError> {
+        let record: Self = serde_json::from_slice(bytes).map_err(|error| SourceError {
+            line: Some(error.line()),
+            ..SourceError::new(path, format!("it is no evidence file: {error}"))
+        })?;
+        if record.schema > SCHEMA {
+            let why = format!("its format {} is newer than this program", record.schema);
+            return Err(SourceError::new(path, why));
+        }
+        let scores = record.rows.iter().flat_map(|row| [Some(row.score), row.baseline]).flatten();
+        match scores.into_iter().find(|score| !(0.0..=1.0).contains(score)) {
+            Some(odd) => {
+                Err(SourceError::new(path, format!("{odd} is no score: it lies in 0..=1")))
+            }
+            None => Ok(record),
+        }
+    }
+
+    /// The figures of the prompt that was exported. Earlier versions wrote those of baseline and winner alone.
+    #[must_use]
+    pub fn exported(&self) -> Option<&RecordedPrompt> {
+        let known = [&self.exported, &self.best, &self.baseline];
+        known.into_iter().flatten().find(|prompt| prompt.candidate == self.candidate)
+    }
 }
 
 /// A held-out row of the record.
@@ -110,8 +168,13 @@ pub struct Now {
 /// The hash of each part's text.
 #[must_use]
 pub fn hashes(prompt: &Prompt) -> BTreeMap<String, String> {
-    let hash = |text: &str| blake3::hash(text.as_bytes()).to_hex().to_string();
-    prompt.parts().iter().map(|part| (part.name.clone(), hash(&part.text))).collect()
+    prompt.parts().iter().map(|part| (part.name.clone(), hash_of(&part.text))).collect()
+}
+
+/// The hash of a part's text.
+#[must_use]
+pub fn hash_of(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
 impl Verification {

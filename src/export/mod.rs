@@ -4,4 +4,5 @@
 //! file is `prompt::document`'s.
 
 pub mod git;
+pub mod history; // The commits that changed a file.
 pub mod revision;

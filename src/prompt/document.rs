@@ -463,14 +463,16 @@ fn named(name: &str, text: &str) -> DocumentPart {
     DocumentPart { name: Some(name.to_owned()), text: text.to_owned() }
 }
 
-/// A list of chat messages in OpenAI's format, with the templates unrendered.
+/// Chat messages in OpenAI's format, with the templates unrendered, and beside them the facts of the front matter
+/// under [`FORMAT_KEY`].
 #[must_use]
-pub fn to_chat_json(messages: &[Message]) -> Vec<u8> {
+pub fn to_chat_json(front_matter: &[(String, Value)], messages: &[Message]) -> Vec<u8> {
+    let facts: serde_json::Map<String, Value> = front_matter.iter().cloned().collect();
     let list: Value = messages
         .iter()
         .map(|message| json!({"role": message.role, "content": message.content}))
         .collect();
-    format!("{list:#}\n").into_bytes()
+    format!("{:#}\n", json!({ FORMAT_KEY: facts, "messages": list })).into_bytes()
 }
 
 /// The name of the evidence file of an exported file: `prompts/triage.md` has
@@ -638,14 +640,14 @@ mod tests {
             Message { role: Role::System, content: "Be \"brief\".\n".into() },
             Message { role: Role::User, content: "{{ input }}".into() },
         ];
-        let file = to_chat_json(&messages);
-        assert!(file.ends_with(b"]\n"));
+        let file = to_chat_json(&[("run".into(), json!("night"))], &messages);
+        assert!(file.ends_with(b"}\n"));
         assert_eq!(
             serde_json::from_slice::<Value>(&file).unwrap(),
-            json!([
+            json!({"promptsearch": {"run": "night"}, "messages": [
                 {"role": "system", "content": "Be \"brief\".\n"},
                 {"role": "user", "content": "{{ input }}"},
-            ])
+            ]})
         );
     }
 

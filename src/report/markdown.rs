@@ -131,8 +131,7 @@ impl Page {
 
     fn block(&mut self, pieces: &[Piece]) {
         let text = marked(&elided(pieces.to_vec(), CONTEXT));
-        let fence = "`".repeat(longest_run_of_ticks(&text).max(2) + 1);
-        self.paragraph(&format!("{fence}text\n{}\n{fence}", text.trim_end_matches('\n')));
+        self.paragraph(&fenced("text", &text));
     }
 
     fn candidates(&mut self, title: &str, caption: &str, rows: &[Row]) {
@@ -301,8 +300,14 @@ impl Page {
     }
 }
 
+/// Untrusted text as a block that it cannot close.
+pub(super) fn fenced(language: &str, text: &str) -> String {
+    let fence = "`".repeat(longest_run_of_ticks(text).max(2) + 1);
+    format!("{fence}{language}\n{}\n{fence}", text.trim_end_matches('\n'))
+}
+
 /// Untrusted text as a code span that it cannot close, inside or outside of a table.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }

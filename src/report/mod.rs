@@ -25,6 +25,7 @@ mod rows; // The rows that a prompt was asked.
 mod comparison; // Several runs beside each other.
 mod comparison_page; // The same for people.
 mod prompt_diff; // Two prompts, part by part.
+mod pull_request; // The body of a pull request.
 
 #[cfg(test)]
 mod example;
@@ -36,6 +37,7 @@ pub use html::html;
 pub use markdown::markdown;
 pub use paired::{PairedScores, RowChange};
 pub use prompt_diff::{NamedParts, PromptDiff};
+pub use pull_request::{ProposedChange, pull_request};
 pub use rows::{
     AnsweredRow, AnsweredRows, BaselineAnswer, Confusion, LabelScore, PromptRole, RowFilter,
     RowGroupScore, RowsError, RowsQuery, Slice, answered_rows, rows_page,
@@ -89,6 +91,12 @@ impl<'a> From<&'a LoadedRun> for Report<'a> {
 pub fn claim_line(report: &Report<'_>) -> Option<String> {
     let gain = report.summary.gain.as_ref()?;
     Some(format!("{}.", crate::text::sentence_case(&claim::sentence(report, gain))))
+}
+
+/// That simulated models answered, if any did.
+#[must_use]
+pub fn simulated_line(report: &Report<'_>) -> Option<&'static str> {
+    verdict::simulated(report)
 }
 
 /// The verdict on a run in a sentence.

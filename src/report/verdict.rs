@@ -400,7 +400,7 @@ fn cost_change(report: &Report<'_>) -> Option<String> {
     Some(format!("1,000 calls cost {} instead of {}.{goal}", cost(after), cost(before)))
 }
 
-fn simulated(report: &Report<'_>) -> Option<&'static str> {
+pub(super) fn simulated(report: &Report<'_>) -> Option<&'static str> {
     let is_simulated = |(_, model): (ModelRole, &crate::task::Model)| {
         let provider = report.task.providers().get(model.name.provider())?;
         Some(provider.is_simulated())

@@ -5,7 +5,7 @@ use super::error::RunError;
 use super::file::RunFile;
 use super::history::History;
 use super::invalid::InvalidOfRun;
-use super::summary::{Status, Summary};
+use super::summary::{self, Prompted, Status, Summary, score_interval};
 use crate::caps::Caps;
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
@@ -89,6 +89,20 @@ impl LoadedRun {
             }
         }
         sums.into_iter().map(|(hash, (sum, count))| (hash, sum / count)).collect()
+    }
+
+    /// The figures of a candidate: those of the summary, or of one that is not in it, on held-out rows that it has a
+    /// score for.
+    #[must_use]
+    pub fn prompted(&self, candidate: CandidateIx) -> Prompted {
+        let (state, seed) = (&self.history.state, self.file.seed);
+        let standing = state.standing(candidate);
+        let known = [&self.summary.best, &self.summary.baseline].into_iter().flatten();
+        if let Some(known) = known.into_iter().find(|it| it.candidate == standing.candidate.id) {
+            return known.clone();
+        }
+        let scores: Vec<f64> = self.scores(candidate, Split::Hold).into_values().collect();
+        summary::prompted(&self.task, state, standing, score_interval(&scores, seed), seed)
     }
 
     /// The winner; while there is none, the incumbent.

@@ -513,7 +513,7 @@ fn look(state: &State) -> Option<Look> {
     is_later.then(|| Look { number, level: level_of(number) })
 }
 
-fn prompted(
+pub(super) fn prompted(
     task: &Task,
     state: &State,
     standing: &CandidateState,

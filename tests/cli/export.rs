@@ -154,12 +154,12 @@ fn a_file_with_changes_of_the_users_is_left_alone() {
     insta::assert_snapshot!(env.complaint("export one --to repo --path mine.md"), @r"
     exit 2
     error: `mine.md` is in the work tree but not committed
-      try: commit, stash or move `mine.md`, or choose another path with `--path`; nothing was written
+      try: commit, stash or move `mine.md`; nothing was written
     ");
     insta::assert_snapshot!(env.complaint("export one --to repo --path README.md"), @r"
     exit 2
     error: `README.md` has changes in the work tree that are not committed
-      try: commit, stash or move `README.md`, or choose another path with `--path`; nothing was written
+      try: commit, stash or move `README.md`; nothing was written
     ");
     insta::assert_snapshot!(env.complaint("export one --to repo --path ../out.md"), @r"
     exit 2

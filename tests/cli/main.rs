@@ -34,3 +34,4 @@ mod server;
 mod servers;
 mod trouble;
 mod verify;
+mod versions;

@@ -30,6 +30,14 @@ pub enum GitError {
         /// What is wrong with it.
         reason: String,
     },
+    /// There is no such revision, or the file is not in it.
+    #[error("`{revision}`: {reason}")]
+    Revision {
+        /// The revision as given.
+        revision: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// There is nothing to export.
     #[error("no file was given to export")]
     NoFiles,
@@ -137,16 +145,17 @@ impl GitError {
                 "give a path relative to the top of the repository, such as `prompts/triage.md`"
                     .to_owned()
             }
+            Self::Revision { .. } => {
+                "name a branch, a tag or a commit; `promptsearch log FILE` lists the versions"
+                    .to_owned()
+            }
             Self::Branch { .. } => "choose another branch with `--branch`".to_owned(),
             Self::CheckedOut { .. } => {
                 "choose another branch with `--branch`, or check out another branch there"
                     .to_owned()
             }
             Self::Dirty { path, .. } => {
-                format!(
-                    "commit, stash or move `{path}`, or choose another path with `--path`; \
-                     nothing was written"
-                )
+                format!("commit, stash or move `{path}`; nothing was written")
             }
             Self::NoIdentity => "git config --global user.name \"Your Name\"\n       \
                                  git config --global user.email you@example.com"
@@ -167,6 +176,7 @@ impl GitError {
             self,
             Self::NotARepository { .. }
                 | Self::Path { .. }
+                | Self::Revision { .. }
                 | Self::Branch { .. }
                 | Self::CheckedOut { .. }
                 | Self::Dirty { .. }

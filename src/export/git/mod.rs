@@ -25,15 +25,27 @@ pub(super) use program::Git;
 use file::{File, names_of};
 use program::{complaint, without_credentials};
 use repository::{Repository, reference};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The top of the repository that a folder is in, and the folder's path from there, which ends with `/` unless it is
+/// empty.
+///
+/// # Errors
+/// There is no git, or no repository.
+pub(super) fn place(folder: &Path) -> Result<(PathBuf, String), GitError> {
+    let top = Repository::open(Git::new(), folder)?.git.folder;
+    let prefix = Git::at(folder).line(&["rev-parse", "--show-prefix"], None)?;
+    Ok((top, prefix))
+}
 
 /// The files to commit, and the branch.
 #[derive(Clone, Debug)]
 pub struct Commit {
     /// The repository: any folder of its work tree, or a bare repository.
     pub repo: PathBuf,
-    /// The branch's short name. The branch is created from HEAD if it does not exist.
+    /// The branch's short name. The branch is created from HEAD if it does not exist, and goes on from there if it is
+    /// merged into HEAD.
     pub branch: String,
     /// The files' paths from the top of the repository, with `/`, and their bytes.
     pub files: Vec<(String, Vec<u8>)>,
@@ -52,8 +64,8 @@ pub struct Exported {
     pub commit: String,
     /// Whether the branch was created.
     pub created_branch: bool,
-    /// Whether the branch already had these files, so that nothing was committed. A new branch then
-    /// points at HEAD.
+    /// Whether the branch already had these files, so that nothing was committed. A new branch, or one that is
+    /// merged into HEAD, then points at HEAD.
     pub unchanged: bool,
     /// Whether the remote has the commit.
     pub pushed: bool,
@@ -127,7 +139,8 @@ impl Git {
         for attempt in 0..ATTEMPTS {
             let tip = self.commit_at(&reference)?;
             let base = match &tip {
-                Some(tip) => Some(tip.clone()),
+                // What was merged since is built on.
+                Some(tip) => Some(self.newer_head(tip)?.unwrap_or_else(|| tip.clone())),
                 None => self.head()?,
             };
             let old_tree = match &base {
@@ -152,7 +165,7 @@ impl Git {
                 unchanged,
                 pushed: false,
             };
-            if unchanged && tip.is_some() {
+            if unchanged && tip.as_ref() == Some(&exported.commit) {
                 return Ok(exported);
             }
             // An empty old value requires that the branch does not exist.
@@ -178,6 +191,13 @@ impl Git {
     fn commit_at(&self, reference: &str) -> Result<Option<String>, GitError> {
         let commit = format!("{reference}^{{commit}}");
         self.answer(&["rev-parse", "-q", "--verify", &commit])
+    }
+
+    /// HEAD's commit, if a branch with this tip is merged into it.
+    fn newer_head(&self, tip: &str) -> Result<Option<String>, GitError> {
+        let Some(head) = self.commit_at("HEAD")? else { return Ok(None) };
+        let is_merged = self.run(&["merge-base", "--is-ancestor", tip, &head], None)?;
+        Ok(is_merged.status.success().then_some(head))
     }
 
     /// HEAD's commit; `None` before the first commit.

@@ -1,0 +1,182 @@
+//! The versions of an exported prompt in the user's git repository, each with its record.
+//!
+//! What the records say is told; nothing is asked again, and no version is said to be better than another one.
+
+use super::verification::{Record, hash_of};
+use crate::export::history::FileCommit;
+use crate::prompt::document;
+use crate::report::visible_line;
+use crate::stats::Interval;
+use crate::text::{self, percent};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::path::Path;
+
+/// A version of a prompt file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Version {
+    /// The full id of the commit.
+    pub commit: String,
+    /// When it was committed.
+    pub date: Timestamp,
+    /// What kind of version it is.
+    pub kind: VersionKind,
+    /// The commit before it that had the same text, where one had.
+    pub same_as: Option<String>,
+    /// What its evidence says.
+    #[serde(flatten)]
+    pub recorded: Option<Recorded>,
+}
+
+/// What a commit made of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VersionKind {
+    /// The text is that of the evidence beside it.
+    Exported,
+    /// The text is not that of the evidence beside it: it was edited since.
+    Edited,
+    /// There is no evidence beside it, or none that this program can read.
+    WithoutEvidence,
+    /// The file was deleted.
+    Deleted,
+}
+
+/// What the evidence of a version says.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recorded {
+    /// The task's name.
+    pub task: String,
+    /// The run that found the prompt.
+    pub run: String,
+    /// The candidate's id.
+    pub candidate: String,
+    /// `confirmed`, `unconfirmed`, `baseline` or `chosen by hand`.
+    pub verdict: String,
+    /// Its score on held-out rows, with its 95 % interval.
+    pub held_out: Option<Interval>,
+    /// Measured dollars per 1,000 calls.
+    pub usd_per_1k: Option<f64>,
+    /// Whether models were simulated.
+    pub simulated: bool,
+}
+
+impl Recorded {
+    fn of(record: &Record) -> Self {
+        let exported = record.exported();
+        Self {
+            task: record.task.clone(),
+            run: record.run.clone(),
+            candidate: record.candidate.clone(),
+            verdict: record.status.clone(),
+            held_out: exported.and_then(|prompt| prompt.hold),
+            usd_per_1k: exported.and_then(|prompt| prompt.usd_per_1k),
+            simulated: record.simulated,
+        }
+    }
+
+    /// The facts, one after the other.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let mut facts = vec![visible_line(&self.verdict)];
+        facts.push(match self.held_out {
+            Some(it) => format!(
+                "held out {} ({} to {}, n = {})",
+                percent(it.mean),
+                percent(it.low),
+                percent(it.high),
+                it.n
+            ),
+            None => "no held-out score".to_owned(),
+        });
+        facts.extend(self.usd_per_1k.map(|usd| format!("{usd:.4} USD per 1,000 calls")));
+        if self.simulated {
+            facts.push("simulated models".to_owned());
+        }
+        facts.join(" · ")
+    }
+}
+
+impl Version {
+    /// What a commit says of a prompt file.
+    #[must_use]
+    pub fn of(path: &Path, commit: &FileCommit) -> Self {
+        let record = commit.evidence.as_ref().and_then(|bytes| Record::read(path, bytes).ok());
+        let kind = match (&commit.file, &record) {
+            (None, _) => VersionKind::Deleted,
+            (_, None) => VersionKind::WithoutEvidence,
+            (Some(file), Some(record)) if is_recorded(file, record) => VersionKind::Exported,
+            _ => VersionKind::Edited,
+        };
+        Self {
+            commit: commit.commit.clone(),
+            date: commit.date,
+            kind,
+            same_as: None,
+            recorded: record.as_ref().map(Recorded::of),
+        }
+    }
+
+    /// All versions of a file, in the order of its commits, which is newest first.
+    #[must_use]
+    pub fn all(path: &Path, commits: &[FileCommit]) -> Vec<Self> {
+        let versions = commits.iter().enumerate().map(|(number, commit)| {
+            let earlier = commits[number + 1..].iter();
+            let mut same = earlier.filter(|it| it.file.is_some() && it.file == commit.file);
+            let same_as = same.next().map(|it| it.commit.clone());
+            Self { same_as, ..Self::of(path, commit) }
+        });
+        versions.collect()
+    }
+
+    /// The version for people, in lines of at most this width.
+    #[must_use]
+    pub fn lines(&self, width: usize) -> Vec<String> {
+        let mut told = Vec::new();
+        let prompt = |it: &Recorded| {
+            format!("prompt {} of run {}", visible_line(&it.candidate), visible_line(&it.run))
+        };
+        match (self.kind, &self.recorded) {
+            (VersionKind::Deleted, _) => told.push("deleted".to_owned()),
+            (VersionKind::Exported, Some(it)) => told.extend([prompt(it), it.in_words()]),
+            (VersionKind::Edited, Some(it)) => told.extend([
+                "edited since: the text is not that of the evidence beside it".to_owned(),
+                format!("evidence: {}, {}", prompt(it), it.in_words()),
+            ]),
+            _ => told.push("no evidence beside it".to_owned()),
+        }
+        told.extend(self.same_as.as_ref().map(|it| format!("the text of {}", short(it))));
+        let date = self.date.strftime("%Y-%m-%d %H:%M");
+        let mut lines = vec![format!("{}  {date}", short(&self.commit))];
+        for fact in told {
+            let wrapped = text::lines(&fact, width.saturating_sub(4));
+            lines.extend(wrapped.iter().enumerate().map(|(number, line)| {
+                let indent = if number == 0 { "  " } else { "    " };
+                format!("{indent}{line}")
+            }));
+        }
+        lines
+    }
+}
+
+/// Whether a file holds what its evidence speaks of. A format that cannot be read here is believed.
+fn is_recorded(file: &[u8], record: &Record) -> bool {
+    let Ok(document) = document::read_markdown(file) else { return true };
+    let mut parts = document.parts.iter();
+    let [only] = &document.parts[..] else {
+        return parts.all(|part| {
+            let name = part.name.as_deref().unwrap_or_default();
+            record.parts_blake3.get(name) == Some(&hash_of(&part.text))
+        });
+    };
+    match &only.name {
+        Some(name) => record.parts_blake3.get(name) == Some(&hash_of(&only.text)),
+        None => true,
+    }
+}
+
+/// The beginning of a commit's id.
+#[must_use]
+pub fn short(commit: &str) -> &str {
+    &commit[..commit.len().min(12)]
+}
