@@ -224,7 +224,12 @@ async fn search(
         Budget::Usd(usd) => Caps { usd: Usd::from_dollars(usd), ..Caps::default() },
     };
     // The mutator gives its children in the order of the requests, which is theirs at 1 alone.
-    let settings = Settings { seed: Some(Seed(job.seed)), caps: Some(caps), concurrency: Some(1) };
+    let settings = Settings {
+        seed: Some(Seed(job.seed)),
+        caps: Some(caps),
+        concurrency: Some(1),
+        ..Settings::default()
+    };
     let run = run::Run::in_memory(Arc::clone(&split.task), &recipe, settings);
     let mut run = run.map_err(|error| error.to_string())?.with_model(PROVIDER, replay.clone());
     let ended = run.search(Vec::new(), &Control::new()).await;

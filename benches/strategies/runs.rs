@@ -267,7 +267,12 @@ async fn search(
     let (task, timing) = (&subject.task, contestant.timing);
     let caps = Caps { calls: Some(job.budget), ..Caps::default() };
     let concurrency = timing.map(|timing| timing.slots);
-    let settings = Settings { seed: Some(Seed(job.seed)), caps: Some(caps), concurrency };
+    let settings = Settings {
+        seed: Some(Seed(job.seed)),
+        caps: Some(caps),
+        concurrency,
+        ..Settings::default()
+    };
     let latencies = timing.map(|timing| timing.latencies);
     let llm = Arc::new(TimedLlm::new(SimLlm::new(Arc::clone(world)), latencies));
     let run = run::Run::in_memory(Arc::clone(task), &contestant.recipe, settings);

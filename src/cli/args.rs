@@ -245,6 +245,9 @@ pub(crate) struct RunArgs {
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
+    /// Take over answers of these runs to the same requests; never of held-out rows, and no proposals
+    #[arg(long, value_name = "RUN", num_args = 1..)]
+    pub reuse: Vec<String>,
     /// Run in the background, and keep running after the terminal is closed
     #[arg(long)]
     pub detach: bool,

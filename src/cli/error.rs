@@ -208,6 +208,8 @@ impl From<RunError> for CliError {
                 .hint(format!("`promptsearch resume {run}` writes it again from the journal")),
             RunError::Emptied(_) => Self::invalid(error.to_string())
                 .hint("put journal/ or events.jsonl back, or start a run with another name"),
+            RunError::NotReusable { .. } => Self::invalid(error.to_string())
+                .hint("name another run with --reuse, or none: then all rows are asked"),
             RunError::TaskNeeded(_) => Self::invalid(error.to_string())
                 .hint("open the run with `Run::open_with` of the library"),
         }

@@ -11,7 +11,6 @@ use super::settings;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::evaluate::verdict_in;
-use crate::event::Event;
 use crate::id::RowIx;
 use crate::prompt::Prompt;
 use crate::prompt::document::{self, Document};
@@ -282,10 +281,7 @@ fn evaluation(run: &Run, ended: &Ended, summary: &Summary) -> Result<Evaluation,
         let Cell::Scored { answer, .. } = column.cell(row) else { continue };
         let event = run.event(answer)?;
         let verdict = verdict_in(&event, task, Split::Dev, row);
-        let answer = match event {
-            Event::Answered(answered) => answered.text.into(),
-            _ => "".into(),
-        };
+        let answer = event.answer().map_or_else(String::new, |it| it.text.clone()).into();
         rows.extend(verdict.map(|verdict| ScoredRow { id: &example.id, answer, verdict }));
     }
     let (all, scored) = (task.splits.dev.len() as u64, rows.len() as u64);

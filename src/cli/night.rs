@@ -104,6 +104,7 @@ pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Res
         name: None,
         out: RunsDir { out: dir.path().parent().unwrap_or(Path::new(".")).to_owned() },
         concurrency: resumed.concurrency.or(file.concurrency),
+        reuse: Vec::new(),
         detach: false,
         // It was agreed to at the start.
         yes: true,
@@ -172,7 +173,8 @@ fn one(
         let Prepared { task, recipe, access, caps, .. } =
             run::prepare(task, args, |task| Ok(caps.over(task.caps)))?;
         let seed = args.seed.map(Seed);
-        let settings = Settings { seed, caps: Some(caps), concurrency: args.concurrency };
+        let (caps, concurrency) = (Some(caps), args.concurrency);
+        let settings = Settings { seed, caps, concurrency, ..Settings::default() };
         let run = Run::create(Arc::new(task), &recipe, settings, dir.path())?;
         run::tell_seed(args, &run, screen);
         run.with_access(access)

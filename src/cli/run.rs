@@ -13,7 +13,8 @@ use crate::ledger::Wallet;
 use crate::recipe::Recipe;
 use crate::report::{self, Report};
 use crate::run::{
-    self, Access, LoadedRun, OpenBatch, Run, RunDir, RunDirError, RunError, RunKind, Settings,
+    self, Access, LoadedRun, OpenBatch, ReuseSource, Run, RunDir, RunDirError, RunError, RunKind,
+    Settings,
 };
 use crate::seed::Seed;
 use crate::task::Task;
@@ -74,8 +75,13 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     let prepared = prepare(task, args, caps)?;
     let Prepared { task, recipe, caps, access, warnings, left_out } = prepared;
     warnings.iter().for_each(|warning| screen.warn(warning));
-    let settings =
-        Settings { seed: args.seed.map(Seed), caps: Some(caps), concurrency: args.concurrency };
+    let reuse = sources(args, &task)?;
+    let settings = Settings {
+        seed: args.seed.map(Seed),
+        caps: Some(caps),
+        concurrency: args.concurrency,
+        reuse,
+    };
     let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
     let usual = format!("{}-{}-{now}", task.name, recipe.name);
     let task = Arc::new(task);
@@ -86,7 +92,7 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
             (None, 1) => usual.clone(),
             (None, attempt) => format!("{usual}-{attempt}"),
         });
-        match Run::create(Arc::clone(&task), &recipe, settings, &dir) {
+        match Run::create(Arc::clone(&task), &recipe, settings.clone(), &dir) {
             // Two runs that start within a second have the same usual name.
             Err(RunError::Dir(RunDirError::Exists(_) | RunDirError::InUse { .. }))
                 if name.is_none() && attempt < MAX_NAMES =>
@@ -107,6 +113,19 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     }
     screen.note(&format!("run {} in {}", dir.name(), dir.path().display()));
     search(run, &dir, screen)
+}
+
+/// The runs whose answers are taken over, frozen as they are now.
+pub(super) fn sources(args: &RunArgs, task: &Task) -> Result<Vec<ReuseSource>, CliError> {
+    let mut sources: Vec<ReuseSource> = Vec::new();
+    for asked in &args.reuse {
+        let dir = RunDir::find(&args.out.out, asked)?;
+        let source = ReuseSource::freeze(&dir, task)?;
+        if sources.iter().all(|known| known.folder != source.folder) {
+            sources.push(source);
+        }
+    }
+    Ok(sources)
 }
 
 /// Says which seed a new run has, where none was asked for.

@@ -15,6 +15,9 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
     for repair in run.repairs() {
         screen.warn(repair);
     }
+    for gone in run.read_sources()? {
+        screen.warn(&gone);
+    }
     let mut observers: Vec<Box<dyn Observer>> = Vec::new();
     if !screen.quiet {
         let is_terminal = std::io::stderr().is_terminal();

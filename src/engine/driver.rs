@@ -56,6 +56,7 @@ impl Search {
                 }
                 Next::Stop(reason, why) => self.stop = Some(StopCause::trouble(reason, why)),
                 Next::Decide(event) => self.record(event)?,
+                Next::Copy(answers) => self.copy(answers).await?,
                 Next::Start(event, jobs) => {
                     self.record(event)?;
                     jobs.into_iter().for_each(|job| self.workers.start(job));
@@ -93,6 +94,17 @@ impl Search {
     fn record(&mut self, event: Event) -> Result<(), SearchError> {
         let number = self.journal.append(event.clone())?;
         self.apply(number, &event);
+        Ok(())
+    }
+
+    /// Makes answers of earlier runs durable, and applies them: from then on they are the journal's own.
+    async fn copy(&mut self, answers: Vec<Event>) -> Result<(), SearchError> {
+        let append = |event: Event| Ok((self.journal.append(event.clone())?, event));
+        let copied = answers.into_iter().map(append).collect::<Result<Vec<_>, SearchError>>()?;
+        self.journal.flush().await?;
+        for (number, event) in copied {
+            self.apply(number, &event);
+        }
         Ok(())
     }
 

@@ -24,6 +24,7 @@ mod proposals; // Drafts become requests, replies become outcomes.
 mod embeddings; // Texts whose vectors are asked for.
 mod first_proposal; // What the mutator could be asked first.
 mod workers; // Carry out jobs.
+mod earlier; // Answers of earlier runs.
 mod requests; // Blocks of rows become jobs, and equal requests are asked once.
 mod budget; // The ledger's limits, with numbers from state and task.
 mod claim; // What held-out rows show of the goal's claim.
@@ -36,6 +37,7 @@ mod driver; // The loop.
 pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
 pub use claim::{Claimed, Confirmed, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed, level_of};
+pub use earlier::EarlierAnswers;
 pub use embeddings::first_vectors;
 pub use error::{Outcome, SearchError};
 pub use first_proposal::FirstProposal;
@@ -54,9 +56,6 @@ mod tests;
 
 impl Entry for Event {
     fn answers(&self) -> Option<RequestHash> {
-        match self {
-            Event::Answered(answered) => Some(answered.request),
-            _ => None,
-        }
+        self.answer().map(|answer| answer.request)
     }
 }

@@ -25,6 +25,8 @@ use std::collections::BTreeMap;
 pub(super) enum Next {
     /// Record this: it needs no work.
     Decide(Event),
+    /// Make these answers of earlier runs durable, and record them.
+    Copy(Vec<Event>),
     /// Record this and start these jobs.
     Start(Event, Vec<Job>),
     /// Wait for this call and fold it.
@@ -250,6 +252,10 @@ impl Planner {
         let each = self.budget.of_row(facts, &rows, longest);
         if let Some(reason) = self.budget.exceeded_cap(facts, &demand_of_block(&rows, each)) {
             return Ok(Err(reason));
+        }
+        let copies = self.requests.copies(facts, &rows)?;
+        if !copies.is_empty() {
+            return Ok(Ok(Next::Copy(copies)));
         }
         let (event, jobs) = self.requests.block(facts, rows, each)?;
         Ok(Ok(Next::Start(event, jobs)))

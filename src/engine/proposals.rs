@@ -62,12 +62,14 @@ impl TrainingRows {
         at: EventNumber,
     ) -> Result<Option<(String, Verdict)>, JournalError> {
         let (text, verdict) = match self.journal.read(at)? {
-            Event::Answered(answered) => {
+            Event::Answered(answered) | Event::Reused { answer: answered, .. } => {
                 let verdict = self.evaluator.verdict(Split::Train, row, &answered);
                 (answered.text, verdict)
             }
             Event::Scored { answer, verdict, .. } => match self.journal.read(answer)? {
-                Event::Answered(answered) => (answered.text, Some(verdict)),
+                Event::Answered(answered) | Event::Reused { answer: answered, .. } => {
+                    (answered.text, Some(verdict))
+                }
                 _ => return Ok(None),
             },
             _ => return Ok(None),

@@ -3,6 +3,7 @@
 //! Whether a request was asked before depends on what was issued, not on what has arrived; but a field
 //! that a server refuses, which arrives at any time, changes the identity of later requests.
 
+use super::earlier::EarlierAnswers;
 use super::error::SearchError;
 use super::job::{Job, Question};
 use crate::evaluate::Evaluator;
@@ -13,13 +14,15 @@ use crate::provider::Request;
 use crate::state::{Facts, Work};
 use crate::task::example::Split;
 use crate::units::Amount;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Writes the requests of rows.
 pub(super) struct Requests {
     evaluator: Arc<Evaluator>,
     journal: Arc<Journal<Event>>,
+    /// Answers of earlier runs.
+    earlier: EarlierAnswers,
     /// The first unfolded call of each request.
     asked: HashMap<RequestHash, Call>,
     /// The requests of unfolded calls.
@@ -40,8 +43,12 @@ pub(super) struct Rows {
 }
 
 impl Requests {
-    pub(super) fn new(evaluator: Arc<Evaluator>, journal: Arc<Journal<Event>>) -> Self {
-        Self { evaluator, journal, asked: HashMap::new(), hashes: HashMap::new() }
+    pub(super) fn new(
+        evaluator: Arc<Evaluator>,
+        journal: Arc<Journal<Event>>,
+        earlier: EarlierAnswers,
+    ) -> Self {
+        Self { evaluator, journal, earlier, asked: HashMap::new(), hashes: HashMap::new() }
     }
 
     /// The request for a row.
@@ -65,6 +72,24 @@ impl Requests {
         bytes.max().unwrap_or(0)
     }
 
+    /// The events that copy what earlier runs have answered to rows of a block, as far as the journal has no answer.
+    pub(super) fn copies(&self, facts: &Facts, block: &Rows) -> Result<Vec<Event>, SearchError> {
+        let Rows { candidate, split, replicate, rows } = block;
+        // Held-out rows are always asked: their answers confirm, and must be this run's own.
+        if self.earlier.is_empty() || *split == Split::Hold {
+            return Ok(Vec::new());
+        }
+        let (mut copies, mut met) = (Vec::new(), HashSet::new());
+        for row in rows {
+            let hash = self.row(facts, *candidate, *split, *row, *replicate)?.hash();
+            let is_served = self.asked.contains_key(&hash) || !met.insert(hash);
+            if !is_served && self.journal.find_answer(&hash)?.is_none() {
+                copies.extend(self.earlier.copy_of(&hash));
+            }
+        }
+        Ok(copies)
+    }
+
     /// The event that issues a block, and the jobs of those of its rows that no answer serves.
     /// `reserve` is what the plan sets aside for each row.
     pub(super) fn block(
@@ -82,7 +107,7 @@ impl Requests {
             let hash = request.hash();
             if let Some(of) = self.asked.get(&hash) {
                 cached.push(Cached { call, of: CachedOf::Call(*of) });
-            } else if let Some(answer) = self.good_answer(&hash)? {
+            } else if let Some(answer) = self.good_answer(&hash, split)? {
                 cached.push(Cached { call, of: CachedOf::Answer(answer) });
             } else {
                 self.remember(call, hash);
@@ -98,11 +123,16 @@ impl Requests {
     }
 
     /// The answer of the journal that serves a request. One that is no good answer serves none: what
-    /// the first call met may be over.
-    fn good_answer(&self, hash: &RequestHash) -> Result<Option<EventNumber>, SearchError> {
+    /// the first call met may be over. One of an earlier run serves no held-out row, which may hold the same.
+    fn good_answer(
+        &self,
+        hash: &RequestHash,
+        split: Split,
+    ) -> Result<Option<EventNumber>, SearchError> {
         let Some(number) = self.journal.find_answer(hash)? else { return Ok(None) };
         let is_good = match self.journal.read(number)? {
             Event::Answered(answered) => answered.flaw().is_none(),
+            Event::Reused { .. } => split != Split::Hold,
             _ => false,
         };
         Ok(is_good.then_some(number))
@@ -131,7 +161,8 @@ mod tests {
     use crate::event::Answered;
 
     fn requests(journal: &Arc<Journal<Event>>) -> Requests {
-        Requests::new(Arc::new(Evaluator::new(task(), &[])), Arc::clone(journal))
+        let earlier = EarlierAnswers::default();
+        Requests::new(Arc::new(Evaluator::new(task(), &[])), Arc::clone(journal), earlier)
     }
 
     fn rows(rows: &[u32]) -> Rows {

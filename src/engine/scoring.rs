@@ -63,9 +63,9 @@ impl Scoring {
         };
         // The same request may be another row's: its answer is scored for this one.
         if let Some(CachedOf::Answer(number)) = cached
-            && let Event::Answered(answered) = self.journal.read(number)?
+            && let Some(answered) = self.journal.read(number)?.answer()
         {
-            verdict = Some(self.evaluator.score(split, row, &answered).await?);
+            verdict = Some(self.evaluator.score(split, row, answered).await?);
         }
         Ok(verdict.map_or(RowOutcome::Missing, |verdict| RowOutcome::Scored {
             score: verdict.score,

@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::call::CallRunner;
+use super::earlier::EarlierAnswers;
 use super::embeddings::Embeddings;
 use super::error::{SearchError, StopCause};
 use super::inbox::Inbox;
@@ -48,6 +49,8 @@ pub struct SearchParts {
     pub journal: Arc<Journal<Event>>,
     /// Makes its calls.
     pub runner: Arc<CallRunner>,
+    /// Answers of earlier runs.
+    pub earlier: EarlierAnswers,
     /// Asks and scores.
     pub evaluator: Arc<Evaluator>,
     /// The time.
@@ -87,7 +90,8 @@ impl Search {
     /// A replaced meta-prompt with a mistake in it.
     pub fn new(parts: SearchParts) -> Result<Self, SearchError> {
         let SearchParts { task, recipe, strategy, caps, seed, state, .. } = parts;
-        let SearchParts { journal, runner, evaluator, clock, cancel, steering, .. } = parts;
+        let SearchParts { journal, runner, earlier, evaluator, clock, cancel, steering, .. } =
+            parts;
         let dev_rows = u32::try_from(task.splits.dev.len()).unwrap_or(u32::MAX);
         let finale = strategy.finale(dev_rows);
         let programs = Programs::new(&recipe, &evaluator, &task.folder());
@@ -110,7 +114,7 @@ impl Search {
             lookahead: strategy.lookahead(),
             strategy,
             budget: Budget::new(caps, Arc::clone(&task), finale),
-            requests: Requests::new(Arc::clone(&evaluator), Arc::clone(&journal)),
+            requests: Requests::new(Arc::clone(&evaluator), Arc::clone(&journal), earlier),
             proposals: ProposalBuilder::new(
                 Arc::clone(&task),
                 recipe,

@@ -242,7 +242,7 @@ fn rows(task: &Task, split: Split) -> &[Example] {
 #[must_use]
 pub fn verdict_in(event: &Event, task: &Task, split: Split, row: RowIx) -> Option<Verdict> {
     match event {
-        Event::Answered(answered) => {
+        Event::Answered(answered) | Event::Reused { answer: answered, .. } => {
             let example = rows(task, split).get(row.index())?;
             Some(verdict_of(&task.scorers, answered, example))
         }

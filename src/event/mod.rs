@@ -258,6 +258,14 @@ pub enum Event {
     },
     /// A call was answered.
     Answered(Answered),
+    /// An answer of an earlier run was copied, because a row is about to ask the same. It costs nothing, and serves rows of
+    /// train and dev only.
+    Reused {
+        /// Which of the sources in `run.json`, from 0.
+        source: u16,
+        /// The answer: paid there, with its present price as `live`.
+        answer: Answered,
+    },
     /// An attempt failed, and cost this much; the call may go on.
     AttemptFailed {
         /// Which call.
@@ -381,6 +389,15 @@ pub enum Event {
 }
 
 impl Event {
+    /// The answer that it holds, if it holds one.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answered> {
+        match self {
+            Self::Answered(answer) | Self::Reused { answer, .. } => Some(answer),
+            _ => None,
+        }
+    }
+
     /// Whether it follows from earlier events (and is compared between runs), or came from outside.
     #[must_use]
     pub fn is_decision(&self) -> bool {
@@ -398,6 +415,7 @@ impl Event {
                 | Self::AnswersWithdrawn { .. }
                 | Self::Reserved { .. }
                 | Self::Answered(_)
+                | Self::Reused { .. }
                 | Self::AttemptFailed { .. }
                 | Self::Hedged { .. }
                 | Self::HedgeSettled { .. }

@@ -100,16 +100,21 @@ impl PlanLedger {
         self.open_hedges.remove(&call);
         cost += answered.unwrap_or(Amount::ZERO);
         if let Some(answer) = answer {
-            // A program's reply has no request to a model.
-            if answer.bytes > 0 {
-                self.answered.entry(role).or_default().add(answer.usage, answer.usd);
-                *self.bytes.entry(role).or_default() += answer.bytes;
-                if !answer.is_estimated {
-                    self.ratios.learn_bill(role, answer.bytes, answer.usage);
-                }
-            }
+            self.learn(role, answer);
         }
         *self.spent.entry(share).or_default() += cost;
+    }
+
+    /// Takes in what an answer used and costs, whoever paid for it.
+    pub fn learn(&mut self, role: ModelRole, answer: Answer) {
+        // A program's reply has no request to a model.
+        if answer.bytes > 0 {
+            self.answered.entry(role).or_default().add(answer.usage, answer.usd);
+            *self.bytes.entry(role).or_default() += answer.bytes;
+            if !answer.is_estimated {
+                self.ratios.learn_bill(role, answer.bytes, answer.usage);
+            }
+        }
     }
 
     /// A call that was answered is asked once more: the first answer costs what a failed attempt does.

@@ -265,7 +265,12 @@ pub(super) fn run_of(kind: Kind, task: Task, dress: impl Fn(String) -> String) -
         _ => Status::Finished,
     };
     let name = "ticket-routing-auto-20260101-220000";
-    let info = RunInfo { run: name.to_owned(), strategy: "auto".to_owned(), seed: Seed(1) };
+    let info = RunInfo {
+        run: name.to_owned(),
+        strategy: "auto".to_owned(),
+        seed: Seed(1),
+        reuse: Vec::new(),
+    };
     let ran = Duration::from_millis(log.at);
     let (history, events) = (log.history, log.events);
     let summary = Summary::of(&info, &task, &history.state, &history.wallet, ran, status);

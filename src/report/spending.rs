@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::words::{cost, counted, visible_line};
-use crate::run::{MutatorEarned, RoleSpent, Spent, Summary};
+use crate::run::{MutatorEarned, ReusedFrom, RoleSpent, Spent, Summary};
 use crate::task::model::ModelRole;
 use crate::text::{duration, percent, plural, points, thousands};
 use crate::units::Tokens;
@@ -19,6 +19,8 @@ pub(super) struct Spend {
     pub(super) total: RoleRow,
     pub(super) lost: Option<String>,
     pub(super) cached: Option<String>,
+    /// Answers that were taken over from earlier runs, a phrase for each of these.
+    pub(super) reused: Vec<String>,
     /// What the caches of providers held, and what that saved.
     pub(super) provider_cache: Option<String>,
     pub(super) batches: Option<String>,
@@ -85,12 +87,23 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
         lost: (spent.lost > 0.0).then(|| money(spent.lost)),
         cached: (spent.cached_calls > 0)
             .then(|| plural(usize::try_from(spent.cached_calls).unwrap_or(usize::MAX), "call")),
+        reused: report.summary.reused.iter().map(|from| reused(from, &money)).collect(),
         provider_cache: provider_cache(spent),
         batches: batches(spent).or_else(|| without_batches(report)),
         hedges: hedges(spent),
         time: Duration::try_from_secs_f64(spent.seconds).map_or_else(|_| NONE.to_owned(), duration),
         why_ended: report.summary.stop_reason.map(crate::event::StopReason::sentence),
         mutators: mutators(report.summary, money),
+    }
+}
+
+/// How many answers of an earlier run were taken over.
+fn reused(from: &ReusedFrom, money: impl Fn(f64) -> String) -> String {
+    let answers = counted(from.answers, "answer");
+    let run = visible_line(from.run.as_str());
+    match from.answers {
+        0 => format!("no answer reused from {run}"),
+        _ => format!("{answers} reused from {run}, worth {}", money(from.usd)),
     }
 }
 

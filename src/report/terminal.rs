@@ -257,6 +257,7 @@ impl Page {
         facts.extend(spend.why_ended.map(|why| format!("stop reason: {why}")));
         facts.extend(spend.lost.as_ref().map(|usd| format!("{usd} lost to interruptions")));
         facts.extend(spend.cached.as_ref().map(|calls| format!("{calls} answered from the cache")));
+        facts.extend(spend.reused.clone());
         facts.extend(spend.provider_cache.clone());
         facts.extend(spend.batches.clone());
         facts.extend(spend.hedges.clone());

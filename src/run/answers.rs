@@ -62,7 +62,7 @@ pub fn answers(
         for (candidate, row, score) in wanted.get(&number).into_iter().flatten() {
             let verdict = verdicts.get(&number).cloned();
             let verdict = verdict.or_else(|| verdict_in(&event, task, split, *row));
-            if let (Event::Answered(answered), Some(verdict)) = (&event, verdict) {
+            if let (Some(answered), Some(verdict)) = (event.answer(), verdict) {
                 let answer = RowAnswer { answered: answered.clone(), verdict, score: *score };
                 found.insert((*candidate, *row), answer);
             }

@@ -103,6 +103,14 @@ pub enum RunError {
         /// What to try.
         help: String,
     },
+    /// The answers of a run cannot be taken over.
+    #[error("the answers of the run `{run}` cannot be reused: {why}")]
+    NotReusable {
+        /// The run.
+        run: String,
+        /// Why.
+        why: String,
+    },
     /// The run's task was made in memory and must be given again.
     #[error("the task of the run `{0}` was made by a program; only that program can open the run")]
     TaskNeeded(String),

@@ -4,6 +4,7 @@
 
 use super::dir::{RUN_FILE, RunDir, RunDirError, SCHEMA};
 use super::error::RunError;
+use super::reuse::ReuseSource;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::id::RunName;
@@ -45,7 +46,7 @@ impl RunKind {
 }
 
 /// The settings of a new run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The random seed; `None`: the smallest that no search of the task beside it has.
     pub seed: Option<Seed>,
@@ -53,11 +54,13 @@ pub struct Settings {
     pub caps: Option<Caps>,
     /// The maximum number of concurrent requests across all providers, if limited.
     pub concurrency: Option<usize>,
+    /// Runs whose answers are taken over.
+    pub reuse: Vec<ReuseSource>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: Some(Seed(1)), caps: None, concurrency: None }
+        Self { seed: Some(Seed(1)), caps: None, concurrency: None, reuse: Vec::new() }
     }
 }
 
@@ -96,6 +99,9 @@ pub struct RunFile {
     pub caps: Caps,
     /// The maximum number of concurrent requests across all providers, if limited.
     pub concurrency: Option<usize>,
+    /// Runs whose answers are taken over, as they were when this one began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reuse: Vec<ReuseSource>,
 }
 
 /// Facts about a run that are not in its state.
@@ -107,6 +113,8 @@ pub struct RunInfo {
     pub strategy: String,
     /// The run's random seed.
     pub seed: Seed,
+    /// The runs whose answers are taken over.
+    pub reuse: Vec<RunName>,
 }
 
 impl RunFile {
@@ -140,6 +148,7 @@ impl RunFile {
             seed: settings.seed.unwrap_or(Seed(1)),
             caps: settings.caps.unwrap_or(task.caps),
             concurrency: settings.concurrency,
+            reuse: settings.reuse,
         })
     }
 
@@ -220,13 +229,20 @@ impl RunFile {
             Some(rows) => json(&(all, rows)),
             None => all,
         };
+        let sources: Vec<_> = self.reuse.iter().map(|it| (it.events, &it.blake3)).collect();
+        let all = if sources.is_empty() { all } else { json(&(all, sources)) };
         blake3::hash(all.as_bytes()).to_hex().to_string()
     }
 
     /// The facts that a summary needs.
     #[must_use]
     pub fn info(&self) -> RunInfo {
-        RunInfo { run: self.run.to_string(), strategy: self.strategy.clone(), seed: self.seed }
+        RunInfo {
+            run: self.run.to_string(),
+            strategy: self.strategy.clone(),
+            seed: self.seed,
+            reuse: self.reuse.iter().map(|source| source.run.clone()).collect(),
+        }
     }
 }
 

@@ -52,10 +52,7 @@ impl InvalidOfRun {
     fn apply(&mut self, answer_of: Option<&Vec<RowKey>>, event: &Event, task: &Task) {
         for key in answer_of.into_iter().flatten() {
             if let Some(verdict) = verdict_in(event, task, key.split, key.row) {
-                let answer = match event {
-                    Event::Answered(answered) => answered.text.as_str(),
-                    _ => "",
-                };
+                let answer = event.answer().map_or("", |answered| answered.text.as_str());
                 self.count(&verdict, task, *key, answer);
             }
         }

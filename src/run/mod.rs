@@ -9,6 +9,7 @@ mod dir; // The folder and the lock on it.
 mod error; // The errors of a run.
 mod file; // `run.json`.
 mod find; // Finds a run by its name.
+mod reuse; // Runs whose answers are taken over.
 mod free_seed; // The smallest seed that no run of a task has.
 mod control; // Stops a search.
 mod models; // Keys, environment, models of the caller.
@@ -53,17 +54,19 @@ pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
 pub use reopening::way_on;
 pub use requests::{Heeded, Request};
+pub use reuse::ReuseSource;
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use summary::{
     Counts, EarlierResult, FailedCalls, FrontPoint, Gain, Look, MutatorEarned, OpenBatch, Prompted,
-    Recommendation, RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens, score_interval,
+    Recommendation, ReusedFrom, RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens,
+    score_interval,
 };
 pub use width::{Latencies, expected_seconds, frozen, slots};
 pub use wiring::{check_first_block, check_models, check_simulated, providers};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::engine::{Outcome, SearchError};
+use crate::engine::{EarlierAnswers, Outcome, SearchError};
 use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::id::EventNumber;
@@ -99,6 +102,8 @@ pub struct Run {
     is_over: bool,
     /// The caps that it was found to go on with, although it is over.
     reopened_for: Option<Caps>,
+    /// The answers of its sources, once they were read.
+    earlier: Option<EarlierAnswers>,
     /// Changes of the way in which models are asked that were not accepted.
     provider_changes: Vec<ProviderChange>,
     /// Keys of the task file that have changed and have no effect.
@@ -232,6 +237,7 @@ impl Run {
             caps: file.caps,
             is_over: false,
             reopened_for: None,
+            earlier: None,
             file,
             task,
             recipe,
@@ -293,6 +299,7 @@ impl Run {
             caps: opened.caps,
             is_over: opened.is_over,
             reopened_for: None,
+            earlier: None,
             file,
             task,
             recipe,
@@ -492,6 +499,20 @@ impl Run {
         &self.repairs
     }
 
+    /// Reads the answers of its sources; what of them is gone, for people: what it would have answered is asked. A
+    /// search does so itself where it was not done before.
+    ///
+    /// # Errors
+    /// A run that has not begun needs all of its sources.
+    pub fn read_sources(&mut self) -> Result<Vec<String>, RunError> {
+        let (earlier, gone) = reuse::answers_of(&self.file.reuse, &self.task);
+        self.earlier = Some(earlier);
+        if self.journal.is_empty() && !gone.is_empty() {
+            return gone.into_iter().next().map_or(Ok(Vec::new()), Err);
+        }
+        Ok(gone.iter().map(|why| format!("{why}; what is not copied yet is asked")).collect())
+    }
+
     /// Spending and time of the search while it runs.
     #[must_use]
     pub fn meter(&self) -> Meter {
@@ -538,6 +559,11 @@ impl Run {
             return Ok(self.ended(Outcome::Finished, history.state, history.wallet, running));
         }
         self.check_providers()?;
+        if self.earlier.is_none() {
+            for gone in self.read_sources()? {
+                tracing::warn!("{gone}");
+            }
+        }
         let pin = self.file.pin();
         match &history.state.pin {
             Some(pinned) if *pinned != pin => {
@@ -554,8 +580,10 @@ impl Run {
         self.journal.flush().await?;
         self.tell_that_it_goes_on(&history)?;
         let parts = (&self.file, &self.task, &self.recipe);
+        // Another search of this value reads them again.
+        let earlier = self.earlier.take().unwrap_or_default();
         let (mut search, runner) =
-            wiring::search(parts, &self.access, &self.journal, history, control)?;
+            wiring::search(parts, &self.access, &self.journal, history, earlier, control)?;
         self.meter.watch(&runner);
         if let Some((dir, _)) = &self.folder {
             let (dir, task) = (dir.clone(), Arc::clone(&self.task));

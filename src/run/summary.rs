@@ -5,12 +5,12 @@ use super::file::RunInfo;
 use crate::caps::Caps;
 use crate::engine::{Claimed, HeldOutCost, Waiting, confirmed, level_of};
 use crate::event::{EarlierEnd, NoAnswer, StopReason};
-use crate::id::{CandidateId, CandidateIx, RowIx};
+use crate::id::{CandidateId, CandidateIx, RowIx, RunName};
 use crate::ledger::Wallet;
 use crate::memory::{Earned, State};
 use crate::prompt::Prompt;
 use crate::seed::Seed;
-use crate::state::{CandidateState, Phase};
+use crate::state::{CandidateState, Phase, Reused};
 use crate::stats::{Interval, TestName, interval, pareto};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -106,6 +106,9 @@ pub struct Summary {
     pub front: Vec<FrontPoint>,
     /// What was spent.
     pub spent: Spent,
+    /// Answers of earlier runs that served rows, by run; empty if none are reused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reused: Vec<ReusedFrom>,
     /// What each of the task's mutators has earned, in the task's order.
     #[serde(default)]
     pub mutators: Vec<MutatorEarned>,
@@ -291,6 +294,17 @@ pub struct RoleSpent {
     pub usd: f64,
 }
 
+/// Answers of an earlier run that served rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReusedFrom {
+    /// The run.
+    pub run: RunName,
+    /// How many.
+    pub answers: u64,
+    /// What they would have cost at today's price, in dollars; nothing was spent.
+    pub usd: f64,
+}
+
 /// What one of the task's mutators has earned. What no model wrote counts for none of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MutatorEarned {
@@ -450,6 +464,7 @@ impl Summary {
                 .collect(),
             front: front(task, state, info.seed),
             spent: spent(task, state, wallet, running),
+            reused: reused(info, state),
             mutators: mutators(task, state),
             counts: counts(state),
             failed_calls: failed_calls(state),
@@ -631,6 +646,15 @@ fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spen
         cached_calls: state.counts.cached,
         by_role,
     }
+}
+
+/// Every source, also one that served nothing.
+fn reused(info: &RunInfo, state: &State) -> Vec<ReusedFrom> {
+    let sources = (0..).zip(&info.reuse).map(|(number, run)| {
+        let Reused { answers, usd } = state.counts.reused.get(&number).copied().unwrap_or_default();
+        ReusedFrom { run: run.clone(), answers, usd: usd.dollars() }
+    });
+    sources.collect()
 }
 
 fn mutators(task: &Task, state: &State) -> Vec<MutatorEarned> {

@@ -7,7 +7,7 @@ use super::history::History;
 use super::models::Access;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::engine::{CallRunner, Search, SearchParts};
+use crate::engine::{CallRunner, EarlierAnswers, Search, SearchParts};
 use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::journal::Journal;
@@ -32,6 +32,7 @@ pub(super) fn search(
     access: &Access,
     journal: &Arc<Journal<Event>>,
     history: History,
+    earlier: EarlierAnswers,
     control: &Control,
 ) -> Result<(Search, Arc<CallRunner>), RunError> {
     let running = history.running();
@@ -70,6 +71,7 @@ pub(super) fn search(
         state,
         journal: Arc::clone(journal),
         runner: Arc::clone(&runner),
+        earlier,
         evaluator,
         clock: Clock::System,
         cancel: control.stopped(),

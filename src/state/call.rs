@@ -28,18 +28,13 @@ impl Facts {
                     }
                     _ => {}
                 }
-                self.arrivals.insert(
-                    answered.call,
-                    Arrival {
-                        answer: Some(number),
-                        verdict: None,
-                        usage: answered.usage(),
-                        usd: answered.usd,
-                        live_usd: answered.live_usd(),
-                        bytes: answered.bytes,
-                        is_estimated: answered.estimated,
-                    },
-                );
+                self.arrivals.insert(answered.call, Arrival::of(number, answered));
+            }
+            Event::Reused { source, answer } => {
+                let reused = self.counts.reused.entry(*source).or_default();
+                reused.answers += 1;
+                reused.usd += answer.live_usd();
+                self.reused.insert(number, Arrival::of(number, answer));
             }
             Event::CallMissing { call, role, cause, why } => {
                 self.counts.failed_calls.entry(*cause).or_default().add(*role, why);
@@ -96,7 +91,16 @@ impl Facts {
                 is_estimated,
             });
         self.plan.fold(call, open.work.role(), open.work.share(), open.reserve, answer);
-        Some((open, arrival))
+        // What an earlier run was answered tells what a prompt costs, and costs this run nothing. It counts for the
+        // first row that it serves, as an answer of its own does.
+        let copied = match open.cached {
+            Some(CachedOf::Answer(number)) => self.reused.remove(&number),
+            _ => None,
+        };
+        if let Some(Arrival { usage, live_usd: usd, bytes, is_estimated, .. }) = copied {
+            self.plan.learn(open.work.role(), Answer { usage, usd, bytes, is_estimated });
+        }
+        Some((open, arrival.or(copied)))
     }
 
     pub(super) fn issue(
@@ -120,7 +124,9 @@ impl Facts {
         if let Some(CachedOf::Call(of)) = cached {
             self.served_by.entry(of).or_default().push(call);
         }
-        self.counts.cached += u64::from(cached.is_some());
+        let is_copied =
+            matches!(cached, Some(CachedOf::Answer(number)) if self.reused.contains_key(&number));
+        self.counts.cached += u64::from(cached.is_some() && !is_copied);
         let reserve = if cached.is_none() { reserve } else { Amount::ZERO };
         let is_asked = cached.is_none();
         let due = self.clock + work.lasts();

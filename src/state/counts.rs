@@ -3,6 +3,7 @@
 use crate::event::{Abandoned, NoAnswer, Rejection};
 use crate::id::ProposalNumber;
 use crate::task::model::ModelRole;
+use crate::units::Usd;
 use std::collections::BTreeMap;
 
 /// Counts for people and for `stop`.
@@ -44,10 +45,21 @@ pub struct Counts {
     pub in_other_spaces: u64,
     /// Calls that an earlier answer served.
     pub cached: u64,
+    /// Answers of earlier runs that were copied, by source.
+    pub reused: BTreeMap<u16, Reused>,
     /// Decided children since the last new incumbent.
     pub decided_since_incumbent: u32,
     /// The first draft that was made beside the incumbent.
     pub first_beside_incumbent: ProposalNumber,
+}
+
+/// Answers of an earlier run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reused {
+    /// How many.
+    pub answers: u64,
+    /// What they would have cost at today's price.
+    pub usd: Usd,
 }
 
 /// Calls that failed for one cause.

@@ -65,6 +65,8 @@ pub struct Facts {
     pub refused_fields: RefusedFields,
     /// Calls that ended and are not folded.
     pub arrivals: HashMap<Call, Arrival>,
+    /// Answers of earlier runs that have not served a row yet, by the event that holds them.
+    pub(super) reused: HashMap<EventNumber, Arrival>,
     /// Batches that are at their provider.
     pub batches: OpenBatches,
     /// Drafts that are not folded.

@@ -29,7 +29,7 @@ pub use batches::{OpenBatch, OpenBatches, Posts};
 pub use candidate::{CandidateState, Status};
 pub use column::{Cell, Column};
 pub use consistency::{Misfit, Named};
-pub use counts::{Counts, FailedCalls};
+pub use counts::{Counts, FailedCalls, Reused};
 pub use facts::{ClosedProposal, Facts, Phase};
 pub use open_call::{Arrival, OpenCall, Work};
 pub use vectors::TextVectors;
@@ -58,6 +58,7 @@ impl Facts {
 
             Event::Reserved { .. }
             | Event::Answered(_)
+            | Event::Reused { .. }
             | Event::AttemptFailed { .. }
             | Event::Hedged { .. }
             | Event::HedgeSettled { .. }

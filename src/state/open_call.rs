@@ -1,7 +1,7 @@
 //! A call between its issue and its fold: what it is for, what is set aside for it, and how it ended.
 
 use crate::caps::Share;
-use crate::event::{CachedOf, RowKey};
+use crate::event::{Answered, CachedOf, RowKey};
 use crate::id::{EventNumber, MutatorIx, ProposalNumber};
 use crate::task::example::Split;
 use crate::task::model::{ModelName, ModelRole, Usage};
@@ -91,6 +91,19 @@ pub struct Arrival {
 }
 
 impl Arrival {
+    /// The answer that an event holds.
+    pub(super) fn of(number: EventNumber, answered: &Answered) -> Self {
+        Self {
+            answer: Some(number),
+            verdict: None,
+            usage: answered.usage(),
+            usd: answered.usd,
+            live_usd: answered.live_usd(),
+            bytes: answered.bytes,
+            is_estimated: answered.estimated,
+        }
+    }
+
     /// There is no answer, and there will be none.
     pub const NONE: Self = Self {
         answer: None,

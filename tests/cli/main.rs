@@ -28,6 +28,7 @@ mod recipes;
 mod recorded_models;
 mod reopening;
 mod resume_changes;
+mod reuse;
 mod rows;
 mod runs;
 mod server;

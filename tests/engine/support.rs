@@ -492,7 +492,7 @@ impl Lab {
     async fn go(mut self, task: Arc<Task>, llm: Arc<dyn Llm>) -> Result<Ended, RunError> {
         let recipe = recipe::load(self.strategy, &self.sets).unwrap();
         let (seed, concurrency) = (Some(Seed(self.seed)), Some(self.concurrency));
-        let settings = Settings { seed, caps: Some(self.caps), concurrency };
+        let settings = Settings { seed, caps: Some(self.caps), concurrency, ..Settings::default() };
         let mut run = Run::in_memory(task, &recipe, settings)?.with_model("sim", llm);
         loop {
             let control = Control::new();
