@@ -204,6 +204,8 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub strategy: StrategyArgs,
     #[command(flatten)]
+    pub out: RunsDir,
+    #[command(flatten)]
     pub caps: CapArgs,
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N", value_parser = at_least_one)]

@@ -4,6 +4,7 @@ use crate::engine::SearchError;
 use crate::evaluate::command::CommandError;
 use crate::export::git::GitError;
 use crate::journal::JournalError;
+use crate::looks::LooksError;
 use crate::recipe::RecipeError;
 use crate::run::{RunDirError, RunError};
 use crate::source::SourceError;
@@ -151,10 +152,28 @@ impl From<JournalError> for CliError {
     }
 }
 
+impl From<LooksError> for CliError {
+    fn from(error: LooksError) -> Self {
+        let kind = match error {
+            LooksError::Malformed { .. } => Kind::Invalid,
+            LooksError::Locked { .. } => Kind::InUse,
+            LooksError::Io { .. } => Kind::Unexpected,
+        };
+        let shown = Self::new(kind, with_causes(&error));
+        match kind {
+            Kind::Invalid => shown
+                .hint("put an intact copy of the file back: it counts the looks at held-out rows")
+                .hint("or move it away: the looks of other runs are then not known, and claims are tested as if there had been none"),
+            _ => shown,
+        }
+    }
+}
+
 impl From<SearchError> for CliError {
     fn from(error: SearchError) -> Self {
         match error {
             SearchError::Journal(error) => error.into(),
+            SearchError::Looks(error) => error.into(),
             SearchError::Source(error) => error.into(),
             SearchError::NoMutator { .. } => Self::invalid(error.to_string())
                 .hint("add `mutator = \"provider/model\"` under [models]"),
@@ -186,6 +205,7 @@ impl From<RunError> for CliError {
             RunError::Source(error) => error.into(),
             RunError::Recipe(error) => error.into(),
             RunError::Journal(error) => error.into(),
+            RunError::Looks(error) => error.into(),
             RunError::Search(error) => error.into(),
             RunError::Unlimited => Self::usage(error.to_string()).hint(
                 "use `--max-usd 2`, `--max-calls 1000` or `--for 8h`, or add [budget] to the task",

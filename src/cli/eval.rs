@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::evaluate::verdict_in;
 use crate::id::RowIx;
+use crate::looks::Looks;
 use crate::prompt::Prompt;
 use crate::prompt::document::{self, Document};
 use crate::report;
@@ -95,7 +96,9 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let folder = folder_of(&task, rows)?;
     let answers = question.ask(task, args.out.out.join(folder), screen)?;
     let Answers { run, ended, summary } = &answers;
-    let evaluation = evaluation(run, ended, summary)?;
+    let mut evaluation = evaluation(run, ended, summary)?;
+    let shown = run.task().shown_held_out();
+    evaluation.held_out_looks = Looks::of_folder(&args.out.out).earlier(shown)?.most;
     let failed = report::failed_calls(summary);
     let text: Vec<String> = evaluation.lines().into_iter().chain(failed.iter().cloned()).collect();
     screen.show(&serde_json::to_value(&evaluation)?, &text.join("\n"))?;

@@ -4,7 +4,7 @@ use crate::event::NoAnswer;
 use crate::id::ExampleId;
 use crate::run::FailedCalls;
 use crate::seed::Seed;
-use crate::stats::{Interval, interval};
+use crate::stats::{Interval, Level, interval};
 use crate::task::scorer::{InvalidAnswers, Verdict};
 use crate::text;
 use serde::Serialize;
@@ -38,6 +38,9 @@ pub(super) struct Evaluation {
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) not_asked: u64,
     pub(super) metrics: BTreeMap<String, f64>,
+    /// How often held-out rows among them were looked at, this time included.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(super) held_out_looks: u32,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) failed_calls: BTreeMap<NoAnswer, FailedCalls>,
 }
@@ -60,13 +63,30 @@ impl Evaluation {
             errors: 0,
             not_asked: 0,
             metrics: metrics(rows),
+            held_out_looks: 0,
             failed_calls: BTreeMap::new(),
         }
     }
 
     /// The result in words, and a line for each reason why answers are invalid.
     pub(super) fn lines(&self) -> Vec<String> {
-        std::iter::once(self.sentence()).chain(self.invalid_answers.sentences()).collect()
+        let invalid = self.invalid_answers.sentences();
+        std::iter::once(self.sentence()).chain(invalid).chain(self.looks()).collect()
+    }
+
+    /// What this look at held-out rows means for the next claim on them.
+    fn looks(&self) -> Option<String> {
+        let looks = self.held_out_looks;
+        let next = Level::of_look(looks.saturating_add(1));
+        (looks > 0).then(|| {
+            format!(
+                "held-out rows were looked at, this time included, {}: the next claim on them is look {}, tested \
+                 at {} one-sided",
+                text::plural(looks as usize, "time"),
+                next.look,
+                next.in_percent()
+            )
+        })
     }
 
     fn sentence(&self) -> String {
@@ -101,6 +121,11 @@ impl Evaluation {
         }
         out
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]

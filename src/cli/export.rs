@@ -237,9 +237,13 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
         "task_file": task_file(run, repo),
         "rows": rows(run, chosen.candidate),
     });
-    if let (Some(fields), false) = (evidence.as_object_mut(), summary.earlier.is_empty()) {
-        fields.insert("look".to_owned(), json!(summary.look));
-        fields.insert("earlier".to_owned(), json!(summary.earlier));
+    if let Some(fields) = evidence.as_object_mut() {
+        if let Some(look) = summary.look {
+            fields.insert("look".to_owned(), json!(look));
+        }
+        if !summary.earlier.is_empty() {
+            fields.insert("earlier".to_owned(), json!(summary.earlier));
+        }
     }
     evidence
 }

@@ -9,12 +9,13 @@ use crate::clock::Clock;
 use crate::engine::MIN_HOLD_ROWS;
 use crate::evaluate::Evaluator;
 use crate::id::RowIx;
+use crate::looks::{EarlierLooks, Looks};
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{self, visible, without_schema};
 use crate::run::{self, Access, Estimate, Known, Latencies, NIGHT, Rounds, RunKind};
 use crate::stats::power::USUAL_DISCORDANCE;
-use crate::stats::{rows_for_margin, rows_needed, smallest_gain, smallest_margin};
+use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::strategy::Slots;
 use crate::task::example::Split;
 use crate::task::goal::{Claim, Goal};
@@ -38,10 +39,61 @@ struct Plan {
     estimate: Estimate,
     /// One request of the baseline, whole.
     request: Option<Request>,
+    /// How often the held-out rows were looked at before.
+    held_out_looks: HeldOutLooks,
     /// How long it takes.
     time: Time,
     warnings: Vec<String>,
 }
+
+/// How often the held-out rows were looked at, and what that means for the next claim on them.
+#[derive(Debug, Serialize)]
+struct HeldOutLooks {
+    /// The most looks that any of them has had.
+    earlier: u32,
+    /// The runs that looked, oldest first.
+    runs: Vec<String>,
+    /// The next claim's look and level.
+    next: Level,
+    /// The smallest gain that the next claim can show, in points; `None` without held-out rows.
+    smallest_gain: Option<f64>,
+}
+
+impl HeldOutLooks {
+    fn of(results: &Path, task: &Task, rows: usize) -> Result<Self, CliError> {
+        let EarlierLooks { most, looks } =
+            Looks::of_folder(results).earlier(&task.splits.hold.content_hashes())?;
+        let mut runs: Vec<String> = looks.into_iter().map(|look| look.by.run).collect();
+        runs.dedup();
+        let next = Level::of_look(most.saturating_add(1));
+        let smallest_gain = (rows > 0).then(|| smallest_gain(next.worth(rows), USUAL_DISCORDANCE));
+        Ok(Self { earlier: most, runs, next, smallest_gain })
+    }
+
+    /// `None` where nobody has looked yet.
+    fn in_words(&self) -> Option<String> {
+        let shown = self.runs.iter().rev().take(MAX_RUNS).map(String::as_str).collect::<Vec<_>>();
+        let more = if self.runs.len() > MAX_RUNS { ", …" } else { "" };
+        let gain = self
+            .smallest_gain
+            .filter(|gain| *gain < 1.0)
+            .map(|gain| format!(", which can detect a gain of {} or more", text::points(gain)));
+        (self.earlier > 0).then(|| {
+            format!(
+                "{} at the held-out rows (latest first: {}{more}): the next claim on them is look {}, tested at \
+                 {} one-sided{}",
+                text::plural(self.earlier as usize, "earlier look"),
+                shown.join(", "),
+                self.next.look,
+                self.next.in_percent(),
+                gain.unwrap_or_default()
+            )
+        })
+    }
+}
+
+/// The most runs that a line names.
+const MAX_RUNS: usize = 3;
 
 /// How long a run takes, at latencies that are assumed.
 #[derive(Debug, Serialize)]
@@ -102,7 +154,9 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     }));
     let task = Arc::new(task);
     let time = Time::of(&task, &recipe, &estimate, args.concurrency);
-    let plan = Plan { request: first_request(&task)?, estimate, time, warnings };
+    let held_out_looks = HeldOutLooks::of(&args.out.out, &task, held_out)?;
+    warnings.extend(report::fresh_rows(held_out_looks.next));
+    let plan = Plan { request: first_request(&task)?, estimate, held_out_looks, time, warnings };
     screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, (caps, night)))
 }
 
@@ -344,6 +398,9 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
                 text::plural(rows, "held-out row")
             );
         }
+    }
+    if let Some(words) = plan.held_out_looks.in_words() {
+        let _ = writeln!(out, "  {words}");
     }
     let _ = writeln!(out, "\nstrategy {}: {}", recipe.name, recipe.about);
     let number = |count: Option<u64>| count.map_or("unlimited".to_owned(), text::thousands);

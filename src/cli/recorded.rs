@@ -7,14 +7,17 @@ use super::args::EvalArgs;
 use super::error::CliError;
 use super::evaluation::{Evaluation, ScoredRow};
 use super::screen::Screen;
+use crate::clock::Clock;
 use crate::id::ExampleId;
 use crate::import::ValuePath;
+use crate::looks::{Looker, Looks};
 use crate::prompt::value_text;
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::dataset::{self, Row};
 use crate::task::example::{Example, Split};
 use crate::text;
+use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -59,8 +62,20 @@ pub(super) fn eval(
             }
         }
     }
+    let looks = Looks::of_folder(&args.out.out);
+    // Who asks for these rows by name looks at them; all rows are scored to try a scorer.
+    let held_out = if split == Some(Split::Hold) { task.shown_held_out() } else { &[] };
+    let answers_blake3 = blake3::hash(&crate::source::read(file)?).to_hex();
     let mut evaluations = Vec::new();
     for column in &args.column {
+        if !held_out.is_empty() {
+            let by = Looker {
+                run: file.display().to_string(),
+                created: Timestamp::UNIX_EPOCH,
+                claim: format!("column `{column}` of answers {}", &answers_blake3[..16]),
+            };
+            looks.take(&by, held_out, 0, Clock::System.now())?;
+        }
         let scored = answers.of_rows(column, &task, &numbers, &keys)?;
         let rows: Vec<ScoredRow<'_>> = scored
             .into_iter()
@@ -71,7 +86,8 @@ pub(super) fn eval(
             })
             .collect();
         let name = (args.column.len() > 1).then(|| column.clone());
-        evaluations.push(Evaluation { column: name, ..Evaluation::of(&rows) });
+        let held_out_looks = looks.earlier(held_out)?.most;
+        evaluations.push(Evaluation { column: name, held_out_looks, ..Evaluation::of(&rows) });
     }
     let mut out = String::new();
     for (column, evaluation) in args.column.iter().zip(&evaluations) {

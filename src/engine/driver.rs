@@ -48,6 +48,7 @@ impl Search {
             if let Some(cause) = self.stop_cause() {
                 return self.leave(cause).await;
             }
+            self.take_look()?;
             match self.planner.next(&self.state, &self.time())? {
                 Next::Decide(Event::SearchEnded { .. }) if self.is_unfinished_evaluation() => {
                     self.end_hedges().await;
@@ -113,6 +114,19 @@ impl Search {
         for observer in &mut self.observers {
             observer.observe(number, event, &self.state);
         }
+    }
+
+    /// Counts a look at held-out rows before the first of them is asked.
+    fn take_look(&mut self) -> Result<(), SearchError> {
+        let (Some(look), Some(counter)) = (self.state.look_to_take(), &self.look_counter) else {
+            return Ok(());
+        };
+        let ids = look.candidates.iter().map(|it| self.state.standing(*it).candidate.id.as_str());
+        let claim = format!("{} on {} rows", ids.collect::<Vec<_>>().join(" "), look.rows);
+        let hashes = self.task.splits.hold.content_hashes();
+        let rows = &hashes[..hashes.len().min(look.rows as usize)];
+        let number = counter.take(claim, rows, look.number - 1, self.clock.now())?;
+        self.record(Event::LookTaken { number })
     }
 
     /// Makes the changes that are asked for, and shows them at once.

@@ -5,6 +5,7 @@ use crate::evaluate::command::CommandError;
 use crate::event::StopReason;
 use crate::id::{Call, ProposalNumber, RowIx};
 use crate::journal::JournalError;
+use crate::looks::LooksError;
 use crate::operator::OperatorError;
 use crate::prompt::TemplateError;
 use crate::source::SourceError;
@@ -75,6 +76,9 @@ pub enum SearchError {
     /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// It is not known how often the held-out rows were looked at, or the look cannot be written down.
+    #[error(transparent)]
+    Looks(#[from] LooksError),
     /// A replaced meta-prompt lets no request be written.
     #[error(transparent)]
     Source(#[from] SourceError),

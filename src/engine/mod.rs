@@ -36,13 +36,15 @@ mod driver; // The loop.
 
 pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
-pub use claim::{Claimed, Confirmed, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed, level_of};
+pub use claim::{
+    Claimed, Confirmed, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed, held_out_rows,
+};
 pub use earlier::EarlierAnswers;
 pub use embeddings::first_vectors;
 pub use error::{Outcome, SearchError};
 pub use first_proposal::FirstProposal;
 pub use remedy::{GoesOn, Remedy};
-pub use search::{Search, SearchParts};
+pub use search::{LookCounter, Search, SearchParts};
 pub use steering::{Change, NotChanged, Steering};
 pub use trouble::{WaitEnd, WaitReason, Waiting};
 pub use wordings::{check_window, meta_prompts};

@@ -18,12 +18,15 @@ use crate::clock::Clock;
 use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::journal::Journal;
+use crate::looks::{Looker, Looks, LooksError};
 use crate::memory::{Observer, State};
 use crate::recipe::Recipe;
 use crate::seed::Seed;
 use crate::strategy::Strategy;
 use crate::task::Task;
+use crate::task::example::RowHash;
 use crate::task::model::ModelRole;
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -61,6 +64,33 @@ pub struct SearchParts {
     pub steering: Steering,
 }
 
+/// Where the looks of a run at held-out rows are counted.
+pub struct LookCounter {
+    /// The ledger of the results folder.
+    pub looks: Looks,
+    /// The run's name.
+    pub run: String,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+impl LookCounter {
+    /// Takes the run's look for this claim, and returns its number; `known`: looks that the run itself has had.
+    ///
+    /// # Errors
+    /// As for [`Looks::take`].
+    pub fn take(
+        &self,
+        claim: String,
+        rows: &[RowHash],
+        known: u32,
+        at: Timestamp,
+    ) -> Result<u32, LooksError> {
+        let by = Looker { run: self.run.clone(), created: self.created, claim };
+        self.looks.take(&by, rows, known, at)
+    }
+}
+
 /// One run.
 pub struct Search {
     pub(super) task: Arc<Task>,
@@ -75,6 +105,8 @@ pub struct Search {
     pub(super) observers: Vec<Box<dyn Observer>>,
     pub(super) cancel: watch::Receiver<bool>,
     pub(super) steering: Steering,
+    /// `None`: the run alone counts its looks.
+    pub(super) look_counter: Option<LookCounter>,
     /// How long calls in flight are awaited when the run stops.
     pub(super) drain: Duration,
     /// Whether it was said that providers billed more than the budget.
@@ -137,6 +169,7 @@ impl Search {
             observers: Vec::new(),
             cancel,
             steering,
+            look_counter: None,
             drain: DRAIN,
             is_over_budget,
             stop: None,
@@ -146,6 +179,11 @@ impl Search {
     /// Adds an observer.
     pub fn observe(&mut self, observer: Box<dyn Observer>) {
         self.observers.push(observer);
+    }
+
+    /// Counts looks at held-out rows here, too.
+    pub fn count_looks(&mut self, counter: LookCounter) {
+        self.look_counter = Some(counter);
     }
 
     /// The state, from which the result is read.

@@ -225,6 +225,11 @@ pub enum Event {
         /// How many held-out rows will confirm it; 0 = no confirmation.
         hold_rows: u32,
     },
+    /// The held-out rows of what is being confirmed were counted as looked at, before the first of them was asked.
+    LookTaken {
+        /// Which look at these rows it is, from 1, over all runs of the results folder.
+        number: u32,
+    },
     /// The run is over.
     Finished {
         /// When.
@@ -409,6 +414,7 @@ impl Event {
                 | Self::Reopened { .. }
                 | Self::ProvidersChanged { .. }
                 | Self::Pinned { .. }
+                | Self::LookTaken { .. }
                 | Self::Finished { .. }
                 | Self::Stopped { .. }
                 | Self::CallsReopened { .. }

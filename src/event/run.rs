@@ -1,6 +1,5 @@
 //! Why a run ended, and how it ended before it went on.
 
-use super::omit::is_default;
 use crate::id::CandidateIx;
 use crate::units::Usd;
 use serde::{Deserialize, Serialize};
@@ -12,9 +11,6 @@ pub struct EarlierEnd {
     pub reason: StopReason,
     /// Its winner.
     pub winner: CandidateIx,
-    /// How many held-out rows were to confirm the winner.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub hold_rows: u32,
     /// Whether they confirmed what the goal says of it.
     pub confirmed: bool,
     /// What they showed of its gain over the baseline, in points of the score (1 = all).
@@ -29,9 +25,9 @@ pub struct EarlierEnd {
 #[cfg(test)]
 impl EarlierEnd {
     /// An end at the cap on calls.
-    pub(crate) fn sample(winner: CandidateIx, hold_rows: u32) -> Self {
+    pub(crate) fn sample(winner: CandidateIx) -> Self {
         let (reason, usd) = (StopReason::BudgetCalls, Usd::ZERO);
-        Self { reason, winner, hold_rows, confirmed: false, gain: None, usd, calls: 9 }
+        Self { reason, winner, confirmed: false, gain: None, usd, calls: 9 }
     }
 }
 

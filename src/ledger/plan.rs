@@ -284,7 +284,7 @@ mod tests {
         plan.issue(Issued::Evaluation, Share::Hold, amount(10));
         plan.fold(Call(1), ModelRole::Task, Share::Hold, amount(10), answer(4));
         let (at, caps) = (jiff::Timestamp::UNIX_EPOCH, crate::caps::Caps::default());
-        let earlier = crate::event::EarlierEnd::sample(crate::id::CandidateIx(1), 1);
+        let earlier = crate::event::EarlierEnd::sample(crate::id::CandidateIx(1));
         plan.apply(&Event::Reopened { at, caps, earlier });
         assert_eq!((plan.taken(Share::Hold), plan.calls(Share::Hold)), (Amount::ZERO, 0));
         assert_eq!((plan.taken(Share::Search), plan.calls(Share::Search)), (amount(5 + 4), 2));

@@ -407,7 +407,7 @@ mod tests {
         wallet.apply(&reserved(0, ModelRole::Task, Share::Hold, 30));
         wallet.apply(&answered(0, 30));
         let (at, caps) = (jiff::Timestamp::UNIX_EPOCH, Caps::default());
-        let earlier = crate::event::EarlierEnd::sample(crate::id::CandidateIx(1), 1);
+        let earlier = crate::event::EarlierEnd::sample(crate::id::CandidateIx(1));
         wallet.apply(&Event::Reopened { at, caps, earlier });
         assert_eq!(wallet.spent(), usd(30));
         assert!(wallet.fits(Share::Search, usd(30)) && !wallet.fits(Share::Search, usd(31)));

@@ -14,19 +14,23 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
     let summary = report.summary;
     let is_shown = summary.confirmed == Some(true);
     let rows = held_out(rows_evaluated(report));
+    let asked = summary.claims.first();
+    let tested = asked.and_then(|asked| asked.tested);
     let quality = format!(
-        "{} on {rows} (95 % interval {}, {})",
+        "{} on {rows} (95 % interval {}{}, {})",
         points(gain.mean),
         signed_range(gain.low, gain.high),
+        at_level(report, tested, |it| signed_range(it.low, it.high)),
         p_value(gain.p_value)
     );
-    let Some(asked) = summary.claims.first() else { return quality };
+    let Some(asked) = asked else { return quality };
+    let share = |it: Interval| format!("{:.1} to {:.1}", it.low * 100.0, it.high * 100.0);
     let of_quality = match (asked.claim, summary.best.as_ref().and_then(|best| best.hold)) {
         (Claim::QualityAtLeast { .. }, Some(level)) => format!(
-            "{} on {rows} (95 % interval {:.1} to {:.1}, {})",
+            "{} on {rows} (95 % interval {}{}, {})",
             percent(level.mean),
-            level.low * 100.0,
-            level.high * 100.0,
+            share(level),
+            at_level(report, tested, share),
             p_value(gain.p_value)
         ),
         _ => quality,
@@ -45,6 +49,18 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
         _ => told.splice(0..0, of_cost).for_each(drop),
     }
     told.join("; ")
+}
+
+/// The interval at the level of a later look, which decides, beside the 95 % interval.
+fn at_level(
+    report: &Report<'_>,
+    tested: Option<Interval>,
+    words: impl Fn(Interval) -> String,
+) -> String {
+    let level = report.summary.look;
+    level.zip(tested).map_or_else(String::new, |(level, tested)| {
+        format!("; at the {} of this look {}", level.in_percent(), words(tested))
+    })
 }
 
 /// What a goal says of the quality, as a part of a sentence.
@@ -67,7 +83,9 @@ fn of_cost(report: &Report<'_>, claimed: Claimed) -> Option<String> {
     let Some(known) = report.summary.held_out_cost else {
         return Some("what its calls cost is not known".to_owned());
     };
-    let range = |it: Interval| format!("95 % interval {} to {}", signed(it.low), signed(it.high));
+    let ends = |it: Interval| format!("{} to {}", signed(it.low), signed(it.high));
+    let tested = at_level(report, claimed.tested, ends);
+    let range = |it: Interval| format!("95 % interval {}{tested}", ends(it));
     Some(match claimed.claim {
         Claim::Cheaper => {
             let saving = known.saving;

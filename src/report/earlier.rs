@@ -3,6 +3,7 @@
 use super::Report;
 use super::words::{counted, held_out, money, signed_range};
 use crate::run::{EarlierResult, Summary};
+use crate::stats::Level;
 use crate::text::points;
 
 /// A sentence for each earlier end, and one about the look.
@@ -21,6 +22,8 @@ pub(super) fn sentences(report: &Report<'_>) -> Vec<String> {
         ));
     }
     told.extend(look(summary));
+    let next = summary.look.map(|look| Level::of_look(look.look.saturating_add(1)));
+    told.extend(next.and_then(fresh_rows).map(|words| format!("{words}.")));
     told
 }
 
@@ -44,11 +47,22 @@ pub fn confirmed_earlier(summary: &Summary, candidate: &str) -> Option<String> {
 pub fn look(summary: &Summary) -> Option<String> {
     summary.look.map(|look| {
         format!(
-            "This is look {} at these held-out rows, because the run went on after its end. What the goal \
-             claims is tested at {:.2} % (one-sided), so that all looks together are wrong in 5 % of cases at \
-             most; the intervals stay 95 %.",
-            look.number,
-            look.level * 100.0
+            "This is look {} at these held-out rows. What the goal claims is tested at {} (one-sided), so that \
+             all looks together are wrong in 5 % of cases at most; the 95 % intervals stay.",
+            look.look,
+            look.in_percent()
+        )
+    })
+}
+
+/// That the next claim needs fresh rows, where these have done their work.
+#[must_use]
+pub fn fresh_rows(next: Level) -> Option<String> {
+    next.asks_for_fresh_rows().then(|| {
+        format!(
+            "A claim at look {} needs {:.1} times the rows of a first one: give the task fresh held-out rows",
+            next.look,
+            next.rows_for_one()
         )
     })
 }

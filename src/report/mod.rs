@@ -32,7 +32,7 @@ mod example;
 
 pub use comparison::{Common, ComparedRun, Comparison, Difference, Setting};
 pub use comparison_page::comparison_page;
-pub use earlier::{confirmed_earlier, earlier_ends, look as look_line};
+pub use earlier::{confirmed_earlier, earlier_ends, fresh_rows, look as look_line};
 pub use html::html;
 pub use markdown::markdown;
 pub use paired::{PairedScores, RowChange};

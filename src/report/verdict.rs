@@ -16,7 +16,7 @@ use crate::id::CandidateIx;
 use crate::memory::paired;
 use crate::run::{Gain, Prompted, Status};
 use crate::stats::power::USUAL_DISCORDANCE;
-use crate::stats::{rows_for_margin, rows_needed, smallest_gain, smallest_margin};
+use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::task::example::Split;
 use crate::task::goal::{Floor, Goal};
 use crate::task::model::ModelRole;
@@ -293,22 +293,43 @@ fn shrunken(report: &Report<'_>) -> Option<String> {
 
 fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
     let discordance = discordance(report);
-    let least = smallest_gain(rows, discordance);
+    let level = level(report);
+    let least = smallest_gain(level.worth(rows), discordance);
     if least >= 1.0 {
         return format!("{} cannot detect any gain.", sentence_case(&held_out(rows)));
     }
+    let left = report.summary.baseline.as_ref().and_then(|it| it.hold).map(|it| 1.0 - it.mean);
+    let beyond = match left {
+        Some(left) if least > left => {
+            format!(
+                " The baseline leaves {:.1} pp to gain: only more rows can show it.",
+                left * 100.0
+            )
+        }
+        _ => String::new(),
+    };
     format!(
-        "{} can detect a gain of {:.1} pp or more (95 % interval above 0, power 80 %, if the prompts \
-         differ on {} of the rows).",
+        "{} can detect a gain of {:.1} pp or more ({}, power 80 %, if the prompts differ on {} of the \
+         rows).{beyond}",
         sentence_case(&held_out(rows)),
         least * 100.0,
+        match level.is_first() {
+            true => "95 % interval above 0".to_owned(),
+            false => format!("at the {} of this look", level.in_percent()),
+        },
         percent(discordance)
     )
+}
+
+/// The level at which the goal's claim is tested.
+fn level(report: &Report<'_>) -> Level {
+    report.summary.look.unwrap_or(Level::FIRST)
 }
 
 /// Which margin the rows can show, and how many rows the goal's margin needs, where that is more.
 fn detectable_margin(report: &Report<'_>, rows: usize, margin: f64) -> String {
     let discordance = discordance(report);
+    // That many fresh rows: their first look.
     let needed = rows_for_margin(margin, discordance);
     let more = match needed > rows {
         true => {
@@ -320,7 +341,7 @@ fn detectable_margin(report: &Report<'_>, rows: usize, margin: f64) -> String {
         "{} can show that a prompt as good as the baseline is at most {:.1} pp worse (power 80 %, if the \
          prompts differ on {} of the rows){more}.",
         sentence_case(&held_out(rows)),
-        smallest_margin(rows, discordance) * 100.0,
+        smallest_margin(level(report).worth(rows), discordance) * 100.0,
         percent(discordance),
     )
 }
@@ -338,6 +359,7 @@ fn baseline_below(report: &Report<'_>) -> Option<String> {
 /// preferred, because held-out rows that confirmed nothing are too few to estimate the gain.
 fn rows_to_prove(report: &Report<'_>, seen: f64) -> Option<String> {
     let expected = shrunken_gain(report).filter(|gain| *gain > 0.0).unwrap_or(seen);
+    // That many fresh rows: their first look.
     let needed = rows_needed(expected, discordance(report)).max(MIN_HOLD_ROWS);
     more_rows(expected, needed, rows_evaluated(report))
 }

@@ -3,6 +3,7 @@
 use super::dir::RunDirError;
 use crate::engine::SearchError;
 use crate::journal::JournalError;
+use crate::looks::LooksError;
 use crate::recipe::RecipeError;
 use crate::source::SourceError;
 use crate::task::ProviderChange;
@@ -36,6 +37,9 @@ pub enum RunError {
     /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// It is not known how often held-out rows were looked at, or a look cannot be written down.
+    #[error(transparent)]
+    Looks(#[from] LooksError),
     /// The search failed.
     #[error(transparent)]
     Search(#[from] SearchError),

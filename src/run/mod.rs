@@ -57,7 +57,7 @@ pub use requests::{Heeded, Request};
 pub use reuse::ReuseSource;
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use summary::{
-    Counts, EarlierResult, FailedCalls, FrontPoint, Gain, Look, MutatorEarned, OpenBatch, Prompted,
+    Counts, EarlierResult, FailedCalls, FrontPoint, Gain, MutatorEarned, OpenBatch, Prompted,
     Recommendation, ReusedFrom, RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens,
     score_interval,
 };
@@ -66,12 +66,13 @@ pub use wiring::{check_first_block, check_models, check_simulated, providers};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::engine::{EarlierAnswers, Outcome, SearchError};
+use crate::engine::{EarlierAnswers, LookCounter, Outcome, SearchError};
 use crate::evaluate::Evaluator;
 use crate::event::Event;
 use crate::id::EventNumber;
 use crate::journal::Journal;
 use crate::ledger::{Least, Wallet};
+use crate::looks::Looks;
 use crate::memory::{Observer, State};
 use crate::provider::Llm;
 use crate::recipe::{self, Recipe, RecipeError};
@@ -564,6 +565,7 @@ impl Run {
                 tracing::warn!("{gone}");
             }
         }
+        let counter = self.look_counter()?;
         let pin = self.file.pin();
         match &history.state.pin {
             Some(pinned) if *pinned != pin => {
@@ -590,6 +592,9 @@ impl Run {
             let writer = SummaryWriter::new(dir, self.file.info(), task, Arc::clone(&runner));
             search.observe(Box::new(writer));
         }
+        if let Some(counter) = counter {
+            search.count_looks(counter);
+        }
         for observer in observers {
             search.observe(observer);
         }
@@ -611,6 +616,22 @@ impl Run {
         let state = search.into_state();
         let wallet = runner.wallet().clone();
         self.wrap_up(outcome, state, wallet, runner.running())
+    }
+
+    /// What counts the run's looks at held-out rows. An evaluation that shows some takes its look here, before it
+    /// asks.
+    fn look_counter(&self) -> Result<Option<LookCounter>, RunError> {
+        let Some((dir, _)) = &self.folder else { return Ok(None) };
+        let (run, created) = (self.file.run.to_string(), self.file.created);
+        let counter = LookCounter { looks: Looks::beside(dir.path()), run, created };
+        match self.task.shown_held_out() {
+            // A ledger that cannot be read is found before anything is paid for.
+            [] => drop(counter.looks.earlier(&[])?),
+            rows => {
+                counter.take("the score of a prompt".to_owned(), rows, 0, Clock::System.now())?;
+            }
+        }
+        Ok(Some(counter))
     }
 
     /// Replaces the summary of a finished run that goes on, so that no list shows it as finished.

@@ -131,7 +131,7 @@ pub fn way_on(summary: &Summary, caps: Caps) -> Option<String> {
 
 /// How a finished run ended, for its journal.
 pub(super) fn earlier_end(state: &State, summary: &Summary, wallet: &Wallet) -> EarlierEnd {
-    let (winner, _, hold_rows) = state.winner.unwrap_or_default();
+    let (winner, ..) = state.winner.unwrap_or_default();
     let rows = summary.best.as_ref().and_then(|best| best.hold).map_or(0, |hold| hold.n);
     let gain = summary.gain.map(|gain| HeldOutGain {
         mean: gain.mean,
@@ -142,7 +142,6 @@ pub(super) fn earlier_end(state: &State, summary: &Summary, wallet: &Wallet) -> 
     EarlierEnd {
         reason: state.stop_reason.unwrap_or(StopReason::PoolDone),
         winner,
-        hold_rows,
         confirmed: summary.confirmed == Some(true),
         gain,
         usd: wallet.spent().usd,

@@ -3,7 +3,7 @@
 use super::dir::{RunDir, RunDirError, SCHEMA, SUMMARY_FILE};
 use super::file::RunInfo;
 use crate::caps::Caps;
-use crate::engine::{Claimed, HeldOutCost, Waiting, confirmed, level_of};
+use crate::engine::{Claimed, HeldOutCost, Waiting, confirmed};
 use crate::event::{EarlierEnd, NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RowIx, RunName};
 use crate::ledger::Wallet;
@@ -11,7 +11,7 @@ use crate::memory::{Earned, State};
 use crate::prompt::Prompt;
 use crate::seed::Seed;
 use crate::state::{CandidateState, Phase, Reused};
-use crate::stats::{Interval, TestName, interval, pareto};
+use crate::stats::{Interval, Level, TestName, interval, pareto};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task};
@@ -84,7 +84,7 @@ pub struct Summary {
     /// Which look at the held-out rows the confirmation is, and the level at which a claim is tested; left out
     /// for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub look: Option<Look>,
+    pub look: Option<Level>,
     /// The baseline.
     pub baseline: Option<Prompted>,
     /// The search's winner, or the incumbent during the search; the baseline only if no candidate
@@ -129,15 +129,6 @@ pub struct EarlierResult {
     /// The rest, as it stands in the journal.
     #[serde(flatten)]
     pub end: EarlierEnd,
-}
-
-/// A look at the held-out rows after the first.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Look {
-    /// Its number.
-    pub number: u32,
-    /// The one-sided level at which the goal's claim is tested.
-    pub level: f64,
 }
 
 /// A batch that may be at its provider.
@@ -521,11 +512,11 @@ fn earlier(state: &State) -> Vec<EarlierResult> {
     ends.collect()
 }
 
-fn look(state: &State) -> Option<Look> {
+fn look(state: &State) -> Option<Level> {
     let (winner, _, rows) = state.winner?;
     let number = state.look();
     let is_later = number > 1 && rows > 0 && winner != CandidateIx::BASELINE;
-    is_later.then(|| Look { number, level: level_of(number) })
+    is_later.then(|| Level::of_look(number))
 }
 
 pub(super) fn prompted(

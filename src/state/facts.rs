@@ -32,6 +32,19 @@ pub enum Phase {
     Over,
 }
 
+/// A look at held-out rows: what is compared with the baseline on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The candidates.
+    pub candidates: Vec<CandidateIx>,
+    /// How many of the held-out rows, from the first on.
+    pub rows: u32,
+    /// Its number, from 1: as far as this run knows, until it is counted.
+    pub number: u32,
+    /// Whether it is counted in the results folder.
+    pub is_counted: bool,
+}
+
 /// The facts of a run: the fold of all its events, as far as it says what happened.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -93,6 +106,8 @@ pub struct Facts {
     pub caps: Option<Caps>,
     /// How the run ended before, each time that it went on with other caps.
     pub earlier: Vec<EarlierEnd>,
+    /// Its looks at held-out rows.
+    pub looks: Vec<Look>,
     /// The trouble that stopped the run, until it is resumed: its kind, and what happened.
     pub stopped: Option<(StopReason, String)>,
     /// Why the search ended.
@@ -139,20 +154,42 @@ impl Facts {
         &self.candidates[candidate.index()]
     }
 
-    /// Which look at the held-out rows the confirmation is, from 1: each earlier end that compared another
-    /// prompt, or this one on other rows, was one.
+    /// Which look at the held-out rows the confirmation of the winner is, from 1.
     #[must_use]
     pub fn look(&self) -> u32 {
-        let mut looks: Vec<(CandidateIx, u32)> = Vec::new();
-        for EarlierEnd { winner, hold_rows, .. } in &self.earlier {
-            let look = (*winner, *hold_rows);
-            if *hold_rows > 0 && *winner != CandidateIx::BASELINE && !looks.contains(&look) {
-                looks.push(look);
-            }
+        let winner = self.winner.map(|(winner, _, rows)| (vec![winner], rows));
+        let look = winner.and_then(|(candidates, rows)| self.look_at(&candidates, rows));
+        look.map_or(1, |look| look.number)
+    }
+
+    /// The look that compares these candidates with the baseline on this many held-out rows.
+    #[must_use]
+    pub fn look_at(&self, candidates: &[CandidateIx], rows: u32) -> Option<&Look> {
+        self.looks.iter().find(|look| look.candidates == candidates && look.rows == rows)
+    }
+
+    /// The look that is about to be taken: its rows are not asked before it is counted in the results folder.
+    #[must_use]
+    pub fn look_to_take(&self) -> Option<&Look> {
+        let (winner, _, rows) = self.winner.filter(|_| self.phase == Phase::Confirming)?;
+        self.look_at(&[winner], rows).filter(|look| !look.is_counted)
+    }
+
+    /// The winner, or others, are compared with the baseline on held-out rows. Where that was done before, it is no
+    /// further look.
+    pub(super) fn begin_look(&mut self, candidates: Vec<CandidateIx>, rows: u32) {
+        if rows > 0 && self.look_at(&candidates, rows).is_none() {
+            let number = self.looks.iter().map(|look| look.number).max().unwrap_or(0) + 1;
+            self.looks.push(Look { candidates, rows, number, is_counted: false });
         }
-        let now = self.winner.map(|(winner, _, rows)| (winner, rows));
-        let before = looks.iter().position(|look| Some(*look) == now);
-        1 + u32::try_from(before.unwrap_or(looks.len())).unwrap_or(u32::MAX)
+    }
+
+    /// The look that is about to be taken has this number.
+    pub(super) fn count_look(&mut self, number: u32) {
+        let taken = self.look_to_take().cloned();
+        for look in self.looks.iter_mut().filter(|look| Some(&**look) == taken.as_ref()) {
+            (look.number, look.is_counted) = (number, true);
+        }
     }
 
     /// The baseline's state.

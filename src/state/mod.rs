@@ -30,7 +30,7 @@ pub use candidate::{CandidateState, Status};
 pub use column::{Cell, Column};
 pub use consistency::{Misfit, Named};
 pub use counts::{Counts, FailedCalls, Reused};
-pub use facts::{ClosedProposal, Facts, Phase};
+pub use facts::{ClosedProposal, Facts, Look, Phase};
 pub use open_call::{Arrival, OpenCall, Work};
 pub use vectors::TextVectors;
 
@@ -53,6 +53,7 @@ impl Facts {
             | Event::Pinned { .. }
             | Event::SearchEnded { .. }
             | Event::WinnerChosen { .. }
+            | Event::LookTaken { .. }
             | Event::Finished { .. }
             | Event::Stopped { .. } => self.apply_run(event),
 

@@ -27,6 +27,9 @@ impl Facts {
             Event::WinnerChosen { candidate, shrunken_dev, hold_rows } => {
                 self.phase = Phase::Confirming;
                 self.winner = Some((*candidate, *shrunken_dev, *hold_rows));
+                if *candidate != CandidateIx::BASELINE {
+                    self.begin_look(vec![*candidate], *hold_rows);
+                }
                 if !self.earlier.is_empty() {
                     self.to_ask_again = self.missing();
                 }
@@ -46,6 +49,7 @@ impl Facts {
                 self.shortlist.clear();
                 self.drafts.append(&mut self.shelved);
             }
+            Event::LookTaken { number } => self.count_look(*number),
             Event::Finished { .. } => self.phase = Phase::Over,
             Event::Resumed { .. } => {
                 self.stopped = None;

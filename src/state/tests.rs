@@ -137,7 +137,7 @@ fn ended_with(script: &mut Script, candidate: CandidateIx, hold_rows: u32) -> u3
     let look = script.facts.look();
     let at = jiff::Timestamp::UNIX_EPOCH;
     script.apply(Event::Finished { at });
-    let earlier = EarlierEnd::sample(candidate, hold_rows);
+    let earlier = EarlierEnd::sample(candidate);
     let caps = Caps { calls: Some(10), ..Caps::default() };
     script.apply(Event::Reopened { at, caps, earlier });
     look

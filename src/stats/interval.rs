@@ -3,6 +3,7 @@
 //! For showing the uncertainty of an estimate. Not a test: a gain is claimed by the p-value in
 //! `paired`, which is exact where an interval is approximate.
 
+use super::level::Level;
 use super::{bootstrap, normal};
 use crate::seed::Seed;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 const SCORE_RESAMPLES: usize = 2_000;
 const DIFFERENCE_RESAMPLES: usize = 10_000;
 /// The chance that the truth is beyond one end of a 95 % interval.
-const EACH_END: f64 = 0.025;
+const EACH_END: f64 = Level::FIRST.one_sided;
 /// With fewer values beside the most common one, those that did not occur are allowed for.
 const FEW_UNUSUAL: usize = 10;
 
@@ -47,11 +48,17 @@ impl Interval {
 /// `None` if there are no scores, or one is not finite.
 #[must_use]
 pub fn of_scores(scores: &[f64], seed: Seed) -> Option<Interval> {
+    of_scores_beyond(scores, EACH_END, seed)
+}
+
+/// The same with another chance, in `(0, 0.5)`, that the true mean is beyond one of its ends: 0.025 for 95 %.
+#[must_use]
+pub fn of_scores_beyond(scores: &[f64], chance: f64, seed: Seed) -> Option<Interval> {
     if scores.iter().all(|score| *score == 0.0 || *score == 1.0) {
         let right = scores.iter().filter(|score| **score == 1.0).count();
-        return wilson(right, scores.len());
+        return wilson_beyond(right, scores.len(), chance);
     }
-    resampled(scores, SCORE_RESAMPLES, (0.0, 1.0), seed)
+    resampled(scores, SCORE_RESAMPLES, (0.0, 1.0), chance, seed)
 }
 
 /// The mean paired difference, from one difference in `[-1, 1]` per row.
@@ -64,12 +71,18 @@ pub fn of_scores(scores: &[f64], seed: Seed) -> Option<Interval> {
 /// `None` if there are no differences, or one is not finite.
 #[must_use]
 pub fn of_differences(differences: &[f64], seed: Seed) -> Option<Interval> {
+    of_differences_beyond(differences, EACH_END, seed)
+}
+
+/// The same with another chance, in `(0, 0.5)`, that the true difference is beyond one of its ends.
+#[must_use]
+pub fn of_differences_beyond(differences: &[f64], chance: f64, seed: Seed) -> Option<Interval> {
     let count = |value: f64| differences.iter().filter(|d| **d == value).count();
     let (wins, losses) = (count(1.0), count(-1.0));
     if wins + losses + count(0.0) == differences.len() {
-        return tango(wins, losses, differences.len());
+        return tango_beyond(wins, losses, differences.len(), chance);
     }
-    resampled(differences, DIFFERENCE_RESAMPLES, (-1.0, 1.0), seed)
+    resampled(differences, DIFFERENCE_RESAMPLES, (-1.0, 1.0), chance, seed)
 }
 
 /// The score interval of a difference of paired proportions, `wins` and `losses` of `n` rows; `None` for
@@ -81,11 +94,15 @@ pub fn of_differences(differences: &[f64], seed: Seed) -> Option<Interval> {
 /// ±z² / (n + z²).
 #[must_use]
 pub fn tango(wins: usize, losses: usize, n: usize) -> Option<Interval> {
+    tango_beyond(wins, losses, n, EACH_END)
+}
+
+fn tango_beyond(wins: usize, losses: usize, n: usize, chance: f64) -> Option<Interval> {
     if n == 0 || wins.saturating_add(losses) > n {
         return None;
     }
     let mean = (wins as f64 - losses as f64) / n as f64;
-    let z = normal::quantile(0.975);
+    let z = normal::quantile(1.0 - chance);
     let is_beyond = |difference: f64| tango_statistic(wins, losses, n, difference).abs() > z;
     let ends = (end(mean, -1.0, is_beyond), end(mean, 1.0, is_beyond));
     Some(Interval::around(mean, ends, n))
@@ -147,11 +164,15 @@ pub fn of_amounts_beyond(values: &[f64], chance: f64, seed: Seed) -> Option<Inte
 /// zero width.
 #[must_use]
 pub fn wilson(successes: usize, n: usize) -> Option<Interval> {
+    wilson_beyond(successes, n, EACH_END)
+}
+
+fn wilson_beyond(successes: usize, n: usize, chance: f64) -> Option<Interval> {
     if n == 0 || successes > n {
         return None;
     }
     let (count, share) = (n as f64, successes as f64 / n as f64);
-    let z = normal::quantile(0.975);
+    let z = normal::quantile(1.0 - chance);
     let scale = 1.0 + z * z / count;
     let centre = (share + z * z / (2.0 * count)) / scale;
     let half = z * (share * (1.0 - share) / count + (z / (2.0 * count)).powi(2)).sqrt() / scale;
@@ -159,7 +180,13 @@ pub fn wilson(successes: usize, n: usize) -> Option<Interval> {
     Some(Interval::around(share, ends, n))
 }
 
-fn resampled(values: &[f64], resamples: usize, range: (f64, f64), seed: Seed) -> Option<Interval> {
+fn resampled(
+    values: &[f64],
+    resamples: usize,
+    range: (f64, f64),
+    chance: f64,
+    seed: Seed,
+) -> Option<Interval> {
     let n = values.len();
     let mean = values.iter().sum::<f64>() / n as f64;
     if !mean.is_finite() {
@@ -169,10 +196,10 @@ fn resampled(values: &[f64], resamples: usize, range: (f64, f64), seed: Seed) ->
         1 => range,
         _ => {
             let (low, high) =
-                bootstrap::bca(values, resamples, EACH_END, seed).unwrap_or((mean, mean));
+                bootstrap::bca(values, resamples, chance, seed).unwrap_or((mean, mean));
             match n - most_common(values) {
                 unusual if unusual < FEW_UNUSUAL => {
-                    let wide = with_pseudo_rows(values, range);
+                    let wide = with_pseudo_rows(values, range, chance);
                     (low.min(wide.0), high.max(wide.1))
                 }
                 _ => (low, high),
@@ -195,8 +222,8 @@ fn most_common(values: &[f64]) -> usize {
 /// Coull (1998) do for one proportion; that graded scores are treated alike is our own. For differences that are all 0
 /// it is the interval of [`tango`].
 #[must_use]
-fn with_pseudo_rows(values: &[f64], (least, most): (f64, f64)) -> (f64, f64) {
-    let z = normal::quantile(0.975);
+fn with_pseudo_rows(values: &[f64], (least, most): (f64, f64), chance: f64) -> (f64, f64) {
+    let z = normal::quantile(1.0 - chance);
     let n = values.len() as f64 + z * z;
     let sum = values.iter().sum::<f64>() + z * z * f64::midpoint(least, most);
     let squares = values.iter().map(|value| value * value).sum::<f64>()

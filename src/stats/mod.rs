@@ -25,6 +25,7 @@ mod draw;
 mod linalg;
 mod normal;
 mod bootstrap;
+mod level; // Before: how sure a claim has to be.
 
 pub mod posterior; // During: the chance that a child is better, row by row.
 pub mod worth; // During: what more rows bring, beside a new child.
@@ -48,6 +49,7 @@ pub use dominance::frontier_weights;
 pub use draw::weighted;
 pub use front::pareto;
 pub use interval::Interval;
+pub use level::Level;
 pub use paired::{PairedTest, TestName};
 pub use posterior::{Paired, Posterior, Prior};
 pub use power::{chance_of_showing, rows_for_margin, rows_needed, smallest_gain, smallest_margin};

@@ -99,6 +99,8 @@ pub struct Task {
     /// Rows.
     pub splits: Splits,
     id_column: String,
+    /// The held-out rows that an evaluation shows.
+    shown_held_out: Vec<RowHash>,
     /// What is said of rows that show nothing.
     blank_rows: Option<String>,
     /// What is said of the groups that stay in one split.
@@ -223,6 +225,7 @@ impl Task {
             scorers,
             splits,
             id_column,
+            shown_held_out: Vec::new(),
             blank_rows,
             groups,
             notify: read.notify.clone(),
@@ -253,6 +256,9 @@ impl Task {
     #[must_use]
     pub fn for_evaluation(mut self, split: Option<Split>) -> Self {
         let Splits { train, dev, hold } = self.splits;
+        if matches!(split, None | Some(Split::Hold)) {
+            self.shown_held_out.extend(hold.content_hashes());
+        }
         let hold = hold.unseal_held_out();
         let rows = match split {
             Some(Split::Train) => train,
@@ -265,9 +271,16 @@ impl Task {
         self
     }
 
-    /// The same task with only these rows of dev.
+    /// The held-out rows among those of an evaluation: who sees its result has looked at them.
+    #[must_use]
+    pub fn shown_held_out(&self) -> &[RowHash] {
+        &self.shown_held_out
+    }
+
+    /// The same task with only these rows of dev, which were shown before: nothing is chosen by them.
     #[must_use]
     pub fn with_only(mut self, rows: &[RowHash]) -> Self {
+        self.shown_held_out.clear();
         self.splits.dev.retain(|row| rows.contains(&row.content_hash()));
         self
     }

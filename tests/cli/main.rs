@@ -20,6 +20,7 @@ mod hedging;
 mod hosts;
 mod init;
 mod keys;
+mod looks;
 mod mistakes;
 mod night;
 mod notify;

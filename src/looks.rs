@@ -1,0 +1,372 @@
+//! How often held-out rows were looked at, over all runs of a results folder: a ledger of one fact a line.
+//!
+//! A look is written before its first row is asked, so that no kill can hide one, and once: who takes the same look
+//! again is told the number that it had. Not what a look allows to claim, which `stats::Level` says, and not a part of
+//! any run's result: a run keeps the number of its look in its own journal.
+
+use crate::store::sync_folder;
+use crate::task::example::RowHash;
+use crate::text;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The ledger's file in a results folder.
+pub const LOOKS_FILE: &str = "looks.jsonl";
+/// Another process has the ledger for as long as it takes to write a line.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The time between two tries.
+const TRY_EVERY: Duration = Duration::from_millis(20);
+
+/// What is wrong with the ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum LooksError {
+    /// It cannot be read or written.
+    #[error("{}: {}", path.display(), text::cause(source))]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line says nothing that is known.
+    #[error("{}: line {line}: {message}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// Another process does not let it go.
+    #[error("{}: another process has locked it for {} s", path.display(), PATIENCE.as_secs())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Who looks, and for what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looker {
+    /// The run's name.
+    pub run: String,
+    /// When the run was created: another run of this name is another one.
+    pub created: Timestamp,
+    /// What is claimed of the rows; the same claim of the same run is one look.
+    pub claim: String,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Fact {
+    /// Rows that are looked at together; stated once for all looks at them.
+    Rows {
+        /// Their name: a hash of them.
+        set: String,
+        /// What each of them holds, as a hash.
+        rows: BTreeSet<RowHash>,
+    },
+    /// They were looked at.
+    Look {
+        /// When.
+        at: Timestamp,
+        /// By whom.
+        #[serde(flatten)]
+        by: Looker,
+        /// Which rows.
+        set: String,
+        /// Which look at any of these rows it is, from 1.
+        number: u32,
+    },
+}
+
+/// A look that was taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Looker,
+    /// Its number, from 1.
+    pub number: u32,
+    set: String,
+}
+
+/// The ledger, folded.
+#[derive(Debug, Default)]
+struct Ledger {
+    sets: BTreeMap<String, BTreeSet<RowHash>>,
+    looks: Vec<Look>,
+    /// Bytes of whole lines: what is after them was torn by a kill.
+    whole: u64,
+}
+
+impl Ledger {
+    fn apply(&mut self, fact: Fact) {
+        match fact {
+            Fact::Rows { set, rows } => drop(self.sets.insert(set, rows)),
+            Fact::Look { at, by, set, number } => self.looks.push(Look { at, by, number, set }),
+        }
+    }
+
+    /// The looks at any of some rows.
+    fn at<'a>(&'a self, rows: &'a BTreeSet<RowHash>) -> impl Iterator<Item = &'a Look> {
+        let touched: BTreeSet<&String> = self
+            .sets
+            .iter()
+            .filter(|(_, set)| !set.is_disjoint(rows))
+            .map(|(name, _)| name)
+            .collect();
+        self.looks.iter().filter(move |look| touched.contains(&look.set))
+    }
+
+    /// The most looks that any of some rows has had.
+    fn most(&self, rows: &BTreeSet<RowHash>) -> u32 {
+        let mut counts: BTreeMap<&RowHash, u32> = BTreeMap::new();
+        for look in self.at(rows) {
+            for row in self.sets.get(&look.set).into_iter().flatten() {
+                if rows.contains(row) {
+                    *counts.entry(row).or_default() += 1;
+                }
+            }
+        }
+        counts.into_values().max().unwrap_or(0)
+    }
+}
+
+/// What was looked at before.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EarlierLooks {
+    /// The most looks that any of the rows has had.
+    pub most: u32,
+    /// The looks at any of the rows, oldest first.
+    pub looks: Vec<Look>,
+}
+
+/// The ledger of a results folder.
+#[derive(Clone, Debug)]
+pub struct Looks {
+    path: PathBuf,
+}
+
+impl Looks {
+    /// That of this folder, which need not have one yet.
+    #[must_use]
+    pub fn of_folder(results: &Path) -> Self {
+        Self { path: results.join(LOOKS_FILE) }
+    }
+
+    /// That of the folder in which a run's folder lies.
+    #[must_use]
+    pub fn beside(run: &Path) -> Self {
+        Self::of_folder(run.parent().unwrap_or(Path::new("")))
+    }
+
+    /// What was looked at of these rows.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or is damaged. A torn last line is left out.
+    pub fn earlier(&self, rows: &[RowHash]) -> Result<EarlierLooks, LooksError> {
+        let ledger = match crate::source::open(&self.path) {
+            Ok(mut file) => self.read(&mut file)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ledger::default(),
+            Err(error) => return Err(self.failed(error)),
+        };
+        let rows = rows.iter().copied().collect();
+        Ok(EarlierLooks { most: ledger.most(&rows), looks: ledger.at(&rows).cloned().collect() })
+    }
+
+    /// Takes a look at these rows, and returns its number: 1 + the most looks that any of them has had, of which
+    /// `known` at least are known otherwise. It is durable when this returns. A look that was taken before keeps its
+    /// number.
+    ///
+    /// # Errors
+    /// The ledger cannot be read or written, is damaged, or is locked for too long.
+    pub fn take(
+        &self,
+        by: &Looker,
+        rows: &[RowHash],
+        known: u32,
+        at: Timestamp,
+    ) -> Result<u32, LooksError> {
+        if let Some(folder) = self.path.parent().filter(|it| *it != Path::new("")) {
+            fs::create_dir_all(folder).map_err(|error| self.failed(error))?;
+        }
+        let opened = File::options().create(true).read(true).append(true).open(&self.path);
+        let mut file = opened.map_err(|error| self.failed(error))?;
+        self.lock(&file)?;
+        let mut ledger = self.read(&mut file)?;
+        if let Some(taken) = ledger.looks.iter().find(|look| look.by == *by) {
+            return Ok(taken.number);
+        }
+        let rows: BTreeSet<RowHash> = rows.iter().copied().collect();
+        let number = ledger.most(&rows).max(known).saturating_add(1);
+        let set = name_of(&rows);
+        let mut facts = Vec::new();
+        if !ledger.sets.contains_key(&set) {
+            facts.push(Fact::Rows { set: set.clone(), rows });
+        }
+        facts.push(Fact::Look { at, by: by.clone(), set, number });
+        let mut write = || -> io::Result<()> {
+            let mut lines = Vec::new();
+            for fact in &facts {
+                serde_json::to_writer(&mut lines, fact)?;
+                lines.push(b'\n');
+            }
+            file.set_len(ledger.whole)?;
+            file.write_all(&lines)?;
+            file.sync_all()
+        };
+        write().map_err(|error| self.failed(error))?;
+        // The file's name is durable with its folder.
+        sync_folder(self.path.parent().unwrap_or(&self.path));
+        facts.into_iter().for_each(|fact| ledger.apply(fact));
+        Ok(number)
+    }
+
+    /// The lock ends with the file.
+    fn lock(&self, file: &File) -> Result<(), LooksError> {
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::Error(error)) => return Err(self.failed(error)),
+                Err(TryLockError::WouldBlock) if began.elapsed() > PATIENCE => {
+                    return Err(LooksError::Locked { path: self.path.clone() });
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(TRY_EVERY),
+            }
+        }
+    }
+
+    fn read(&self, file: &mut File) -> Result<Ledger, LooksError> {
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(|error| self.failed(error))?;
+        let mut ledger = Ledger::default();
+        for (place, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            if !line.ends_with(b"\n") {
+                break;
+            }
+            let malformed = |message: String| {
+                let (path, line) = (self.path.clone(), place + 1);
+                LooksError::Malformed { path, line, message }
+            };
+            let fact =
+                serde_json::from_slice(line).map_err(|error| malformed(error.to_string()))?;
+            if let Fact::Look { set, .. } = &fact
+                && !ledger.sets.contains_key(set)
+            {
+                return Err(malformed(format!("it names rows `{set}` that no line states")));
+            }
+            ledger.apply(fact);
+            ledger.whole += line.len() as u64;
+        }
+        Ok(ledger)
+    }
+
+    fn failed(&self, source: io::Error) -> LooksError {
+        LooksError::Io { path: self.path.clone(), source }
+    }
+}
+
+/// The name of a set of rows.
+fn name_of(rows: &BTreeSet<RowHash>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for row in rows {
+        hasher.update(String::from(*row).as_bytes());
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(range: std::ops::Range<u32>) -> Vec<RowHash> {
+        range.map(|number| RowHash::try_from(format!("{number:032x}")).unwrap()).collect()
+    }
+
+    fn by(run: &str, claim: &str) -> Looker {
+        let created = Timestamp::UNIX_EPOCH;
+        Looker { run: run.to_owned(), created, claim: claim.to_owned() }
+    }
+
+    const AT: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn the_most_looks_at_any_row_count_and_a_look_is_taken_once() {
+        let place = tempfile::tempdir().unwrap();
+        let looks = Looks::of_folder(place.path());
+        assert_eq!(looks.earlier(&rows(0..9)).unwrap(), EarlierLooks::default());
+        assert!(!place.path().join(LOOKS_FILE).exists(), "to ask is no look");
+        let take = |run, range, known| looks.take(&by(run, "a"), &rows(range), known, AT).unwrap();
+        assert_eq!(take("one", 0..4, 0), 1);
+        assert_eq!(take("two", 4..8, 0), 1, "other rows");
+        assert_eq!(take("three", 3..5, 0), 2);
+        assert_eq!(take("four", 0..8, 0), 3, "rows 3 and 4 have had two");
+        assert_eq!(take("one", 0..4, 0), 1, "it was taken before");
+        assert_eq!(take("moved", 20..24, 5), 6, "its own journal knows of five");
+        let earlier = looks.earlier(&rows(0..2)).unwrap();
+        let runs: Vec<&str> = earlier.looks.iter().map(|look| look.by.run.as_str()).collect();
+        assert_eq!((earlier.most, runs), (2, vec!["one", "four"]));
+        assert_eq!(looks.earlier(&rows(30..40)).unwrap().most, 0);
+        let lines = fs::read_to_string(place.path().join(LOOKS_FILE)).unwrap();
+        assert_eq!(
+            lines.matches("\"rows\":{").count(),
+            5,
+            "each set of rows is stated once: {lines}"
+        );
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_and_damage_is_an_error_that_changes_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let (looks, file) = (Looks::of_folder(place.path()), place.path().join(LOOKS_FILE));
+        looks.take(&by("one", "a"), &rows(0..3), 0, AT).unwrap();
+        let first = fs::read(&file).unwrap();
+        looks.take(&by("two", "a"), &rows(0..3), 0, AT).unwrap();
+        let whole = fs::read(&file).unwrap();
+        for cut in first.len()..whole.len() {
+            fs::write(&file, &whole[..cut]).unwrap();
+            assert_eq!(looks.earlier(&rows(0..3)).unwrap().most, 1, "{cut}");
+            assert_eq!(looks.take(&by("two", "a"), &rows(0..3), 0, AT).unwrap(), 2);
+            assert_eq!(fs::read(&file).unwrap(), whole);
+        }
+        let look = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        for (damaged, line) in [
+            ([&b"nonsense\n"[..], &whole].concat(), "line 1"),
+            ([&whole[..], &b"{\"other\":{}}\n"[..]].concat(), "line 4"),
+            (whole[look..].to_vec(), "line 1: it names rows"),
+        ] {
+            fs::write(&file, &damaged).unwrap();
+            let taken = looks.take(&by("three", "a"), &rows(0..3), 0, AT).unwrap_err().to_string();
+            assert!(taken.contains("looks.jsonl: ") && taken.contains(line), "{taken}");
+            assert!(looks.earlier(&rows(0..3)).is_err());
+            assert_eq!(fs::read(&file).unwrap(), damaged);
+        }
+    }
+
+    #[test]
+    fn looks_that_are_taken_at_once_have_numbers_of_their_own() {
+        let place = tempfile::tempdir().unwrap();
+        let looks = Looks::of_folder(place.path());
+        let taken = std::thread::scope(|scope| {
+            let take = |number: usize| {
+                let looks = looks.clone();
+                move || looks.take(&by(&number.to_string(), "a"), &rows(0..50), 0, AT).unwrap()
+            };
+            let threads: Vec<_> = (0..8).map(|number| scope.spawn(take(number))).collect();
+            let mut taken: Vec<u32> = threads.into_iter().map(|it| it.join().unwrap()).collect();
+            taken.sort_unstable();
+            taken
+        });
+        assert_eq!(taken, [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+}
