@@ -2,12 +2,13 @@
 //!
 //! It does not depend on a terminal, its colours or its width.
 
+use serde_json::Value;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 mod wrap;
 
-pub use wrap::{columns_of, cut, lines, wrapped};
+pub use wrap::{columns_of, cut, fitted, lines, wrapped};
 
 /// `1 row`, `2 rows`, `0 rows`.
 #[must_use]
@@ -231,6 +232,44 @@ pub fn parse_time_limit(text: &str) -> Result<Duration, String> {
         Duration::ZERO => Err(format!("`{text}` must be longer than 0")),
         limit => Ok(limit),
     }
+}
+
+/// A value as TOML writes it on one line.
+pub(crate) fn toml_of(value: &Value) -> String {
+    match value {
+        Value::Null => "not set".to_owned(),
+        Value::String(text) => format!("{text:?}"),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(toml_of).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(keys) => {
+            let keys = keys.iter().filter(|(_, value)| !value.is_null());
+            let keys: Vec<String> =
+                keys.map(|(name, value)| format!("{name} = {}", toml_of(value))).collect();
+            if keys.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", keys.join(", ")) }
+        }
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// Checks that a page of `docs` holds a reference between its two marks; with `UPDATE` set, it writes it there.
+#[cfg(test)]
+pub(crate) fn assert_page_holds(page: &str, reference: &str) {
+    const BEGIN: &str = "<!-- reference: written by `UPDATE=1 cargo test reference` -->\n";
+    const END: &str = "<!-- end of the reference -->\n";
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (held, after) = rest.split_once(END).unwrap();
+    let declared = format!("\n{reference}\n");
+    if held == declared {
+        return;
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        return std::fs::write(&file, format!("{before}{BEGIN}{declared}{END}{after}")).unwrap();
+    }
+    let differs = held.lines().zip(declared.lines()).find(|(held, declared)| held != declared);
+    panic!("{page} has drifted; run `UPDATE=1 cargo test reference`: {differs:?}");
 }
 
 #[cfg(test)]

@@ -74,6 +74,27 @@ pub(crate) enum Command {
     /// Serve the simulated models over HTTP: OpenAI's chat completions and embeddings, Anthropic's messages, and
     /// the batches of both
     Simulate(SimulateArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Write man pages, one for each command
+    Man(ManArgs),
+    /// Print the JSON Schema of task.toml, for editors
+    Schema,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// Shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Folder to write them to
+    pub dir: PathBuf,
 }
 
 /// `explain`.
@@ -262,17 +283,20 @@ pub(crate) struct RunArgs {
 
 /// What of a task counts for a run that is resumed.
 const RESUMED: &str = "\
-Caps: a flag replaces the run's cap of the same unit, from now on, higher or lower; the caps of the task file are not
-  read again. A cap must be above what is spent. A finished run goes on where a cap ended it and that cap is higher:
-  its search continues, and its winner is confirmed again on the held-out rows, where the claim is tested at a
-  stricter level because the rows were looked at before. What it had shown stays in its journal and is told
+Caps: a flag replaces the run's cap of the same unit, from now on, higher or lower; the caps of the task file are not \
+read again. A cap must be above what is spent. A finished run goes on where a cap ended it and that cap is higher: \
+its search continues, and its winner is confirmed again on the held-out rows, where the claim is tested at a stricter \
+level because the rows were looked at before. What it had shown stays in its journal and is told.
 
 What of the task file counts for a run that is resumed:
-  Read afresh: [notify], api_key, api_key_header, ca_file, concurrency, rpm, tpm, timeout, patience, loading;
-    execution, batch_wait and hedge of its models; the proxy, from the environment
-  Refused when it has changed, unless --accept-changed-provider is given: kind, base_url, headers, query and body
-  Frozen, so that a change has no effect: all else (the prompt, scores, goal, models, prices, temperature, …).
-    Rows and programs must be the same";
+
+Read afresh: [notify], api_key, api_key_header, ca_file, concurrency, rpm, tpm, timeout, patience, loading; execution, \
+batch_wait and hedge of its models; the proxy, from the environment.
+
+Refused when it has changed, unless --accept-changed-provider is given: kind, base_url, headers, query and body.
+
+Frozen, so that a change has no effect: all else (the prompt, scores, goal, models, prices, temperature, …). Rows and \
+programs must be the same.";
 
 /// `resume`.
 #[derive(Debug, Args)]

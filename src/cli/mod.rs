@@ -34,13 +34,13 @@ mod verify;
 mod strategies;
 mod replay_task; // A task for recorded models.
 mod simulate;
+mod guide;
 
 pub use error::{CliError, Kind};
 
 use args::{Cli, Command};
 use clap::Parser;
 use screen::Screen;
-use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the program.
@@ -61,10 +61,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             screen.show_error(&error);
-            // The reader of stderr may have closed it; the exit code still reports the error.
-            // What is told may hold the words of a model, a server or a program.
-            let text = crate::report::visible(&error.to_string());
-            let _ = writeln!(std::io::stderr(), "{text}");
+            screen::tell(&error.to_string());
             ExitCode::from(error.kind.exit_code())
         }
     }
@@ -101,5 +98,8 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Verify(args) => verify::verify(&args, &screen),
         Command::Strategies(args) => strategies::strategies(&args, &screen),
         Command::Simulate(args) => simulate::simulate(&args, &screen),
+        Command::Completions(args) => guide::completions(&args, &screen),
+        Command::Man(args) => guide::man(&args, &screen),
+        Command::Schema => guide::schema(&screen),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::error::{CliError, Kind};
 use crate::report::visible;
+use crate::text;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,10 +16,26 @@ pub(super) struct Screen {
     pub(super) quiet: bool,
 }
 
+/// Writes to stderr, and fits a terminal. Its reader may have closed it; the exit code still reports what happened.
+pub(super) fn tell(text: &str) {
+    let mut text = visible(text);
+    let columns = terminal_size::terminal_size_of(std::io::stderr());
+    if let Some((columns, _)) = columns.filter(|(columns, _)| columns.0 > 0) {
+        text = text::fitted(&text, usize::from(columns.0));
+    }
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 impl Screen {
     /// Prints a result: JSON for programs, text for people.
     pub(super) fn show(&self, json: &serde_json::Value, text: &str) -> Result<(), CliError> {
-        if self.json { self.print(&serde_json::to_string_pretty(json)?) } else { self.print(text) }
+        match self.json {
+            true => self.print(&serde_json::to_string_pretty(json)?),
+            false if std::io::stdout().is_terminal() => {
+                self.print(&text::fitted(text, self.width()))
+            }
+            false => self.print(text),
+        }
     }
 
     /// With `--json`, prints an error as the result, unless there is a result already.
@@ -49,14 +66,14 @@ impl Screen {
     /// Tells a person something that is no result.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{}", visible(text));
+            tell(text);
         }
     }
 
     /// Warns, whatever was asked for.
     #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
     pub(super) fn warn(&self, text: &str) {
-        let _ = writeln!(std::io::stderr(), "warning: {}", visible(text));
+        tell(&format!("warning: {text}"));
     }
 
     /// Whether there is a person to ask.
@@ -85,11 +102,15 @@ impl Screen {
         !self.json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
     }
 
-    /// Columns of the terminal, or what suits a file.
+    /// Columns of the terminal, or what suits a file. The variable COLUMNS replaces both.
     #[expect(clippy::unused_self, reason = "all printing goes through the screen")]
     pub(super) fn width(&self) -> usize {
-        let columns = std::env::var_os("COLUMNS")
+        let asked = std::env::var_os("COLUMNS")
             .and_then(|columns| columns.to_str().and_then(|columns| columns.parse().ok()));
-        columns.unwrap_or(100)
+        let terminal = || {
+            let (columns, _) = terminal_size::terminal_size_of(std::io::stdout())?;
+            Some(usize::from(columns.0)).filter(|columns| *columns > 0)
+        };
+        asked.or_else(terminal).unwrap_or(100)
     }
 }

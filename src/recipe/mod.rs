@@ -16,7 +16,6 @@ mod published;
 pub use explained::{KeyShown, SlotShown, explained};
 pub use read::{RecipeError, effective_table, load, load_with, parse, parse_with};
 pub use reference::reference;
-pub(crate) use reference::toml_of;
 pub use usable::Usable;
 pub use wording::Wording;
 

@@ -10,6 +10,7 @@ use crate::strategy::{
     ACCEPTS, ARCHIVES, CHOOSES, EVALUATES, FAMILIES, FINALS, MODELS, MixPart, Objective, Runs,
     SAMPLERS, SELECTS, Stop,
 };
+use crate::text::toml_of;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -165,47 +166,12 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-/// A value as a recipe would write it.
-pub(crate) fn toml_of(value: &Value) -> String {
-    match value {
-        Value::Null => "not set".to_owned(),
-        Value::String(text) => format!("{text:?}"),
-        Value::Array(items) => {
-            format!("[{}]", items.iter().map(toml_of).collect::<Vec<_>>().join(", "))
-        }
-        Value::Object(keys) => {
-            let keys = keys.iter().filter(|(_, value)| !value.is_null());
-            let keys: Vec<String> =
-                keys.map(|(name, value)| format!("{name} = {}", toml_of(value))).collect();
-            if keys.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", keys.join(", ")) }
-        }
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use std::path::Path;
-
-    const BEGIN: &str = "<!-- reference: written by `UPDATE=1 cargo test reference` -->\n";
-    const END: &str = "<!-- end of the reference -->\n";
+    use crate::text::assert_page_holds;
 
     #[test]
     fn the_page_holds_the_reference_as_the_slots_declare_it() {
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipes.md");
-        let text = std::fs::read_to_string(&page).unwrap();
-        let (before, rest) = text.split_once(BEGIN).unwrap();
-        let (held, after) = rest.split_once(END).unwrap();
-        let declared = format!("\n{}\n", reference());
-        if held == declared {
-            return;
-        }
-        if std::env::var_os("UPDATE").is_some() {
-            return std::fs::write(&page, format!("{before}{BEGIN}{declared}{END}{after}"))
-                .unwrap();
-        }
-        let differs = held.lines().zip(declared.lines()).find(|(held, declared)| held != declared);
-        panic!("docs/recipes.md has drifted; run `UPDATE=1 cargo test reference`: {differs:?}");
+        assert_page_holds("docs/recipes.md", &super::reference());
     }
 }

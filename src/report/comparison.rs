@@ -6,12 +6,14 @@
 //! left out. Nothing is claimed here: intervals only.
 
 use super::paired::PairedScores;
+use super::words::money;
 use crate::id::CandidateIx;
 use crate::run::{Conclusion, LoadedRun, Status};
 use crate::seed::Seed;
 use crate::stats::{Interval, interval};
 use crate::task::TaskSource;
 use crate::task::example::{Example, RowHash, Split};
+use crate::text;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -212,9 +214,17 @@ fn settings_of(run: &LoadedRun) -> BTreeMap<String, String> {
         let name = data.path.file_name().unwrap_or_default().to_string_lossy();
         settings.insert(format!("file {name}"), data.blake3.chars().take(12).collect());
     }
-    let caps = serde_json::to_value(run.caps()).unwrap_or_default();
-    for (name, value) in caps.as_object().into_iter().flatten().filter(|(_, it)| !it.is_null()) {
-        settings.insert(format!("cap on {name}"), value.to_string());
+    let caps = run.caps();
+    let shown = [
+        ("usd", caps.usd.map(|usd| money(usd.dollars()))),
+        ("calls", caps.calls.map(text::thousands)),
+        ("tokens", caps.tokens.map(|tokens| text::thousands(tokens.0))),
+        ("proposals", caps.proposals.map(text::thousands)),
+        ("wall time", caps.wall.map(text::duration)),
+        ("time of day", caps.deadline.map(|deadline| deadline.to_string())),
+    ];
+    for (name, value) in shown {
+        settings.extend(value.map(|value| (format!("cap on {name}"), value)));
     }
     settings.insert("seed".to_owned(), file.seed.0.to_string());
     settings.insert("program's version".to_owned(), file.version.clone());

@@ -1,7 +1,7 @@
 //! The result of a run on the terminal, and the line of progress.
 //!
-//! The result starts with the verdict in words, followed by the figures, the spending, the
-//! candidates and the changes of the prompt.
+//! The result ends with the verdict in words and its figures, where a reader of a terminal looks first. The spending, the
+//! candidates and the changes of the prompt stand above.
 
 use super::Report;
 use super::diff::{Piece, Tag, elided};
@@ -32,14 +32,16 @@ pub fn end_of_run(report: &Report<'_>, colour: bool, width: usize) -> String {
         paint: Paint { colour },
         width: width.clamp(NARROWEST, WIDEST),
     };
-    page.verdict(&findings);
+    let head = page.paint.dim(&findings.run);
+    page.line(&head);
+    page.spend(&findings.spend);
+    page.tried(&findings.tried);
+    page.diff(&findings);
     page.figures(&findings.figures, findings.has_winner);
     if let Some(pruned) = &findings.pruned {
         page.prose(2, pruned, |_, text| text.to_owned());
     }
-    page.spend(&findings.spend);
-    page.tried(&findings.tried);
-    page.diff(&findings);
+    page.verdict(&findings);
     page.next(report);
     page.text
 }
@@ -150,8 +152,7 @@ impl Page {
             Tone::Open => ("○", "1;33"),
             Tone::Waiting => ("…", "1"),
         };
-        let head = self.paint.dim(&findings.run);
-        self.line(&head);
+        self.line("");
         // Only the word is coloured; the sentence is wrapped after it.
         let word = format!("{sign} {}:", verdict.word);
         let whole = format!("{word} {}", verdict.sentence);

@@ -14,6 +14,7 @@ mod free_seed; // The smallest seed that no run of a task has.
 mod control; // Stops a search.
 mod models; // Keys, environment, models of the caller.
 mod history; // The journal, folded.
+mod dollars; // Money as `summary.json` shows it.
 mod summary; // `summary.json`.
 mod conclusion; // The verdict in a word.
 mod eta; // How long a search may still take.

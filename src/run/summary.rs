@@ -76,7 +76,7 @@ pub struct Summary {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provider_changes: Vec<ProviderChange>,
     /// What it may spend, where that was changed after its start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::dollars")]
     pub caps: Option<Caps>,
     /// How the run ended before, each time that it went on with other caps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -127,7 +127,7 @@ pub struct EarlierResult {
     /// Its winner's number; 0 is the baseline.
     pub candidate_number: u32,
     /// The rest, as it stands in the journal.
-    #[serde(flatten)]
+    #[serde(flatten, with = "super::dollars")]
     pub end: EarlierEnd,
 }
 

@@ -13,29 +13,34 @@ use crate::id::MutatorIx;
 use crate::source::{SourceError, line_of_key, parse_toml_with};
 use crate::text;
 use crate::units::{Tokens, Usd};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The whole file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "task.toml")]
 pub struct TaskFile {
-    /// The task's name.
+    /// The task's name: letters, digits, `-`, `_` and `.`. Runs and branches are named after it.
+    #[schemars(example = &"ticket-routing")]
     pub name: String,
     /// A description, for people and for the mutator.
     #[serde(default)]
+    #[schemars(example = &"Route a customer's ticket to one of six departments.")]
     pub about: String,
     /// Rows.
     pub data: DataTable,
-    /// The baseline prompt.
+    /// The baseline prompt, in parts, and which of them may change.
     pub prompt: PromptTable,
     /// Models by role.
     pub models: ModelsTable,
-    /// Scorers.
+    /// Scorers: at least one. The score of an answer is their weighted mean.
     #[serde(default)]
     pub score: Vec<ScoreTable>,
     /// The goal.
@@ -51,16 +56,19 @@ pub struct TaskFile {
     pub notify: Option<Notify>,
 }
 
-/// `[data]`.
-#[derive(Debug, Deserialize)]
+/// The rows, and how they are split.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataTable {
-    /// The data file; may be missing if `split` names files.
+    /// The data file, relative to the task's folder; may be missing if `split` names files.
+    #[schemars(example = &"examples.jsonl")]
     pub file: Option<PathBuf>,
     /// The roles of columns.
     #[serde(default)]
     pub columns: ColumnMap,
-    /// Shares or files.
+    /// Shares of the file, which sum to 1, or the name of a file for each split. Mutators see rows of `train`, the
+    /// search selects on `dev`, and `hold` confirms the winner.
+    #[schemars(example = serde_json::json!({ "train": 0.3, "dev": 0.3, "hold": 0.4 }))]
     pub split: Option<SplitSpec>,
 }
 
@@ -109,6 +117,65 @@ impl<'de> Deserialize<'de> for PartSource {
     }
 }
 
+impl JsonSchema for PartSource {
+    fn schema_name() -> Cow<'static, str> {
+        "PartSource".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let file = serde_json::json!({ "file": { "type": "string" } });
+        json_schema!({ "anyOf": [
+            { "type": "string" },
+            { "type": "object", "properties": file, "required": ["file"], "additionalProperties": false },
+        ] })
+    }
+}
+
+impl JsonSchema for PromptTable {
+    fn schema_name() -> Cow<'static, str> {
+        "PromptTable".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The baseline prompt. Every key except `search` and `max_tokens` is a part: a text, or \
+                            `{ file = \"…\" }`. `{{ input }}` stands for a column of the row.",
+            "type": "object",
+            "properties": {
+                "user": {
+                    "description": "The part `user` is needed. It shows the row.",
+                    "anyOf": [generator.subschema_for::<PartSource>()],
+                    "examples": ["{{ input }}"],
+                },
+                "system": {
+                    "description": "Any further part, under any name. `system` is sent as the system message.",
+                    "anyOf": [generator.subschema_for::<PartSource>()],
+                    "examples": [{ "file": "system.md" }],
+                },
+                "search": {
+                    "description": "The parts that the search may change.",
+                    "type": "array",
+                    "items": { "type": "string" },
+                    "default": [],
+                    "examples": [["system"]],
+                },
+                "max_tokens": {
+                    "description": "The most tokens of the prompt without the row.",
+                    "type": "integer",
+                    "minimum": 0,
+                    "examples": [2000],
+                },
+            },
+            "required": ["user"],
+            "additionalProperties": generator.subschema_for::<PartSource>(),
+        })
+    }
+}
+
 /// The error for a part with an invalid value, which may be a mistyped key.
 fn mistaken_part<E: serde::de::Error>(name: &str, error: E) -> E {
     match crate::text::did_you_mean(name, ["search", "max_tokens"]) {
@@ -148,18 +215,22 @@ impl<'de> Deserialize<'de> for PromptTable {
     }
 }
 
-/// `[models]`.
-#[derive(Debug, Deserialize)]
+/// Models by role: `provider/model`, or a table with `model` and what is set for it.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelsTable {
     /// Answers rows.
+    #[schemars(example = &"openai/gpt-4.1-mini")]
     pub task: ModelSpec,
-    /// Write prompts; a search needs one at least.
+    /// Writes prompts: one model, or a list of several. A search needs one at least.
     #[serde(default, deserialize_with = "one_or_several")]
+    #[schemars(with = "OneOrSeveral", example = &"openai/gpt-4.1")]
     pub mutator: Vec<ModelSpec>,
     /// Grades answers.
+    #[schemars(example = &"openai/gpt-4.1")]
     pub judge: Option<ModelSpec>,
     /// Says how near texts of prompts are; without it they are compared by their words and letters.
+    #[schemars(example = &"openai/text-embedding-3-small")]
     pub embed: Option<ModelSpec>,
 }
 
@@ -179,6 +250,15 @@ impl ModelsTable {
         let embed = self.embed.iter_mut().map(|embed| (ModelRole::Embed, embed));
         std::iter::once((ModelRole::Task, &mut self.task)).chain(mutators).chain(judge).chain(embed)
     }
+}
+
+/// How mutators are written.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "it is the shape of what is read")]
+enum OneOrSeveral {
+    One(Box<ModelSpec>),
+    Several(Vec<ModelSpec>),
 }
 
 /// The most mutators of a task.
@@ -236,27 +316,34 @@ const MISPLACED: &[(&str, &str, &str)] = &[
     ("out", "output", "did you mean `output`?"),
 ];
 
-/// `[goal]`.
-#[derive(Debug, Default, Deserialize)]
+/// What the search is for, and what its winner is tested for.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GoalTable {
-    /// The rule, in one of its three forms.
+    /// `max quality`, `max quality s.t. usd_per_1k <= 0.5`, or `min usd_per_1k s.t. quality >= baseline - 0.01` (or
+    /// `>= 0.8`).
+    #[schemars(example = &"max quality", extend("default" = "max quality"))]
     pub rule: Option<String>,
 }
 
-/// `[budget]`.
-#[derive(Debug, Default, Deserialize)]
+/// Caps of a run. A run stops before one of them would be exceeded; flags of the command line replace them.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetTable {
     /// Dollars.
+    #[schemars(range(min = 0.0), example = 2.5)]
     pub usd: Option<f64>,
-    /// Logical calls.
+    /// Logical calls: a call that is tried again counts once.
+    #[schemars(range(min = 1), example = 4_000)]
     pub calls: Option<u64>,
     /// Input and output tokens.
+    #[schemars(range(min = 1), example = 2_000_000)]
     pub tokens: Option<u64>,
     /// Mutator calls.
+    #[schemars(example = 100)]
     pub proposals: Option<u64>,
-    /// Running time, such as `8h`.
+    /// Running time.
+    #[schemars(example = &"8h")]
     pub wall: Option<String>,
 }
 

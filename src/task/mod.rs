@@ -14,6 +14,7 @@ pub mod goal;
 pub mod model;
 pub mod notify;
 pub mod file;
+pub mod reference; // Its keys as a JSON Schema and as a page.
 mod current; // What a resumed run reads afresh.
 pub mod frozen;
 mod without_effect; // What of a task file a resumed run does not use.

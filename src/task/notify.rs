@@ -2,8 +2,10 @@
 
 use super::scorer::CommandSpec;
 use crate::text;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -70,16 +72,36 @@ impl<'de> Deserialize<'de> for Webhook {
     }
 }
 
-/// The table as it is written.
-#[derive(Debug, Deserialize)]
+/// Who is told how a run is doing: a program, a server, or both.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Table {
+    /// A program and its arguments; it reads JSON from its standard input.
+    #[schemars(example = ["./tell.sh"])]
     command: Option<Vec<String>>,
+    /// A server that gets the JSON: its address, or `env:NAME` with the variable that holds it.
+    #[schemars(with = "Option<String>", example = &"env:SLACK_WEBHOOK")]
     webhook: Option<Webhook>,
+    /// Shares of a cap that are told of when they are reached, above 0 and at most 1.
+    #[schemars(example = [0.5, 0.9], extend("default" = DEFAULT_THRESHOLDS))]
     thresholds: Option<Vec<f64>>,
+    /// How long the program or the server may take.
+    #[schemars(example = &"30s", extend("default" = "10s"))]
     timeout: Option<String>,
+    /// Environment variables that the program gets.
     #[serde(default)]
+    #[schemars(example = ["HOME"])]
     env: Vec<String>,
+}
+
+impl JsonSchema for Notify {
+    fn schema_name() -> Cow<'static, str> {
+        "Notify".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Table::json_schema(generator)
+    }
 }
 
 impl<'de> Deserialize<'de> for Notify {

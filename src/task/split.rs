@@ -8,9 +8,11 @@ use crate::seed::Seed;
 use crate::task::dataset::{columns_of, fill_columns};
 use crate::task::example::{Example, HeldOut, Splits};
 use crate::task::inputs::{InputKey, input_columns, input_key};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::PathBuf;
@@ -66,6 +68,31 @@ pub enum SplitSpec {
         #[serde(skip_serializing_if = "Option::is_none")]
         hold: Option<PathBuf>,
     },
+}
+
+impl JsonSchema for SplitSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "SplitSpec".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let of = |value: serde_json::Value, required: &[&str]| {
+            let splits = serde_json::json!({ "train": value, "dev": value, "hold": value });
+            serde_json::json!({
+                "type": "object",
+                "properties": splits,
+                "required": required,
+                "additionalProperties": false,
+            })
+        };
+        let share = serde_json::json!({ "type": "number", "minimum": 0, "maximum": 1 });
+        let file = serde_json::json!({ "type": "string" });
+        json_schema!({ "anyOf": [of(share, &["dev"]), of(file, &["train", "dev"])] })
+    }
 }
 
 impl<'de> Deserialize<'de> for SplitSpec {

@@ -96,6 +96,38 @@ pub fn lines(text: &str, width: usize) -> Vec<String> {
     plain.map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// A page whose longer lines are broken at `width` columns, indented two columns more than they begin. Lines that are to be
+/// copied (they name this program) or are coloured stay whole.
+#[must_use]
+pub fn fitted(page: &str, width: usize) -> String {
+    let mut out = String::with_capacity(page.len());
+    for line in page.split_inclusive('\n') {
+        let text = line.trim_end_matches('\n');
+        let start = text.len() - text.trim_start_matches(' ').len();
+        let is_whole = text.contains("promptsearch ") || text.contains('\u{1b}');
+        if is_whole || columns_of(text) <= width || start + 2 + NARROWEST > width {
+            out.push_str(line);
+            continue;
+        }
+        let mut rows = lines(text, width).into_iter();
+        let first = rows.next().unwrap_or_default();
+        let rest = text.strip_prefix(first.as_str()).unwrap_or_default().trim_start();
+        out.push_str(&first);
+        for row in lines(rest, width - start - 2) {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', start + 2));
+            out.push_str(&row);
+        }
+        if line.ends_with('\n') {
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// Fewer columns than this are no room for a broken line.
+const NARROWEST: usize = 20;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +137,24 @@ mod tests {
         assert_eq!((cut("abcd", 4), cut("abcde", 4)), ("abcd".to_owned(), "abc…".to_owned()));
         assert_eq!((cut("漢字漢", 6), cut("漢字漢", 5)), ("漢字漢".to_owned(), "漢字…".to_owned()));
         assert_eq!(cut("漢字漢", 4), "漢…");
+    }
+
+    #[test]
+    fn a_page_fits_and_says_the_same_words() {
+        let page = "  task     12   a very long sentence about the role of the task model\n\nshort\n";
+        assert_eq!(
+            fitted(page, 40),
+            "  task     12   a very long sentence\n    about the role of the task model\n\nshort\n"
+        );
+        let command = "  try: promptsearch resume a-name-that-is-long --max-calls 1000\n";
+        assert_eq!(fitted(command, 30), command, "a command is copied whole");
+        let long = "error: `/a/very/long/path/without/any/blank/in/it/that/fits/nowhere` is no task";
+        for width in 24..100 {
+            let fitted = fitted(long, width);
+            assert!(fitted.lines().all(|line| columns_of(line) <= width), "{width}: {fitted}");
+            let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+            assert_eq!(squeezed(&fitted), squeezed(long));
+        }
     }
 
     #[test]

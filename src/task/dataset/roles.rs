@@ -10,6 +10,7 @@ use crate::source::SourceError;
 use crate::task::example::Example;
 use crate::task::json;
 use crate::text;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -17,20 +18,24 @@ use std::path::Path;
 
 /// The roles of columns. A column called `answer`, `id` or `feedback` needs no entry, and neither does
 /// `ID`, if its values are unique; the group column must be named.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ColumnMap {
     /// The id of a row; without such a column, rows are numbered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"ticket")]
     pub id: Option<String>,
     /// The expected answer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"label")]
     pub answer: Option<String>,
     /// An explanation of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"why")]
     pub feedback: Option<String>,
     /// The group; rows of one group stay in one split.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"thread")]
     pub group: Option<String>,
 }
 

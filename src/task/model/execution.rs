@@ -1,10 +1,12 @@
 //! Whether calls are made one by one or in batches.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the calls of a role are made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Execution {
     /// One by one: an answer comes within seconds.
     #[default]

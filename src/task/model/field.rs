@@ -1,7 +1,9 @@
 //! How a setting names a field of the body, or says that it is not sent.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// The name of a field, or that it is not sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,8 +36,9 @@ impl<'de> Deserialize<'de> for FieldName {
 }
 
 /// Whether a system message is sent as such.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum SystemRole {
     /// It is not: its text begins the user's message.
     None,
@@ -50,6 +53,20 @@ pub enum Cache {
     None,
     /// In prompts that share this many tokens with others, and more.
     From(u32),
+}
+
+impl JsonSchema for Cache {
+    fn schema_name() -> Cow<'static, str> {
+        "Cache".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "const": "none" }, { "type": "integer", "minimum": 0 }] })
+    }
 }
 
 impl<'de> Deserialize<'de> for Cache {
@@ -72,6 +89,20 @@ pub enum Temperature {
     None,
     /// From 0 to 2.
     Of(f64),
+}
+
+impl JsonSchema for Temperature {
+    fn schema_name() -> Cow<'static, str> {
+        "Temperature".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 2 }, { "const": "none" }] })
+    }
 }
 
 impl<'de> Deserialize<'de> for Temperature {

@@ -1,8 +1,10 @@
 //! Where a provider's key comes from, never the key itself.
 
 use crate::text;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -28,6 +30,28 @@ pub struct KeyCommand {
 /// The text may be a key, so it is not repeated.
 const IN_CLEAR: &str = "a key must not be written here: use `env:NAME` or `command:…`, and remove the key \
      from this file";
+
+impl JsonSchema for KeySource {
+    fn schema_name() -> Cow<'static, str> {
+        "KeySource".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string", "pattern": "^(env|command):" },
+            {
+                "type": "object",
+                "properties": { "command": { "type": "string" }, "ttl": { "type": "string" } },
+                "required": ["command"],
+                "additionalProperties": false,
+            },
+        ] })
+    }
+}
 
 impl<'de> Deserialize<'de> for KeySource {
     /// `env:NAME`, `command:LINE`, or a table of a command and its time to live.

@@ -1,10 +1,12 @@
 //! The wire protocols, by name.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What answers the requests to a provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
 pub enum ProviderKind {
     /// `POST /chat/completions`.
     Openai,

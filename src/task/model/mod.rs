@@ -34,8 +34,10 @@ pub use timeouts::Timeouts;
 pub use usage::Usage;
 
 use crate::id::MutatorIx;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -286,35 +288,89 @@ impl ModelSpec {
     }
 }
 
+/// The table of a model, where it is not its name alone.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ModelTable {
+    /// `provider/model`; the model's own name may hold further slashes.
+    #[schemars(with = "String", example = &"openai/gpt-4.1-mini")]
+    model: ModelName,
+    /// Sampling temperature from 0 to 2, or `"none"`: it is not sent. The default is 1 for a mutator, and 0 for the
+    /// other roles.
+    #[schemars(example = 0.2)]
+    temperature: Option<Temperature>,
+    /// The most tokens of an answer; it is always sent. The default is 2,000 for a mutator, and 512 for the other
+    /// roles.
+    #[schemars(range(min = 1), example = 200)]
+    max_output_tokens: Option<u32>,
+    /// The context window: the most tokens of request and reply together (mutator only).
+    #[schemars(example = 128_000)]
+    context_tokens: Option<u64>,
+    /// How often it is drawn beside the other mutators, from 0.001 to 1,000.
+    #[schemars(range(min = 0.001, max = 1000.0), example = 2.0, extend("default" = 1.0))]
+    weight: Option<f64>,
+    /// The JSON Schema that its answers must follow: the name of a file, or the schema as a table.
+    #[schemars(example = &"answer.schema.json")]
+    schema: Option<SchemaSource>,
+    /// `live`: one by one; `batch`: in the provider's batches, within a day and at a lower price; `auto`: in batches
+    /// where many calls wait together and the provider takes them.
+    #[serde(default)]
+    #[schemars(with = "Option<Execution>", example = &"batch", extend("default" = Execution::default()))]
+    execution: Execution,
+    /// How long a batch is expected to take, before one came back.
+    #[serde(default, deserialize_with = "provider::duration")]
+    #[schemars(with = "Option<String>", example = &"2h")]
+    batch_wait: Option<Duration>,
+    /// When a request that is late is sent a second time: `"p95"`, or a duration. Never where it is left out.
+    #[schemars(with = "Option<String>", example = &"p95")]
+    hedge: Option<Hedge>,
+    /// Headers of its requests, none of them a secret.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({ "x-team": "support" }))]
+    headers: BTreeMap<String, String>,
+    /// What is added to the address: `?name=value`.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({ "api-version": "2025-04-01" }))]
+    query: BTreeMap<String, String>,
+    /// Fields of the body of its requests.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({ "top_p": 0.9 }))]
+    body: Map<String, Value>,
+    /// What the service calls the limit on an answer.
+    #[schemars(example = &"max_completion_tokens")]
+    max_tokens_field: Option<String>,
+    /// What the service calls the seed, or `"none"`: it is not sent.
+    #[schemars(with = "Option<String>", example = &"none")]
+    seed: Option<FieldName>,
+    /// `"none"`: it takes no system message, and its text begins the user's message.
+    #[schemars(example = &"none")]
+    system_role: Option<SystemRole>,
+    /// How much it reasons, in the words of its service.
+    #[schemars(example = &"low")]
+    reasoning_effort: Option<String>,
+    /// `"none"`: no breakpoints for a prompt cache are set; else from how many tokens on.
+    #[schemars(example = 1024)]
+    cache: Option<Cache>,
+}
+
+impl JsonSchema for ModelSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "ModelSpec".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let name = serde_json::json!({ "type": "string", "pattern": "^[^/]+/.+$" });
+        json_schema!({ "anyOf": [name, generator.subschema_for::<ModelTable>()] })
+    }
+}
+
 impl<'de> Deserialize<'de> for ModelSpec {
     /// A name, or a table with a name.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Table {
-            model: ModelName,
-            temperature: Option<Temperature>,
-            max_output_tokens: Option<u32>,
-            context_tokens: Option<u64>,
-            weight: Option<f64>,
-            schema: Option<SchemaSource>,
-            #[serde(default)]
-            execution: Execution,
-            #[serde(default, deserialize_with = "provider::duration")]
-            batch_wait: Option<Duration>,
-            hedge: Option<Hedge>,
-            #[serde(default)]
-            headers: BTreeMap<String, String>,
-            #[serde(default)]
-            query: BTreeMap<String, String>,
-            #[serde(default)]
-            body: Map<String, Value>,
-            max_tokens_field: Option<String>,
-            seed: Option<FieldName>,
-            system_role: Option<SystemRole>,
-            reasoning_effort: Option<String>,
-            cache: Option<Cache>,
-        }
         struct Visitor;
         impl<'de> serde::de::Visitor<'de> for Visitor {
             type Value = ModelSpec;
@@ -329,7 +385,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
                 self,
                 map: A,
             ) -> Result<ModelSpec, A::Error> {
-                let table = Table::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                let table = ModelTable::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
                 if table.max_output_tokens == Some(0) {
                     return Err(serde::de::Error::custom("max_output_tokens must be at least 1"));
                 }

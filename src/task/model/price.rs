@@ -2,38 +2,46 @@
 
 use super::usage::Usage;
 use crate::units::{Tokens, Usd};
+use schemars::JsonSchema;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// US dollars per million tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Prompt tokens.
     #[serde(deserialize_with = "dollars")]
+    #[schemars(example = 0.4)]
     pub input: f64,
     /// Prompt tokens that the provider had cached; the default is `input`.
+    #[schemars(example = 0.1)]
     pub cached_input: Option<f64>,
     /// Prompt tokens that the provider writes to its cache; the default is `input`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 0.5)]
     pub cache_write: Option<f64>,
     /// Answer tokens.
     #[serde(deserialize_with = "dollars")]
+    #[schemars(example = 1.6)]
     pub output: f64,
     /// Reasoning tokens; the default is `output`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 1.6)]
     pub reasoning: Option<f64>,
     /// The factor of the provider's batch API.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 0.5)]
     pub batch: Option<f64>,
     /// Other prices for requests with long prompts.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "above": 200_000, "input": 0.8, "output": 3.2 }))]
     pub long_context: Option<LongContext>,
 }
 
 /// What all tokens of a request cost whose prompt is long, in US dollars per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LongContext {
     /// A prompt with more tokens than this is long.

@@ -9,6 +9,7 @@ use super::price_table::known_price;
 use super::service::Service;
 use super::timeouts::Timeouts;
 use crate::text;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -23,66 +24,89 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(
     text::parse_duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// One `[providers.NAME]` table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One `[providers.NAME]` table: an address and its protocol, and what limits and pays it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The wire protocol; may be left out for a built-in provider, and is for one of a program.
+    /// The wire protocol; may be left out for a built-in provider.
+    #[schemars(example = &"openai")]
     pub kind: Option<ProviderKind>,
     /// The address before the protocol's own path.
+    #[schemars(example = &"http://localhost:8000/v1")]
     pub base_url: Option<String>,
-    /// The source of the key.
+    /// Where its key comes from, never the key itself: `env:NAME`, `command:…`, or `{ command = "…", ttl = "50m" }`.
+    #[schemars(example = &"env:MY_KEY")]
     pub api_key: Option<KeySource>,
     /// The header that carries the key alone, in place of `Authorization: Bearer …`.
+    #[schemars(example = &"api-key")]
     pub api_key_header: Option<String>,
     /// Headers of all its requests, none of them a secret.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({ "x-team": "support" }))]
     pub headers: BTreeMap<String, String>,
     /// What is added to the address: `?name=value`.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({ "api-version": "2025-04-01" }))]
     pub query: BTreeMap<String, String>,
     /// Fields of the body of all its requests.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({ "top_p": 0.9 }))]
     pub body: Map<String, Value>,
-    /// The name of the limit on an answer.
+    /// What it calls the limit on an answer.
+    #[schemars(example = &"max_completion_tokens")]
     pub max_tokens_field: Option<String>,
-    /// `"none"`: it takes no temperature.
+    /// `"none"`: it takes no temperature. A number belongs to a model.
+    #[schemars(with = "Option<String>", example = &"none")]
     pub temperature: Option<Temperature>,
-    /// The name of the seed, or `"none"`.
+    /// What it calls the seed, or `"none"`: it is not sent.
+    #[schemars(with = "Option<String>", example = &"none")]
     pub seed: Option<FieldName>,
     /// `"none"`: it takes no system message.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"none")]
     pub system_role: Option<SystemRole>,
     /// How much its models reason, in its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"low")]
     pub reasoning_effort: Option<String>,
     /// `"none"`: no breakpoints for its prompt cache are set; else from how many tokens on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 1024)]
     pub cache: Option<Cache>,
     /// The maximum number of concurrent requests.
+    #[schemars(example = 8, extend("default" = Provider::DEFAULT_CONCURRENCY))]
     pub concurrency: Option<usize>,
     /// Requests per minute.
+    #[schemars(example = 500)]
     pub rpm: Option<u32>,
     /// Tokens per minute, of prompts and answers together.
+    #[schemars(example = 200_000)]
     pub tpm: Option<u64>,
-    /// The price of every model of this provider.
+    /// The price of all its models, in US dollars per million tokens.
+    #[schemars(example = serde_json::json!({ "input": 0.4, "output": 1.6 }))]
     pub price: Option<Price>,
-    /// `free = true`: the models are free.
+    /// Its models are free.
     #[serde(default)]
+    #[schemars(example = true)]
     pub free: bool,
-    /// Deadlines.
+    /// How long one attempt may take.
     #[serde(default)]
+    #[schemars(with = "Option<super::timeouts::TimeoutTable>", example = serde_json::json!({ "first_byte": "10m", "total": "15m" }))]
     pub timeout: Timeouts,
     /// How long a run waits while nothing is answered, before it stops.
     #[serde(default, deserialize_with = "duration")]
+    #[schemars(with = "Option<String>", example = &"1h")]
     pub patience: Option<Duration>,
     /// How long a server that says that it is not ready (503) is waited for.
     #[serde(default, deserialize_with = "duration")]
+    #[schemars(with = "Option<String>", example = &"10m")]
     pub loading: Option<Duration>,
     /// Certificates of authorities that this provider is trusted by, as a PEM file.
+    #[schemars(example = &"company.pem")]
     pub ca_file: Option<PathBuf>,
     /// The prices of single models.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({ "big": { "input": 2.0, "output": 8.0 } }))]
     pub prices: BTreeMap<String, Price>,
 }
 

@@ -2,8 +2,10 @@
 //!
 //! The provider makes its model follow it; whether an answer does is a scorer's business.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// Where a schema is.
@@ -13,6 +15,20 @@ pub enum SchemaSource {
     File(PathBuf),
     /// In the task itself.
     Written(Value),
+}
+
+impl JsonSchema for SchemaSource {
+    fn schema_name() -> Cow<'static, str> {
+        "SchemaSource".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "object" }] })
+    }
 }
 
 impl<'de> Deserialize<'de> for SchemaSource {

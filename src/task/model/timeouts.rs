@@ -1,6 +1,7 @@
 //! How long an attempt may take.
 
 use crate::text;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
 
@@ -28,17 +29,28 @@ impl Default for Timeouts {
     }
 }
 
+/// How long one attempt may take. The other limits are never longer than `total`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TimeoutTable {
+    /// For the connection.
+    #[schemars(example = &"5s", extend("default" = "5s"))]
+    connect: Option<String>,
+    /// From the request to the first byte of the answer. A local model that is slow needs more: a request that is
+    /// late is sent again.
+    #[schemars(example = &"10m", extend("default" = "60s"))]
+    first_byte: Option<String>,
+    /// Between two chunks of the answer.
+    #[schemars(example = &"30s", extend("default" = "30s"))]
+    idle: Option<String>,
+    /// For the whole attempt.
+    #[schemars(example = &"15m", extend("default" = "120s"))]
+    total: Option<String>,
+}
+
 impl<'de> Deserialize<'de> for Timeouts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Table {
-            connect: Option<String>,
-            first_byte: Option<String>,
-            idle: Option<String>,
-            total: Option<String>,
-        }
-        let table = Table::deserialize(deserializer)?;
+        let table = TimeoutTable::deserialize(deserializer)?;
         let defaults = Self::default();
         let read = |value: Option<String>, default: Duration| match value {
             None => Ok(default),

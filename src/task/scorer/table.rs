@@ -3,72 +3,91 @@
 //! The file of each kind documents what its keys do.
 
 use super::reasoning::Reasoning;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
-/// All keys of all kinds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// One scorer. Each kind takes some of the keys; `docs/scoring.md` tells what they do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreTable {
     /// The kind of scorer.
+    #[schemars(example = &"label")]
     pub kind: String,
     /// `equals`, `contains`, `starts-with`: the text expected in all rows, instead of the row's
     /// answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"yes")]
     pub value: Option<serde_json::Value>,
     /// `label`, `label-set`: all labels that an answer may name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = ["billing", "claims"])]
     pub labels: Option<Vec<String>>,
     /// `label-set`: the words with which an answer says that no label applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = ["none", "no label"])]
     pub none: Option<Vec<String>>,
     /// `regex`: the pattern for all rows, instead of the row's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"(?i)refund")]
     pub pattern: Option<String>,
     /// `number`, `json-fields`: the permitted difference of a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 0.01)]
     pub tolerance: Option<f64>,
     /// The same, as a share of the expected number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 0.001)]
     pub relative_tolerance: Option<f64>,
     /// `json-fields`: the fields to score, instead of all fields of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = ["total", "currency"])]
     pub fields: Option<Vec<String>>,
     /// `command`: the program and its arguments.
     #[serde(default, deserialize_with = "words", skip_serializing_if = "Option::is_none")]
+    #[schemars(example = ["python3", "score.py"])]
     pub command: Option<Vec<String>>,
     /// `command`: the time limit for one answer, such as `30s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"30s")]
     pub timeout: Option<String>,
     /// `command`: environment variables that the program gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = ["DATABASE_URL"])]
     pub env: Option<Vec<String>>,
     /// Kinds that compare with the row's answer: the row's answer is a list, and each of its items is
     /// right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = true)]
     pub any_of: Option<bool>,
     /// Any kind: what happens to the reasoning of an answer; the default is `"strip"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"keep", extend("default" = "strip"))]
     pub reasoning: Option<Reasoning>,
     /// Any kind: a pattern; the first group of its last match is scored instead of the whole
     /// answer. An answer that it does not match is invalid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Answer: (.*)")]
     pub extract: Option<String>,
     /// Any kind: the normalization of texts before comparing; the default is `["trim"]`. JSON and
     /// numbers are read as they stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = ["trim", "lower"], extend("default" = ["trim"]))]
     pub normalize: Option<Vec<Normalize>>,
     /// Any kind: its weight among all scorers; the default is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 0.5, extend("default" = 1.0))]
     pub weight: Option<f64>,
     /// Any kind: its name in metrics; the default is the kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"format")]
     pub name: Option<String>,
 }
 
 /// One step of normalization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
 pub enum Normalize {
     /// Removes white space at both ends.
     Trim,
