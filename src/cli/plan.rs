@@ -101,18 +101,21 @@ struct Time {
     /// Seconds; `None` where nothing limits the calls, or where rows are asked in batches.
     seconds: Option<f64>,
     /// Requests at a time.
-    slots: usize,
+    concurrency: usize,
+    /// Children that are bred side by side; `None` where the recipe's schedule has no width.
+    width: Option<usize>,
     latencies: Latencies,
 }
 
 impl Time {
     fn of(task: &Task, recipe: &Recipe, estimate: &Estimate, concurrency: Option<usize>) -> Self {
-        let (slots, latencies) = (run::slots(task, concurrency), Latencies::USUAL);
+        let (concurrency, latencies) = (run::slots(task, concurrency), Latencies::USUAL);
         let schedule = &recipe.slots.schedule;
-        let width = schedule.width().unwrap_or(schedule.lookahead().proposals);
-        let seconds = run::expected_seconds(estimate, width, slots, latencies);
+        let width = schedule.width();
+        let side_by_side = width.unwrap_or(schedule.lookahead().proposals);
+        let seconds = run::expected_seconds(estimate, side_by_side, concurrency, latencies);
         let seconds = seconds.filter(|_| task.task_model().execution.is_live());
-        Self { seconds, slots, latencies }
+        Self { seconds, concurrency, width, latencies }
     }
 }
 
@@ -411,13 +414,17 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
         }
     };
     if let Some(width) = recipe.slots.schedule.width() {
-        let _ = writeln!(out, "  {} bred side by side (schedule.width)", are(width));
+        let costs = match width {
+            1 => "",
+            _ => ", which is faster and may cost some quality: docs/strategies.md",
+        };
+        let _ = writeln!(out, "  {} bred side by side (schedule.width{costs})", are(width));
     }
     if let Some(seconds) = plan.time.seconds {
-        let Time { slots, latencies: Latencies { answer, proposal }, .. } = plan.time;
+        let Time { concurrency, latencies: Latencies { answer, proposal }, .. } = plan.time;
         let _ = writeln!(
             out,
-            "  takes about {} with {slots} requests at a time, at {answer} s per answer and {proposal} s per \
+            "  takes about {} with {concurrency} requests at a time, at {answer} s per answer and {proposal} s per \
              proposal (`promptsearch doctor` measures them)",
             text::duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
         );

@@ -84,6 +84,8 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     };
     let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
     let usual = format!("{}-{}-{now}", task.name, recipe.name);
+    let frozen = run::frozen(&recipe, &task, caps, args.concurrency, Path::new("run.json"))?;
+    let width = frozen.slots.schedule.width();
     let task = Arc::new(task);
     let mut attempt = 1;
     let (run, dir) = loop {
@@ -111,7 +113,10 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
         drop(run);
         return detach(&dir, args.concurrency, "run", screen);
     }
-    screen.note(&format!("run {} in {}", dir.name(), dir.path().display()));
+    let width = width.filter(|width| *width > 1);
+    let width = width.map(|width| format!(", {width} children bred side by side"));
+    let width = width.unwrap_or_default();
+    screen.note(&format!("run {} in {}{width}", dir.name(), dir.path().display()));
     search(run, &dir, screen)
 }
 

@@ -16,6 +16,7 @@ mod explain;
 mod export;
 mod external_operator;
 mod goals;
+mod guide;
 mod hedging;
 mod hosts;
 mod init;
