@@ -34,7 +34,7 @@ pub(super) const SIMULATED: &str = "Simulated models answered: this says nothing
 pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError> {
     let run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
     let chosen = choose(args, &run)?;
-    let evidence = evidence(&run, &chosen, &args.to);
+    let evidence = verification::sealed(evidence(&run, &chosen, &args.to));
     let parts = searched_parts(&run, &chosen.prompt);
     let file = match args.format {
         ExportFormat::Md => {
@@ -209,6 +209,7 @@ fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {
 
 fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
     let summary = &run.summary;
+    let is_winner = chosen.candidate == run.winner();
     let mut evidence = json!({
         "schema": verification::SCHEMA,
         "run": run.file.run,
@@ -219,6 +220,7 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
         "candidate": chosen.id,
         "status": chosen.status,
         "parts_blake3": verification::hashes(&chosen.prompt),
+        "scoring_blake3": verification::scoring_hash(&run.task),
         "data_blake3": run.file.data.iter().map(|file| &file.blake3).collect::<Vec<_>>(),
         "models": run.task.models()
             .map(|(role, model)| (role.to_string(), json!(model.name.to_string())))
@@ -227,11 +229,12 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
         "exported": described(Some(&chosen.figures)),
         "baseline": described(summary.baseline.as_ref()),
         "best": described(summary.best.as_ref()),
-        "confirmed": summary.confirmed,
+        // What held-out rows showed, they showed of the winner.
+        "confirmed": summary.confirmed.filter(|_| is_winner),
         "goal": run.task.goal.to_string(),
-        "gain": summary.gain,
-        "held_out_cost": summary.held_out_cost,
-        "claims": summary.claims,
+        "gain": summary.gain.filter(|_| is_winner),
+        "held_out_cost": summary.held_out_cost.filter(|_| is_winner),
+        "claims": if is_winner { &summary.claims[..] } else { &[] },
         "stop_reason": summary.stop_reason,
         "spent_usd": summary.spent.usd,
         "task_file": task_file(run, repo),

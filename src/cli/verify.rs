@@ -7,6 +7,7 @@ use super::screen::Screen;
 use crate::compare::verification::{Finding, Now, Record, Verification, hashes};
 use crate::id::CandidateIx;
 use crate::prompt::document;
+use crate::report::visible_line;
 use crate::run::{Run, RunDir, Status};
 use crate::source::{self, SourceError};
 use crate::task::Task;
@@ -38,6 +39,14 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
             place.display()
         )));
     }
+    if !record.is_scored_as(&task) {
+        let why = "the task's scorers are not those of the record, so its scores are no measure of today's";
+        return Err(not_measured(why.to_owned())
+            .hint("export the prompt again, from a run with the scorers of today"));
+    }
+    let held_out: BTreeSet<RowHash> = task.splits.held_out_hashes().collect();
+    let rows_in_search =
+        rows.iter().filter(|row| data.contains(row) && !held_out.contains(row)).count();
     let parts_blake3 = hashes(&task.baseline);
     let task_model = task.task_model().name.to_string();
     let simulated = task.providers().values().any(Provider::is_simulated);
@@ -51,7 +60,8 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
     answers.check()?;
     drop(answers);
     let scores = Run::read(RunDir::at(folder))?.scores(CandidateIx::BASELINE, Split::Dev);
-    let now = Now { scores, rows_there: there, parts_blake3, task_model, simulated };
+    let now =
+        Now { scores, rows_there: there, rows_in_search, parts_blake3, task_model, simulated };
     let verification = Verification::of(&record, &now, args.tolerance)
         .ok_or_else(|| not_measured("no row has both scores".to_owned()))?;
     let fails = match verification.finding {
@@ -70,11 +80,11 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
             .and_then(|mut file| file.write_all(verification.markdown().as_bytes()))
             .map_err(|error| CliError::not_written(file, &error))?;
     }
-    let lines: Vec<String> =
-        std::iter::once(format!("prompt {} for {}", verification.candidate, verification.task))
-            .chain(verification.facts().into_iter().map(|fact| format!("  {fact}")))
-            .chain([verification.verdict()])
-            .collect();
+    let name = format!("prompt {} for {}", verification.candidate, verification.task);
+    let lines: Vec<String> = std::iter::once(visible_line(&name))
+        .chain(verification.facts().into_iter().map(|fact| format!("  {fact}")))
+        .chain([verification.verdict()])
+        .collect();
     screen.show(&serde_json::to_value(&verification)?, &lines.join("\n"))?;
     if fails {
         return Err(CliError::new(Kind::Gate, format!("the prompt is {}", verification.verdict())));
@@ -95,7 +105,7 @@ fn read(evidence: &Path) -> Result<Record, CliError> {
         SourceError::unreadable(evidence, &error)
             .help("`export` writes it beside the prompt; a prompt without one cannot be verified")
     })?;
-    Ok(Record::read(evidence, &bytes)?)
+    Ok(Record::read_sealed(evidence, &bytes)?)
 }
 
 /// The task that is named on the command line, or by the evidence: from the root of its repository.
@@ -126,11 +136,12 @@ fn folder(results: &Path, name: &str) -> Result<PathBuf, CliError> {
         number += 1;
     }
     let last = at(number);
-    let is_over = || -> Result<bool, CliError> {
-        let status = Run::read(RunDir::at(last.clone()))?.summary.status;
-        Ok(matches!(status, Status::Finished | Status::Failed))
-    };
-    if last.exists() && is_over()? {
+    // What cannot be read is left alone: a folder that a kill left without its files, or one of a repository that has
+    // moved since.
+    let status = Run::read(RunDir::at(last.clone())).map(|run| run.summary.status);
+    let is_over =
+        !matches!(status, Ok(status) if status != Status::Finished && status != Status::Failed);
+    if last.exists() && is_over {
         return Ok(at(number + 1));
     }
     Ok(last)

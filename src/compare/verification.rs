@@ -9,14 +9,20 @@ use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::stats::Interval;
 use crate::task::example::RowHash;
+use crate::task::file::TaskFile;
+use crate::task::{Task, TaskSource};
 use crate::text::{percent, plural, points};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The version of the evidence file that this version writes and reads.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
+
+/// The key of the seal in an evidence file.
+const SEAL: &str = "seal";
 
 /// What the evidence file beside an exported prompt says of it, as far as it is verified.
 #[derive(Clone, Debug, Deserialize)]
@@ -52,9 +58,42 @@ pub struct Record {
     /// Whether the models were simulated.
     #[serde(default)]
     pub simulated: bool,
+    /// The hash of what scored the answers; see [`scoring_hash`].
+    #[serde(default)]
+    pub scoring_blake3: Option<String>,
     /// The held-out rows that the prompt was asked.
     #[serde(default)]
     pub rows: Vec<RecordedRow>,
+}
+
+/// An evidence file with its seal.
+#[must_use]
+pub fn sealed(mut evidence: Value) -> Value {
+    let seal = seal_of(&evidence);
+    if let Some(fields) = evidence.as_object_mut() {
+        fields.insert(SEAL.to_owned(), Value::String(seal));
+    }
+    evidence
+}
+
+/// The hash of an evidence file without its seal; the order of keys and white space do not matter.
+fn seal_of(evidence: &Value) -> String {
+    let mut bare = evidence.clone();
+    if let Some(fields) = bare.as_object_mut() {
+        fields.shift_remove(SEAL);
+    }
+    bare.sort_all_objects();
+    blake3::hash(bare.to_string().as_bytes()).to_hex().to_string()
+}
+
+/// The hash of a task's `[[score]]` tables; `None` for a task that was made in memory. The programs of scorers are not part
+/// of it.
+#[must_use]
+pub fn scoring_hash(task: &Task) -> Option<String> {
+    let TaskSource::Files(files) = &task.source else { return None };
+    let file = TaskFile::parse(&files.file, &files.text).ok()?;
+    let tables = serde_json::to_string(&file.score).ok()?;
+    Some(blake3::hash(tables.as_bytes()).to_hex().to_string())
 }
 
 /// The figures of a prompt in the record.
@@ -91,6 +130,41 @@ impl Record {
             }
             None => Ok(record),
         }
+    }
+
+    /// Reads an evidence file that is as it was exported.
+    ///
+    /// The seal shows an edit by hand. It is no signature: whoever wants to forge an evidence file can seal it again.
+    ///
+    /// # Errors
+    /// As for [`Record::read`]; or it was edited, or an earlier version wrote it, which cannot show whether it was.
+    pub fn read_sealed(path: &Path, bytes: &[u8]) -> Result<Self, SourceError> {
+        const HELP: &str =
+            "take the file from git as `export` wrote it, or export the prompt again";
+        let record = Self::read(path, bytes)?;
+        if record.schema < SCHEMA {
+            let why = "an earlier version wrote it, and it cannot show whether it was edited";
+            return Err(SourceError::new(path, why).help(HELP));
+        }
+        let value: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        if value[SEAL] != Value::String(seal_of(&value)) {
+            let why = "it was edited after it was exported: it does not match its seal";
+            return Err(SourceError::new(path, why).help(HELP));
+        }
+        let mut seen = BTreeSet::new();
+        match record.rows.iter().find(|row| !seen.insert(row.row)) {
+            Some(row) => {
+                let row = String::from(row.row);
+                Err(SourceError::new(path, format!("row {row} is listed twice")).help(HELP))
+            }
+            None => Ok(record),
+        }
+    }
+
+    /// Whether its scores can be compared with scores of now.
+    #[must_use]
+    pub fn is_scored_as(&self, task: &Task) -> bool {
+        self.scoring_blake3 == scoring_hash(task)
     }
 
     /// The figures of the prompt that was exported. Earlier versions wrote those of baseline and winner alone.
@@ -142,6 +216,8 @@ pub struct Verification {
     pub rows_gone: usize,
     /// Rows that were asked and have no answer.
     pub rows_missing: usize,
+    /// Rows of the record that are rows of train or dev now: a search may have seen them.
+    pub rows_in_search: usize,
     /// Parts whose text is not that of the record.
     pub changed_parts: Vec<String>,
     /// Roles whose model is not that of the record: then, and now.
@@ -157,6 +233,8 @@ pub struct Now {
     pub scores: BTreeMap<RowHash, f64>,
     /// Rows of the record that the data still hold.
     pub rows_there: usize,
+    /// Those of them that are in train or dev.
+    pub rows_in_search: usize,
     /// The hash of each part's text.
     pub parts_blake3: BTreeMap<String, String>,
     /// The task model.
@@ -195,10 +273,12 @@ impl Verification {
             Finding::Inconclusive
         };
         let is_changed =
-            |(name, hash): &(&String, &String)| now.parts_blake3.get(*name) != Some(*hash);
-        let then = record.models.get("task").filter(|then| **then != now.task_model);
-        let changed_models =
-            then.map(|then| ("task".to_owned(), [then.clone(), now.task_model.clone()]));
+            |name: &&String| now.parts_blake3.get(*name) != record.parts_blake3.get(*name);
+        let names: BTreeSet<&String> =
+            record.parts_blake3.keys().chain(now.parts_blake3.keys()).collect();
+        let then = record.models.get("task").map_or("none", String::as_str);
+        let changed_models = (then != now.task_model)
+            .then(|| ("task".to_owned(), [then.to_owned(), now.task_model.clone()]));
         Some(Self {
             task: record.task.clone(),
             candidate: record.candidate.clone(),
@@ -207,12 +287,8 @@ impl Verification {
             scores,
             rows_gone: record.rows.len().saturating_sub(now.rows_there),
             rows_missing: now.rows_there.saturating_sub(pairs.len()),
-            changed_parts: record
-                .parts_blake3
-                .iter()
-                .filter(is_changed)
-                .map(|(name, _)| name.clone())
-                .collect(),
+            rows_in_search: now.rows_in_search,
+            changed_parts: names.into_iter().filter(is_changed).cloned().collect(),
             changed_models: changed_models.into_iter().collect(),
             simulated: record.simulated || now.simulated,
         })
@@ -258,6 +334,12 @@ impl Verification {
         if self.rows_missing > 0 {
             facts.push(format!("{} without an answer", plural(self.rows_missing, "row")));
         }
+        if self.rows_in_search > 0 {
+            facts.push(format!(
+                "{} of the record are rows of train or dev now: a search may have seen them",
+                plural(self.rows_in_search, "row")
+            ));
+        }
         for part in &self.changed_parts {
             facts.push(format!("part `{part}` is not the text of the record: it was edited since"));
         }
@@ -275,7 +357,7 @@ impl Verification {
     pub fn markdown(&self) -> String {
         let mut out = format!(
             "### Prompt {} for {}\n\n",
-            self.candidate,
+            markdown_text(&visible_line(&self.candidate)),
             markdown_text(&visible_line(&self.task))
         );
         let _ = writeln!(out, "**{}**\n", self.verdict());
@@ -288,7 +370,8 @@ impl Verification {
     /// For a build server: one test case in JUnit's XML. `fails`: whether the gate failed.
     #[must_use]
     pub fn junit(&self, fails: bool) -> String {
-        let (task, candidate) = (xml(&visible_line(&self.task)), xml(&self.candidate));
+        let (task, candidate) =
+            (xml(&visible_line(&self.task)), xml(&visible_line(&self.candidate)));
         let facts = xml(&self.facts().join("\n"));
         let failures = usize::from(fails);
         let outcome = if fails {
@@ -336,17 +419,66 @@ mod tests {
             .enumerate()
             .map(|(number, score)| RecordedRow { row: hash(number), score: *score, baseline: None })
             .collect();
-        serde_json::from_value(json!({
-            "schema": 1, "run": "r", "task": "a & <b>", "candidate": "0123", "rows": rows,
-            "parts_blake3": {"system": "aa"}, "models": {"task": "p/old"}, "more": [1],
-        }))
-        .unwrap()
+        let evidence = json!({
+            "schema": SCHEMA, "run": "r", "task": "a & <b>", "candidate": "0123", "rows": rows,
+            "parts_blake3": {"system": "aa"}, "models": {"task": "p/old"}, "more": [0.1],
+        });
+        Record::read_sealed(Path::new("x"), sealed(evidence).to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_edited_record_is_refused_and_a_reformatted_one_is_not() {
+        let rows = [(0, 1.0), (1, 0.25)];
+        let rows = rows.map(|(row, score)| RecordedRow { row: hash(row), score, baseline: None });
+        let evidence = sealed(json!({
+            "schema": SCHEMA, "run": "r", "task": "t", "candidate": "0123", "rows": rows,
+            "parts_blake3": {"b": "bb", "a": "aa"}, "models": {"task": "p/old"},
+        }));
+        let read = |value: &Value| {
+            let read = Record::read_sealed(Path::new("x"), format!("{value:#}").as_bytes());
+            read.map_err(|error| error.without_help())
+        };
+        assert_eq!(read(&evidence).unwrap().rows, rows);
+        let mut sorted = evidence.clone();
+        sorted.sort_all_objects();
+        assert_ne!(sorted.to_string(), evidence.to_string());
+        assert_eq!(read(&sorted).unwrap().rows, rows);
+        type Edit = fn(&mut Value);
+        let edits: [Edit; 6] = [
+            |it| it["rows"][1]["score"] = 0.0.into(),
+            |it| drop(it["rows"].as_array_mut().unwrap().pop()),
+            |it| it["rows"] = json!([it["rows"][0], it["rows"][0], it["rows"][1]]),
+            |it| it["parts_blake3"] = json!({}),
+            |it| it["models"] = json!({}),
+            |it| drop(it.as_object_mut().unwrap().shift_remove(SEAL)),
+        ];
+        for edit in edits {
+            let mut edited = evidence.clone();
+            edit(&mut edited);
+            assert!(read(&edited).unwrap_err().contains("does not match its seal"), "{edited}");
+        }
+        let again = |edit: Edit| {
+            let mut edited = evidence.clone();
+            edit(&mut edited);
+            read(&sealed(edited)).unwrap_err()
+        };
+        let refusals: [(Edit, &str); 4] = [
+            (edits[2], "is listed twice"),
+            (|it| it["rows"][0]["score"] = 2.into(), "2 is no score"),
+            (|it| it["schema"] = 1.into(), "an earlier version wrote it"),
+            (|it| it["schema"] = 9.into(), "newer than this program"),
+        ];
+        for (edit, says) in refusals {
+            let error = again(edit);
+            assert!(error.contains(says), "{error}");
+        }
     }
 
     fn now(scores: &[f64]) -> Now {
         Now {
             scores: scores.iter().enumerate().map(|(row, score)| (hash(row), *score)).collect(),
             rows_there: scores.len(),
+            rows_in_search: 0,
             parts_blake3: [("system".to_owned(), "aa".to_owned())].into(),
             task_model: "p/old".to_owned(),
             simulated: false,
@@ -376,6 +508,7 @@ mod tests {
     fn what_changed_since_is_told() {
         let other = Now {
             rows_there: 40,
+            rows_in_search: 3,
             parts_blake3: [("system".to_owned(), "bb".to_owned())].into(),
             task_model: "p/new".to_owned(),
             simulated: true,

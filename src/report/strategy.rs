@@ -5,8 +5,8 @@
 use super::terminal::{NARROWEST, Page, Paint, WIDEST, set_prose};
 use super::words::visible;
 use crate::recipe::{KeyShown, Recipe, SlotShown, explained};
-use crate::text::toml_of;
 use crate::text::columns_of;
+use crate::text::toml_of;
 use serde::Serialize;
 
 /// A recipe's entry in the list.

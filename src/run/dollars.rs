@@ -65,7 +65,7 @@ mod tests {
         for nanos in [0, 1, 1_234_567_891, 20_000_000_000] {
             let usd = Usd::from_nanos(nanos);
             let caps = Caps { usd: Some(usd), calls: Some(7), ..Caps::default() };
-            let end = EarlierEnd { usd, ..EarlierEnd::sample(CandidateIx(3), 9) };
+            let end = EarlierEnd { usd, ..EarlierEnd::sample(CandidateIx(3)) };
             let shown = Shown { caps: Some(caps), end };
             let value = serde_json::to_value(&shown).unwrap();
             assert_eq!(value["caps"]["usd"], serde_json::json!(usd.dollars()));

@@ -179,6 +179,11 @@ impl Splits {
         shown.chain(self.hold.content_hashes())
     }
 
+    /// The hashes of the held-out rows.
+    pub fn held_out_hashes(&self) -> impl Iterator<Item = RowHash> {
+        self.hold.content_hashes().into_iter()
+    }
+
     /// How many rows each split has.
     #[must_use]
     pub fn sizes(&self) -> SplitSizes {

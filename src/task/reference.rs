@@ -84,7 +84,9 @@ fn table(out: &mut String, heading: &str, schema: &Value) {
 fn meaning(key: &Value) -> String {
     let about = cell(&one_line(key["description"].as_str().unwrap_or_default()));
     let words = words_of(key);
-    let is_told = words.iter().all(|word| about.contains(&format!("`{word}`")) || about.contains(&format!("\"{word}\"")));
+    let is_told = words
+        .iter()
+        .all(|word| about.contains(&format!("`{word}`")) || about.contains(&format!("\"{word}\"")));
     if is_told {
         return about;
     }
@@ -150,7 +152,8 @@ mod tests {
     fn the_schema_takes_the_shipped_tasks_and_refuses_what_the_reader_refuses() {
         let validator = validator();
         let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tasks");
-        let mut tasks: Vec<_> = std::fs::read_dir(tasks).unwrap().map(|it| it.unwrap().path()).collect();
+        let mut tasks: Vec<_> =
+            std::fs::read_dir(tasks).unwrap().map(|it| it.unwrap().path()).collect();
         tasks.retain(|task| task.join("task.toml").is_file());
         assert!(tasks.len() >= 3);
         for task in tasks {
@@ -215,7 +218,11 @@ mod tests {
         check_examples(&with("[budget]\n¶"), "", &of("BudgetTable"));
         check_examples(&with("[providers.a]\n¶"), "", &of("Provider"));
         check_examples(&with("[providers.a]\ntimeout = { … }"), "", &of("TimeoutTable"));
-        check_examples(&with("[providers.a]\nprice = { … }"), "input = 1.0, output = 2.0", &of("Price"));
+        check_examples(
+            &with("[providers.a]\nprice = { … }"),
+            "input = 1.0, output = 2.0",
+            &of("Price"),
+        );
         check_examples(&with("[notify]\n¶"), "command = ['x']", &of("Notify"));
         let long = "[providers.a.price]\ninput = 1.0\noutput = 2.0\nlong_context = { … }";
         check_examples(&with(long), "above = 9, input = 1.0, output = 2.0", &of("LongContext"));

@@ -141,14 +141,16 @@ mod tests {
 
     #[test]
     fn a_page_fits_and_says_the_same_words() {
-        let page = "  task     12   a very long sentence about the role of the task model\n\nshort\n";
+        let page =
+            "  task     12   a very long sentence about the role of the task model\n\nshort\n";
         assert_eq!(
             fitted(page, 40),
             "  task     12   a very long sentence\n    about the role of the task model\n\nshort\n"
         );
         let command = "  try: promptsearch resume a-name-that-is-long --max-calls 1000\n";
         assert_eq!(fitted(command, 30), command, "a command is copied whole");
-        let long = "error: `/a/very/long/path/without/any/blank/in/it/that/fits/nowhere` is no task";
+        let long =
+            "error: `/a/very/long/path/without/any/blank/in/it/that/fits/nowhere` is no task";
         for width in 24..100 {
             let fitted = fitted(long, width);
             assert!(fitted.lines().all(|line| columns_of(line) <= width), "{width}: {fitted}");

@@ -104,7 +104,7 @@ fn every_look_at_held_out_rows_is_counted_over_the_runs_of_a_folder() {
         env.run("eval colours --prompt prompt.md --split hold --quiet").ok();
     }
     let told = one_line(&env.run("plan colours").ok().stdout);
-    assert!(told.contains("a claim at look 7 needs 2.0 times the rows"), "{told}");
+    assert!(told.contains("claim at look 7 needs 2.0 times the rows"), "{told}");
     drop(server);
 }
 

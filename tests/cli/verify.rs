@@ -3,6 +3,8 @@
 use crate::env::{Ran, TestEnv, colour_rows};
 use crate::export::git;
 use crate::server::{Server, says, tile};
+use promptsearch::compare::verification::sealed;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -96,20 +98,59 @@ fn what_was_edited_since_and_which_rows_are_gone_is_told() {
 fn what_cannot_be_measured_is_no_pass() {
     let deployed = deployed();
     let env = &deployed.env;
-    let record = env.read(EVIDENCE);
-    let mut evidence = env.json(EVIDENCE);
-    evidence["rows"] = serde_json::json!([]);
-    env.write(EVIDENCE, &evidence.to_string());
+    let record = env.json(EVIDENCE);
+    let edited = |key: &str, value: Value| {
+        let mut evidence = record.clone();
+        evidence[key] = value;
+        evidence
+    };
+    let resealed = |key: &str, value: Value| {
+        env.write(EVIDENCE, &sealed(edited(key, value)).to_string());
+    };
+    let fewer: Vec<&Value> = record["rows"].as_array().unwrap().iter().skip(9).collect();
+    env.write(EVIDENCE, &edited("rows", json!(fewer)).to_string());
+    assert!(deployed.verify("").exits(3).stderr.contains("does not match its seal"));
+    resealed("rows", json!([]));
     assert!(deployed.verify("").exits(4).stderr.contains("lists no held-out rows"));
-    evidence["rows"] = serde_json::json!([{"row": "0", "score": 1.0}]);
-    env.write(EVIDENCE, &evidence.to_string());
+    resealed("rows", json!([{"row": "0", "score": 1.0}]));
     assert!(deployed.verify("").exits(3).stderr.contains("32 hex digits"));
     // A path out of the repository is not followed.
-    env.write(EVIDENCE, &record.replace("colours/task.toml", "../colours/task.toml"));
+    resealed("task_file", json!("../colours/task.toml"));
     assert!(deployed.verify("").exits(2).stderr.contains("--task"));
     deployed.verify("--task colours --tolerance 0.2").ok();
+    // Of other scorers, the old scores are no measure.
+    env.edit("colours/task.toml", "kind = \"label\"", "kind = \"regex\"\npattern = \".\"");
+    env.edit("colours/task.toml", "labels = [\"warm\", \"cold\"]", "");
+    let ran = deployed.verify("--task colours").exits(4);
+    assert!(
+        ran.stderr.contains("the task's scorers are not those of the record"),
+        "{}",
+        ran.stderr
+    );
     std::fs::remove_file(env.path(EVIDENCE)).unwrap();
     assert!(deployed.verify("").exits(3).stderr.contains("`export` writes it"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_left_alone() {
+    let deployed = deployed();
+    let env = &deployed.env;
+    let folders = || {
+        let mut names: Vec<String> = std::fs::read_dir(env.path("results"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.contains("-verify-"))
+            .collect();
+        names.sort();
+        names
+    };
+    deployed.verify("--tolerance 0.2").ok();
+    let first = folders().pop().unwrap();
+    // A kill leaves a folder without its files.
+    let second = first.strip_suffix('1').unwrap().to_owned() + "2";
+    std::fs::create_dir(env.path(&format!("results/{second}"))).unwrap();
+    deployed.verify("--tolerance 0.2").ok();
+    assert_eq!(folders().len(), 3);
 }
 
 #[test]

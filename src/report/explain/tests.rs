@@ -37,6 +37,7 @@ fn run_file(example: &Example) -> RunFile {
         seed: Seed(1),
         caps: Caps::default(),
         concurrency: None,
+        reuse: Vec::new(),
     }
 }
 

@@ -385,7 +385,8 @@ impl<'de> Deserialize<'de> for ModelSpec {
                 self,
                 map: A,
             ) -> Result<ModelSpec, A::Error> {
-                let table = ModelTable::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                let table =
+                    ModelTable::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
                 if table.max_output_tokens == Some(0) {
                     return Err(serde::de::Error::custom("max_output_tokens must be at least 1"));
                 }
