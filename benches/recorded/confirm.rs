@@ -11,6 +11,7 @@ use crate::text_table::Table;
 use promptsearch::engine::{Confirmed, HeldOutRow};
 use promptsearch::seed::Seed;
 use promptsearch::sim::replay::RecordedPrompt;
+use promptsearch::stats::Level;
 use promptsearch::task::goal::Goal;
 use rand::Rng;
 use rayon::prelude::*;
@@ -95,7 +96,7 @@ impl Pairs {
             };
             let drawn: Vec<HeldOutRow> = drawn.iter().map(row).collect();
             let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
-            let claim = Confirmed::of(goal, &drawn, true, 1, seed.child("claim", 0));
+            let claim = Confirmed::of(goal, &drawn, true, Level::FIRST, seed.child("claim", 0));
             // The exact rule of an interval's ends, with room for rounding.
             let holds =
                 |low: f64, high: f64, truth: f64| low - 1e-9 <= truth && truth <= high + 1e-9;

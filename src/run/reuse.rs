@@ -118,7 +118,7 @@ impl Offered {
                     asked.extend((0..block.rows.len() as u64).map(|it| Call(block.first.0 + it)));
                 }
                 Event::Answered(answered) if asked.contains(&answered.call) => {
-                    answers.push(answered)
+                    answers.push(answered);
                 }
                 Event::Reused { answer, .. } => answers.push(answer),
                 _ => {}
