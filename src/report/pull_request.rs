@@ -116,7 +116,7 @@ fn caveats(verdict: &verdict::Verdict, change: &ProposedChange<'_>) -> Vec<Strin
     match change.status {
         "confirmed" => {}
         "baseline" => {
-            caveats.push("It is the baseline: no candidate was shown to be better.".to_owned())
+            caveats.push("It is the baseline: no candidate was shown to be better.".to_owned());
         }
         status => caveats.push(format!(
             "It is exported as “{status}”: held-out rows do not show that it is better."

@@ -87,7 +87,7 @@ pub(super) fn spend(report: &Report<'_>) -> Spend {
         lost: (spent.lost > 0.0).then(|| money(spent.lost)),
         cached: (spent.cached_calls > 0)
             .then(|| plural(usize::try_from(spent.cached_calls).unwrap_or(usize::MAX), "call")),
-        reused: report.summary.reused.iter().map(|from| reused(from, &money)).collect(),
+        reused: report.summary.reused.iter().map(|from| reused(from, money)).collect(),
         provider_cache: provider_cache(spent),
         batches: batches(spent).or_else(|| without_batches(report)),
         hedges: hedges(spent),

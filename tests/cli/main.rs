@@ -37,3 +37,4 @@ mod servers;
 mod trouble;
 mod verify;
 mod versions;
+mod warm;

@@ -8,6 +8,7 @@ mod resuming;
 mod running;
 
 use super::call::CallRunner;
+use super::earlier::EarlierAnswers;
 use super::search::{Search, SearchParts};
 use super::steering::Steering;
 use crate::candidate::Candidate;
@@ -223,6 +224,7 @@ pub(super) fn search(
         state,
         journal: Arc::clone(journal),
         runner: runner(llm, caps, journal),
+        earlier: EarlierAnswers::default(),
         evaluator: Arc::new(Evaluator::new(task, &[])),
         clock: Clock::fixed(0),
         cancel: cancelled,
