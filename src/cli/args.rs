@@ -271,6 +271,10 @@ pub(crate) struct RunArgs {
     /// Take over answers of these runs to the same requests; never of held-out rows, and no proposals
     #[arg(long, value_name = "RUN", num_args = 1..)]
     pub reuse: Vec<String>,
+    /// Start from the prompts of this run (its winner and its front); refused where a row that is held out now was
+    /// one of train or dev for it
+    #[arg(long, value_name = "RUN")]
+    pub warm: Option<String>,
     /// Run in the background, and keep running after the terminal is closed
     #[arg(long)]
     pub detach: bool,

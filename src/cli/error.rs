@@ -230,6 +230,10 @@ impl From<RunError> for CliError {
                 .hint("put journal/ or events.jsonl back, or start a run with another name"),
             RunError::NotReusable { .. } => Self::invalid(error.to_string())
                 .hint("name another run with --reuse, or none: then all rows are asked"),
+            RunError::NoWarmStart { .. } => Self::invalid(error.to_string()).hint(
+                "name another run with --warm; or none: then the search starts from the task's own prompt",
+            ),
+            RunError::Prompts(_) => Self::invalid(error.to_string()),
             RunError::TaskNeeded(_) => Self::invalid(error.to_string())
                 .hint("open the run with `Run::open_with` of the library"),
         }

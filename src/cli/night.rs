@@ -40,6 +40,10 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
             "give what all of them may spend together, such as `--max-usd 10`, `--max-calls 5000` or `--for 8h`",
         ));
     }
+    if !args.reuse.is_empty() || args.warm.is_some() {
+        return Err(CliError::usage("`--reuse` and `--warm` are for one task")
+            .hint("run the tasks one after the other, each with its own"));
+    }
     // Nothing is created before all of them can begin.
     let waiting = vec![RunState::Waiting; args.task.len()];
     let share = crate::night::share(caps, &waiting, 0, clock.now()).unwrap_or_default();
@@ -105,6 +109,7 @@ pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Res
         out: RunsDir { out: dir.path().parent().unwrap_or(Path::new(".")).to_owned() },
         concurrency: resumed.concurrency.or(file.concurrency),
         reuse: Vec::new(),
+        warm: None,
         detach: false,
         // It was agreed to at the start.
         yes: true,

@@ -14,11 +14,12 @@ use crate::recipe::Recipe;
 use crate::report::{self, Report};
 use crate::run::{
     self, Access, LoadedRun, OpenBatch, ReuseSource, Run, RunDir, RunDirError, RunError, RunKind,
-    Settings,
+    Settings, WarmStart,
 };
 use crate::seed::Seed;
 use crate::task::Task;
 use crate::task::model::Provider;
+use crate::text;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -76,12 +77,12 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     let Prepared { task, recipe, caps, access, warnings, left_out } = prepared;
     warnings.iter().for_each(|warning| screen.warn(warning));
     let reuse = sources(args, &task)?;
-    let settings = Settings {
-        seed: args.seed.map(Seed),
-        caps: Some(caps),
-        concurrency: args.concurrency,
-        reuse,
+    let warm = match &args.warm {
+        Some(asked) => Some(WarmStart::from(&RunDir::find(&args.out.out, asked)?, &task)?),
+        None => None,
     };
+    let (seed, caps, concurrency) = (args.seed.map(Seed), Some(caps), args.concurrency);
+    let settings = Settings { seed, caps, concurrency, reuse, warm };
     let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
     let usual = format!("{}-{}-{now}", task.name, recipe.name);
     let frozen = run::frozen(&recipe, &task, caps, args.concurrency, Path::new("run.json"))?;
@@ -105,6 +106,10 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
         }
     };
     tell_seed(args, &run, screen);
+    if let Some(warm) = &run.file().warm {
+        let prompts = text::plural(warm.candidates.len(), "prompt");
+        screen.note(&format!("it starts from {prompts} of {}", warm.run));
+    }
     super::log::to_file_of(&dir);
     for line in &left_out {
         tracing::info!("{line}");

@@ -381,13 +381,14 @@ impl ProposalBuilder {
         screening: Screening,
     ) -> Result<ProposalOutcome, SearchError> {
         let ask = self.ask(state, draft, &[], None);
-        let composed = match self.recipe.operator_of(draft) {
-            Some(operator) => operator.compose(&ask),
+        let (prompt, repairs) = match (self.recipe.operator_of(draft), self.recipe.init_of(draft)) {
+            (Some(operator), _) => folded(&operator.compose(&ask), ask.current(), &self.texts),
+            // What is given stays as it is.
+            (None, Some(init)) => (init.compose(&ask), Vec::new()),
             // A combination: other demonstrations alone.
-            None => ask.current().clone(),
+            (None, None) => folded(ask.current(), ask.current(), &self.texts),
         };
         let origin = Origin::Composed(draft.proposal);
-        let (prompt, repairs) = folded(&composed, ask.current(), &self.texts);
         let child = Child { prompt, repairs, origin, screening, onto: None };
         self.screened(strategy, state, draft, &[], child)
     }

@@ -218,6 +218,35 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_of_an_earlier_run_is_copied_once_and_serves_no_held_out_row() {
+        let (journal, state) = (journal(), started());
+        let plain = requests(&journal);
+        let hash = |replicate: u16, row: u32| {
+            let (baseline, row) = (CandidateIx::BASELINE, RowIx(row));
+            plain.row(&state, baseline, Split::Dev, row, replicate).unwrap().hash()
+        };
+        let mut earlier = EarlierAnswers::default();
+        for (replicate, row) in [(0, 3), (1, 4)] {
+            earlier.add(7, Answered { request: hash(replicate, row), ..answered(9, "x") });
+        }
+        let evaluator = Arc::new(Evaluator::new(task(), &[]));
+        let mut requests = Requests::new(evaluator, Arc::clone(&journal), earlier);
+        // Replicate by replicate, and each request once.
+        let copies = requests.copies(&state, &rows(&[3, 4, 3])).unwrap();
+        let [Event::Reused { source: 7, answer }] = &copies[..] else { panic!("{copies:?}") };
+        assert_eq!(answer.request, hash(0, 3));
+        let held_out = Rows { split: Split::Hold, ..rows(&[3]) };
+        assert!(requests.copies(&state, &held_out).unwrap().is_empty());
+        let number = block_on(async { journal.append_durable(copies[0].clone()).await.unwrap() });
+        assert!(requests.copies(&state, &rows(&[3, 4, 3])).unwrap().is_empty());
+        assert_eq!(requests.good_answer(&hash(0, 3), Split::Dev).unwrap(), Some(number));
+        assert_eq!(requests.good_answer(&hash(0, 3), Split::Hold).unwrap(), None);
+        let (block, jobs) = issue(&mut requests, &state, &[3, 4]);
+        assert_eq!(block.cached, [Cached { call: Call(0), of: CachedOf::Answer(number) }]);
+        assert_eq!(jobs.iter().map(|job| job.call).collect::<Vec<_>>(), [Call(1)]);
+    }
+
+    #[test]
     fn a_row_that_does_not_exist_is_an_error_of_its_own_kind() {
         let requests = requests(&journal());
         let error = requests.row(&started(), CandidateIx::BASELINE, Split::Dev, RowIx(99_999), 0);

@@ -1,5 +1,7 @@
 //! Declares the keys of a kind, and keeps their documentation for `strategies NAME` and the docs.
 
+use std::collections::BTreeMap;
+
 /// Sentences, line by line as they stand in the source.
 pub type Lines = &'static [&'static str];
 
@@ -80,7 +82,7 @@ impl<T: Described> Kinded for T {
 macro_rules! plain {
     ($($type:ty),+ $(,)?) => { $(impl Described for $type {})+ };
 }
-plain!(bool, u8, u16, u32, u64, usize, f64, String);
+plain!(bool, u8, u16, u32, u64, usize, f64, String, BTreeMap<String, String>);
 
 impl<T: Described> Described for Option<T> {
     const KEYS: Keys = T::KEYS;

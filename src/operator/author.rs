@@ -294,6 +294,11 @@ pub trait Init: Author {
         Some(draft)
     }
 
+    /// The candidate's texts, where no model is asked.
+    fn compose(&self, ask: &Ask<'_>) -> Prompt {
+        ask.current().clone()
+    }
+
     /// Its sets of demonstrations; the draw's seed is that of its place.
     fn sets(&self, draw: &Draw<'_>) -> Sets {
         let _ = draw;

@@ -20,10 +20,11 @@ pub use usable::Usable;
 pub use wording::Wording;
 
 use crate::event::Draft;
-use crate::operator::{Author, OPERATORS, Operator, Used};
+use crate::operator::{Author, INITS, Init, OPERATORS, Operator, Used};
 use crate::strategy::Slots;
 use crate::vector::ComparedText;
 use serde::Serialize;
+use serde::de::Error as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -126,6 +127,38 @@ impl Recipe {
     #[must_use]
     pub fn operator_of(&self, draft: &Draft) -> Option<&Used> {
         self.of_phase(draft.phase).operator_of(draft)
+    }
+
+    /// The init that a draft is of.
+    #[must_use]
+    pub fn init_of(&self, draft: &Draft) -> Option<&dyn Init> {
+        self.of_phase(draft.phase).init.get(usize::from(draft.init?)).map(|init| &**init)
+    }
+
+    /// The same recipe with these prompts before its first ones; each is a table of parts by name.
+    ///
+    /// # Errors
+    /// A text that TOML cannot hold.
+    pub fn with_prompts(
+        &self,
+        texts: &[BTreeMap<String, String>],
+    ) -> Result<Self, toml::de::Error> {
+        let read = |kind: &str, table: toml::Table| {
+            let kind = INITS.kind(kind).ok_or_else(|| toml::de::Error::custom(kind))?;
+            (kind.read)(table)
+        };
+        let texts = toml::Value::try_from(texts).map_err(toml::de::Error::custom)?;
+        let given = read("prompts", toml::Table::from_iter([("texts".to_owned(), texts)]))?;
+        let baseline = read("baseline", toml::Table::new())?;
+        let mut recipe = self.clone();
+        for slots in recipe.phase.first_mut().into_iter().chain([&mut recipe.slots]) {
+            // Without any, the baseline alone competes.
+            if slots.init.is_empty() {
+                slots.init.push(baseline.clone());
+            }
+            slots.init.insert(0, given.clone());
+        }
+        Ok(recipe)
     }
 
     /// The sampling temperature of a draft's request; `None`: the mutator's own.

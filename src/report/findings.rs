@@ -20,7 +20,7 @@ use crate::seed::Seed;
 use crate::state::{CandidateState, Phase, Status};
 use crate::stats::{Interval, pareto};
 use crate::task::model::PriceSource;
-use crate::text::{percent, points, thousands};
+use crate::text::{percent, plural, points, thousands};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -508,6 +508,10 @@ fn provenance(report: &Report<'_>) -> Vec<(String, String)> {
     }
     if let Some(run) = report.run_file {
         facts.push(("started", run.created.to_string()));
+        if let Some(warm) = &run.warm {
+            let prompts = plural(warm.candidates.len(), "prompt");
+            facts.push(("started from", format!("{prompts} of the run {}", warm.run)));
+        }
         facts.push(("program", format!("promptsearch {}", run.version)));
     }
     facts.push(("report written by", format!("promptsearch {}", env!("CARGO_PKG_VERSION"))));

@@ -115,6 +115,17 @@ pub enum RunError {
         /// Why.
         why: String,
     },
+    /// A search cannot start from the prompts of a run.
+    #[error("no search can start from the prompts of the run `{run}`: {why}")]
+    NoWarmStart {
+        /// The run.
+        run: String,
+        /// Why.
+        why: String,
+    },
+    /// Prompts that a recipe cannot hold.
+    #[error("the prompts cannot be written into the recipe: {0}")]
+    Prompts(toml::de::Error),
     /// The run's task was made in memory and must be given again.
     #[error("the task of the run `{0}` was made by a program; only that program can open the run")]
     TaskNeeded(String),

@@ -379,7 +379,8 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let phases = recipe.phases();
     let last = phases.last().unwrap_or(&recipe.slots);
     let inits = phases.iter().flat_map(|phase| &phase.init);
-    let pool: u64 = inits.map(|init| init.all_requests()).sum();
+    let asking = inits.filter(|init| init.asks_mutator());
+    let pool: u64 = asking.map(|init| init.all_requests()).sum();
     let per_proposal = rollouts_per_proposal(task, last);
     let proposals_affordable = match last.schedule.breeds() {
         true => [affordable.proposals(per_proposal[1]), affordable.proposals(per_proposal[0])],

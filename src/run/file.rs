@@ -4,7 +4,7 @@
 
 use super::dir::{RUN_FILE, RunDir, RunDirError, SCHEMA};
 use super::error::RunError;
-use super::reuse::ReuseSource;
+use super::source::{ReuseSource, WarmStart};
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::id::RunName;
@@ -56,11 +56,13 @@ pub struct Settings {
     pub concurrency: Option<usize>,
     /// Runs whose answers are taken over.
     pub reuse: Vec<ReuseSource>,
+    /// The run whose prompts a search starts from.
+    pub warm: Option<WarmStart>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: Some(Seed(1)), caps: None, concurrency: None, reuse: Vec::new() }
+        Self { seed: Some(Seed(1)), caps: None, concurrency: None, reuse: Vec::new(), warm: None }
     }
 }
 
@@ -102,6 +104,9 @@ pub struct RunFile {
     /// Runs whose answers are taken over, as they were when this one began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reuse: Vec<ReuseSource>,
+    /// The run whose prompts it starts from; the prompts are in the recipe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<WarmStart>,
 }
 
 /// Facts about a run that are not in its state.
@@ -149,6 +154,7 @@ impl RunFile {
             caps: settings.caps.unwrap_or(task.caps),
             concurrency: settings.concurrency,
             reuse: settings.reuse,
+            warm: settings.warm,
         })
     }
 

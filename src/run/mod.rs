@@ -7,15 +7,17 @@
 
 mod dir; // The folder and the lock on it.
 mod error; // The errors of a run.
+mod source; // Runs that another one takes something from.
 mod file; // `run.json`.
 mod find; // Finds a run by its name.
-mod reuse; // Runs whose answers are taken over.
 mod free_seed; // The smallest seed that no run of a task has.
 mod control; // Stops a search.
 mod models; // Keys, environment, models of the caller.
 mod history; // The journal, folded.
 mod dollars; // Money as `summary.json` shows it.
 mod summary; // `summary.json`.
+mod reuse; // Answers of earlier runs.
+mod warm; // Prompts of an earlier run.
 mod conclusion; // The verdict in a word.
 mod eta; // How long a search may still take.
 mod meter; // Live figures.
@@ -55,8 +57,8 @@ pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
 pub use reopening::way_on;
 pub use requests::{Heeded, Request};
-pub use reuse::ReuseSource;
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
+pub use source::{ReuseSource, WarmStart};
 pub use summary::{
     Counts, EarlierResult, FailedCalls, FrontPoint, Gain, MutatorEarned, OpenBatch, Prompted,
     Recommendation, ReusedFrom, RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens,
@@ -166,7 +168,11 @@ impl Run {
     ) -> Result<Self, RunError> {
         let task = task.into();
         check_searched_parts(&task)?;
-        let (recipe, _) = fitted(recipe, &task)?;
+        let warm = match &settings.warm {
+            Some(warm) => Some(recipe.with_prompts(&warm.texts).map_err(RunError::Prompts)?),
+            None => None,
+        };
+        let (recipe, _) = fitted(warm.as_ref().unwrap_or(recipe), &task)?;
         check_mutator(&recipe, &task)?;
         Self::begin(task, RunKind::Search, None, &recipe, settings, dir.as_ref())
     }
@@ -208,6 +214,9 @@ impl Run {
         let seed = settings.seed.or(free.as_ref().map(FreeSeed::seed));
         let settings = Settings { seed, ..settings };
         let (dir, lock) = RunDir::create(dir)?;
+        if kind == RunKind::Search {
+            warm::write_seen(&dir, &task, settings.warm.as_ref())?;
+        }
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
         let file = RunFile { rows, ..file };

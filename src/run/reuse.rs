@@ -5,32 +5,16 @@
 use super::dir::RunDir;
 use super::error::RunError;
 use super::file::RunFile;
+use super::source::ReuseSource;
 use crate::engine::EarlierAnswers;
 use crate::event::{Answered, Event};
-use crate::id::{Call, RunName};
+use crate::id::Call;
 use crate::journal::{JournalError, read_events};
 use crate::task::example::{Example, RowHash, Split};
 use crate::task::model::Price;
 use crate::task::{ProviderChange, Task};
 use crate::units::Usd;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
-
-/// A run whose answers are taken over, as it was when the other run began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReuseSource {
-    /// Its name.
-    pub run: RunName,
-    /// Its folder, absolute.
-    pub folder: PathBuf,
-    /// How many events it had.
-    pub events: u64,
-    /// How many of its answers can be taken over.
-    pub answers: u64,
-    /// A hash of these answers.
-    pub blake3: String,
-}
 
 /// What a run has for others.
 struct Offered {
@@ -158,6 +142,7 @@ fn check_same(file: &RunFile, task: &Task) -> Result<(), String> {
     }
 }
 
-fn open_rows(task: &Task) -> impl Iterator<Item = RowHash> + '_ {
+/// The rows that a search has in sight.
+pub(super) fn open_rows(task: &Task) -> impl Iterator<Item = RowHash> + '_ {
     task.splits.train.iter().chain(&task.splits.dev).map(Example::content_hash)
 }

@@ -300,6 +300,7 @@ impl Search<'_> {
                 let this = Use::new(&search, self.setting.seed);
                 operator.next(&this.draw(draft.operator), draft)
             }
+            None if author.steps().is_empty() => DraftNeed::Compose(Box::new(draft.clone())),
             None => DraftNeed::ask_with(&draft.rows),
         };
         planned(proposal, next)

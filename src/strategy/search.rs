@@ -116,7 +116,7 @@ impl Slots {
     #[must_use]
     pub fn asks_mutator(&self) -> bool {
         self.operator.iter().any(|operator| operator.asks_mutator())
-            || self.init.iter().any(|init| init.requests() > 0)
+            || self.init.iter().any(|init| init.requests() > 0 && init.asks_mutator())
     }
 
     /// Which texts of prompts are compared with those of others.

@@ -4,10 +4,8 @@
 //! how models are asked (address, headers, query, body) may change answers, so such a change is a
 //! [`ProviderChange`], which the user must accept. Everything else decides results and is frozen.
 
-use super::TaskSource;
 use super::file::TaskFile;
 use super::model::{FormTable, ModelRole, ModelSpec, Provider};
-use crate::source::SourceError;
 use crate::text;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -41,33 +39,6 @@ impl fmt::Display for ProviderChange {
 
 /// The most bytes of a value that are shown.
 const SHOWN: usize = 200;
-
-impl TaskSource {
-    /// In which way the task model was asked otherwise than it is `now`, in words, if in any. Of a task that was made in
-    /// memory it is not known.
-    ///
-    /// # Errors
-    /// A task file that cannot be read by this version.
-    pub fn asked_otherwise(&self, now: &Self) -> Result<Option<String>, SourceError> {
-        let (Self::Files(then), Self::Files(now)) = (self, now) else { return Ok(None) };
-        let then = TaskFile::parse(&then.file, &then.text)?;
-        let now = TaskFile::parse(&now.file, &now.text)?;
-        let model = |file: &TaskFile| {
-            let mut models = file.models.each();
-            models.find(|(role, _)| *role == ModelRole::Task).map(|(_, spec)| spec.model.clone())
-        };
-        let (Some(before), Some(model)) = (model(&then), model(&now)) else { return Ok(None) };
-        if before != model {
-            return Ok(Some(format!("its task model was `{before}`, and is `{model}` here")));
-        }
-        let provider = format!("providers.{}.", model.provider());
-        let changes = then.provider_changes(&now, &BTreeMap::new());
-        let mut of_task = changes.into_iter().filter(|change| {
-            change.key.starts_with(&provider) || change.key.starts_with("models.task.")
-        });
-        Ok(of_task.next().map(|change| format!("it asked its model otherwise: {change}")))
-    }
-}
 
 /// The values that must not change unnoticed, by key; `None` where a key is left out.
 type Values = BTreeMap<String, Value>;

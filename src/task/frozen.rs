@@ -1,7 +1,8 @@
 //! The part of a task that a run freezes, so that it can be resumed: everything except the rows.
 
 use super::file::{PartSource, TaskFile};
-use super::model::SchemaSource;
+
+use super::model::{ModelRole, SchemaSource};
 use crate::prompt::{Part, document};
 use crate::source::{SourceError, line_of_key};
 use serde::{Deserialize, Serialize};
@@ -158,6 +159,31 @@ impl TaskSource {
             Self::Files(files) => folder_of(&files.file),
             Self::Memory(_) => PathBuf::from("."),
         }
+    }
+
+    /// In which way the task model was asked otherwise than it is `now`, in words, if in any. Of a task that was made in
+    /// memory it is not known.
+    ///
+    /// # Errors
+    /// A task file that cannot be read by this version.
+    pub fn asked_otherwise(&self, now: &Self) -> Result<Option<String>, SourceError> {
+        let (Self::Files(then), Self::Files(now)) = (self, now) else { return Ok(None) };
+        let then = TaskFile::parse(&then.file, &then.text)?;
+        let now = TaskFile::parse(&now.file, &now.text)?;
+        let model = |file: &TaskFile| {
+            let mut models = file.models.each();
+            models.find(|(role, _)| *role == ModelRole::Task).map(|(_, spec)| spec.model.clone())
+        };
+        let (Some(before), Some(model)) = (model(&then), model(&now)) else { return Ok(None) };
+        if before != model {
+            return Ok(Some(format!("its task model was `{before}`, and is `{model}` here")));
+        }
+        let provider = format!("providers.{}.", model.provider());
+        let changes = then.provider_changes(&now, &BTreeMap::new());
+        let mut of_task = changes.into_iter().filter(|change| {
+            change.key.starts_with(&provider) || change.key.starts_with("models.task.")
+        });
+        Ok(of_task.next().map(|change| format!("it asked its model otherwise: {change}")))
     }
 
     /// The first difference between this task and the task now, as the beginning of a sentence; `None`

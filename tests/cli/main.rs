@@ -38,3 +38,4 @@ mod servers;
 mod trouble;
 mod verify;
 mod versions;
+mod warm;

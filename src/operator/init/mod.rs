@@ -5,6 +5,7 @@ pub mod bootstrap_demos;
 pub mod grounded;
 pub mod induce;
 pub mod paraphrase;
+pub mod prompts;
 pub mod random_shots;
 pub mod style_mutate;
 pub mod variants;
@@ -15,6 +16,7 @@ kinds! {
     /// Where the first candidates come from.
     pub INITS: dyn Init = [
         baseline::Baseline,
+        prompts::Prompts,
         induce::InduceInit,
         paraphrase::ParaphraseInit,
         variants::Variants,

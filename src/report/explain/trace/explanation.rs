@@ -226,6 +226,12 @@ impl Explainer {
         let operator = draft.operator.and_then(|place| slots.operator.get(usize::from(place)));
         let Some(operator) = operator else {
             match draft.init.and_then(|place| slots.init.get(usize::from(place))) {
+                Some(init) if !init.asks_mutator() => why.push(format!(
+                    "the recipe's init `{}` gives {}; this was number {}",
+                    init.kind(),
+                    crate::text::plural(init.requests() as usize, "prompt"),
+                    draft.variant + 1
+                )),
                 Some(init) => why.push(format!(
                     "the recipe's init `{}` makes {}; this was number {}",
                     init.kind(),

@@ -1,0 +1,117 @@
+//! A run that starts from the prompts of an earlier one.
+//!
+//! Those prompts were written and chosen with rows in sight. Where such a row is held out now, a gain on it would say
+//! nothing, so that the start is refused. Which rows these are is kept with each search, for its descendants too.
+
+use super::dir::{RunDir, RunDirError, SCHEMA, SUMMARY_FILE};
+use super::error::RunError;
+use super::file::{RunFile, RunKind};
+use super::reuse::open_rows;
+use super::source::WarmStart;
+use super::summary::Summary;
+use crate::candidate::{Candidate, DEMOS};
+use crate::event::{Event, ProposalOutcome};
+use crate::id::CandidateId;
+use crate::journal::{JournalError, read_events};
+use crate::prompt::Prompt;
+use crate::task::Task;
+use crate::task::example::RowHash;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The file with the rows that a search, or one that it descends from, had in sight.
+const SEEN_FILE: &str = "seen_rows.json";
+
+/// The content of the file with the rows.
+#[derive(Debug, Serialize, Deserialize)]
+struct SeenRows {
+    schema: u32,
+    rows: BTreeSet<RowHash>,
+}
+
+impl WarmStart {
+    /// Takes the prompts of a run for one of a task. Demonstrations are rows, and are not taken.
+    ///
+    /// # Errors
+    /// It is no search, it cannot be read, a row that is held out now was one of train or dev then, or it has no prompt
+    /// that the task could take.
+    pub fn from(dir: &RunDir, task: &Task) -> Result<Self, RunError> {
+        let file = RunFile::read(dir)?;
+        let refused = |why: String| RunError::NoWarmStart { run: file.run.to_string(), why };
+        if file.kind != RunKind::Search {
+            return Err(refused("it is an evaluation, which tries one prompt".to_owned()));
+        }
+        let seen = seen_by(dir, &file)?;
+        let held_out = task.splits.hold.content_hashes();
+        let known = held_out.iter().filter(|row| seen.contains(row)).count();
+        if known > 0 {
+            let of = held_out.len();
+            return Err(refused(format!(
+                "{known} of the {of} rows that are held out now were rows of train or dev for it, or for a run that it \
+                 started from: a gain on them would say nothing"
+            )));
+        }
+        let summary: Summary = dir.read_json(SUMMARY_FILE)?;
+        let prompts = prompts_of(dir).map_err(|error| refused(error.to_string()))?;
+        let (mut candidates, mut texts) = (Vec::new(), Vec::new());
+        let winner = summary.best.iter().map(|best| &best.candidate);
+        for id in winner.chain(summary.front.iter().map(|point| &point.candidate)) {
+            let Some(prompt) = prompts.get(id) else { continue };
+            let names = task.layout.searched().iter().filter(|name| *name != DEMOS);
+            let parts: BTreeMap<String, String> = names
+                .filter_map(|name| Some((name.clone(), prompt.part(name)?.to_owned())))
+                .collect();
+            let is_other =
+                parts.iter().any(|(name, text)| task.baseline.part(name) != Some(text.as_str()));
+            if is_other && !texts.contains(&parts) {
+                candidates.push(id.clone());
+                texts.push(parts);
+            }
+        }
+        if texts.is_empty() {
+            return Err(refused("it has no prompt but the task's own one".to_owned()));
+        }
+        let folder = std::path::absolute(dir.path()).unwrap_or_else(|_| dir.path().to_owned());
+        Ok(Self { run: file.run, folder, candidates, texts, seen })
+    }
+}
+
+/// The prompts that a run wrote.
+fn prompts_of(dir: &RunDir) -> Result<BTreeMap<CandidateId, Prompt>, JournalError> {
+    let mut prompts = BTreeMap::new();
+    read_events(&dir.events(), |_, event: Event| {
+        if let Event::ProposalFolded { outcome, .. } | Event::CandidateComposed { outcome, .. } =
+            event
+            && let ProposalOutcome::Added { candidate, .. } = outcome
+        {
+            let Candidate { id, prompt, .. } = candidate;
+            prompts.insert(id, prompt);
+        }
+        Ok::<_, JournalError>(())
+    })?;
+    Ok(prompts)
+}
+
+/// Writes down which rows a search has in sight, with those of the run that it starts from.
+pub(super) fn write_seen(
+    dir: &RunDir,
+    task: &Task,
+    warm: Option<&WarmStart>,
+) -> Result<(), RunDirError> {
+    let mut rows: BTreeSet<RowHash> = open_rows(task).collect();
+    rows.extend(warm.iter().flat_map(|warm| &warm.seen));
+    dir.write_json(SEEN_FILE, &SeenRows { schema: SCHEMA, rows })
+}
+
+/// The rows that a search, or one that it descends from, had in sight.
+fn seen_by(dir: &RunDir, file: &RunFile) -> Result<BTreeSet<RowHash>, RunError> {
+    if dir.file(SEEN_FILE).exists() {
+        return Ok(dir.read_json::<SeenRows>(SEEN_FILE)?.rows);
+    }
+    // A run of an earlier version has no such file, and started from no other run.
+    let task = file.warm.is_none().then(|| file.read_task().ok()).flatten();
+    task.map(|task| open_rows(&task).collect()).ok_or_else(|| RunError::NoWarmStart {
+        run: file.run.to_string(),
+        why: format!("its {SEEN_FILE} is missing, so that it is not known which rows it saw"),
+    })
+}
