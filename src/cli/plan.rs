@@ -356,6 +356,9 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
     if let Some(width) = recipe.slots.schedule.width() {
         let _ = writeln!(out, "  {} bred side by side (schedule.width)", are(width));
     }
+    if let Some(caveat) = recipe.order().caveat() {
+        let _ = writeln!(out, "  {caveat}");
+    }
     if let Some(seconds) = plan.time.seconds {
         let Time { slots, latencies: Latencies { answer, proposal }, .. } = plan.time;
         let _ = writeln!(

@@ -74,6 +74,8 @@ pub struct OpenCall {
 /// How a call ended, before it is folded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arrival {
+    /// The event since which it can be folded.
+    pub at: EventNumber,
     /// The event that holds the answer; `None`: there is none.
     pub answer: Option<EventNumber>,
     /// The event that holds the verdict of a scorer outside this process.
@@ -91,8 +93,9 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// There is no answer, and there will be none.
+    /// There is no answer, and there will be none: known since the first event.
     pub const NONE: Self = Self {
+        at: EventNumber(0),
         answer: None,
         verdict: None,
         usage: Usage::NONE,
