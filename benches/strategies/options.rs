@@ -19,6 +19,8 @@ pub(crate) struct Latencies {
 /// What `width` measures.
 pub(crate) struct Widths {
     pub(crate) widths: Vec<u64>,
+    /// Values of `schedule.order`, each with each width.
+    pub(crate) orders: Vec<String>,
     /// Requests at a time.
     pub(crate) slots: Vec<u64>,
     pub(crate) latencies: Latencies,
@@ -57,6 +59,7 @@ impl Options {
             is_width: false,
             widths: Widths {
                 widths: vec![1, 4, 8, 16, 32],
+                orders: vec!["issue".to_owned()],
                 slots: vec![16, 64],
                 latencies: Latencies { medians: [0.3, 6.0], sigma: 0.5 },
             },
@@ -75,6 +78,9 @@ impl Options {
                     options.calls.sort_unstable();
                 }
                 "--widths" => options.widths.widths = numbers(value)?,
+                "--orders" => {
+                    options.widths.orders = value.split(',').map(str::to_owned).collect();
+                }
                 "--slots" => options.widths.slots = numbers(value)?,
                 "--latencies" => options.widths.latencies.medians = medians(value)?,
                 "--sigma" => options.widths.latencies.sigma = positive(value)?,

@@ -1,4 +1,5 @@
-//! What width costs and what it saves: the same recipe at several widths, in virtual time.
+//! What width costs and what it saves: the same recipe at several widths, and by both orders of folding, in virtual
+//! time.
 
 use crate::figures::ByWorld;
 use crate::options::Options;
@@ -12,23 +13,31 @@ use std::path::Path;
 /// Slots that never make a request wait.
 const UNLIMITED: usize = 1_000_000;
 
-/// A width with each number of slots, the last one unlimited.
+/// A width and an order with each number of slots, the last one unlimited.
 ///
 /// # Errors
 /// A recipe that cannot be read, or that has no width.
 pub(crate) fn contestants(options: &Options) -> Result<Vec<Contestant>, String> {
     let mut contestants = Vec::new();
-    for width in &options.widths.widths {
+    for (width, order) in rows(options) {
         for slots in slots(options) {
             let mut sets = options.sets.clone();
             sets.push(format!("schedule.width={width}"));
+            sets.push(format!("schedule.order={order}"));
             let recipe = recipe::load(&options.strategies[0], &sets);
             let recipe = recipe.map_err(|error| error.to_string())?;
             let timing = Some(Timing { latencies: options.widths.latencies, slots });
-            contestants.push(Contestant { name: format!("width {width}"), recipe, timing });
+            let name = format!("width {width}, by {order}");
+            contestants.push(Contestant { name, recipe, timing });
         }
     }
     Ok(contestants)
+}
+
+/// Each width with each order.
+fn rows(options: &Options) -> impl Iterator<Item = (u64, &str)> {
+    let widths = options.widths.widths.iter();
+    widths.flat_map(|width| options.widths.orders.iter().map(|order| (*width, order.as_str())))
 }
 
 fn slots(options: &Options) -> impl Iterator<Item = usize> {
@@ -44,13 +53,15 @@ pub(crate) fn tables(options: &Options, subjects: &[Subject], results: &Results)
 fn table(options: &Options, subjects: &[Subject], results: &Results, calls: u64) -> Table {
     let (slots, columns) = (&options.widths.slots, options.widths.slots.len() + 1);
     let mut head: Vec<String> =
-        ["width", "quality", "to the first", "95 % interval", "dollars"].map(str::to_owned).into();
+        ["width", "order", "quality", "to the first", "95 % interval", "dollars"]
+            .map(str::to_owned)
+            .into();
     head.push("calls".to_owned());
     for slots in slots {
         head.extend([format!("{slots} slots: s"), "busy".to_owned(), "to the bound".to_owned()]);
     }
     head.push("chain: s".to_owned());
-    let row = |(place, width): (usize, &u64)| {
+    let row = |(place, (width, order)): (usize, (u64, &str))| {
         let first = place * columns;
         let mean = |strategy: usize, value: fn(&Found) -> f64| {
             ByWorld::of(results, strategy, calls, value).mean().map_or(f64::NAN, |it| it.mean)
@@ -59,6 +70,7 @@ fn table(options: &Options, subjects: &[Subject], results: &Results, calls: u64)
         let points = |value: f64| format!("{:+.1}", value * 100.0);
         let mut row = vec![
             width.to_string(),
+            order.to_owned(),
             format!("{:.1}", mean(first, |found| found.quality) * 100.0),
             ahead.map_or("-".to_owned(), |it| points(it.mean)),
             ahead.map_or("-".to_owned(), |it| format!("{} to {}", points(it.low), points(it.high))),
@@ -108,7 +120,7 @@ fn table(options: &Options, subjects: &[Subject], results: &Results, calls: u64)
             notes.push(format!("failed: {}: {message}", results.strategies[run.strategy]));
         }
     }
-    let rows = options.widths.widths.iter().enumerate().map(row).collect();
+    let rows = rows(options).enumerate().map(row).collect();
     let name = &options.strategies[0];
     let title = format!("Width of {name}, {calls} calls ({})", options.models());
     Table { title, head, rows, notes }

@@ -420,6 +420,9 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
         };
         let _ = writeln!(out, "  {} bred side by side (schedule.width{costs})", are(width));
     }
+    if let Some(caveat) = recipe.order().caveat() {
+        let _ = writeln!(out, "  {caveat}");
+    }
     if let Some(seconds) = plan.time.seconds {
         let Time { concurrency, latencies: Latencies { answer, proposal }, .. } = plan.time;
         let _ = writeln!(

@@ -81,12 +81,12 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
         Some(asked) => Some(WarmStart::from(&RunDir::find(&args.out.out, asked)?, &task)?),
         None => None,
     };
+    let frozen = run::frozen(&recipe, &task, caps, args.concurrency, Path::new("run.json"))?;
+    let width = frozen.slots.schedule.width();
     let (seed, caps, concurrency) = (args.seed.map(Seed), Some(caps), args.concurrency);
     let settings = Settings { seed, caps, concurrency, reuse, warm };
     let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
     let usual = format!("{}-{}-{now}", task.name, recipe.name);
-    let frozen = run::frozen(&recipe, &task, caps, args.concurrency, Path::new("run.json"))?;
-    let width = frozen.slots.schedule.width();
     let task = Arc::new(task);
     let mut attempt = 1;
     let (run, dir) = loop {

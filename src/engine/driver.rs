@@ -2,13 +2,14 @@
 //!
 //! Only facts from outside are awaited. What the loop decides depends on folded events alone, never
 //! on what has arrived, so the same seed and the same answers give the same run at any concurrency
-//! and after any number of kills. The exceptions are journaled: the moment when the time is over, and what
-//! hedges cost, which are sent because an answer is late.
+//! and after any number of kills. The exceptions are journaled: the moment when the time is over, what
+//! hedges cost, which are sent because an answer is late, and, with the order `arrival`, which answer is
+//! folded next: a run by it follows from its journal, and not from its seed and answers.
 
 use super::budget::Time;
 use super::embeddings::embedded;
 use super::error::{Outcome, SearchError, StopCause};
-use super::inbox::{Arrived, Report, TICK, Woken};
+use super::inbox::{Arrived, Report, TICK, Turn, Woken};
 use super::next::Next;
 use super::remedy::Remedy;
 use super::resume::resume_calls;
@@ -62,7 +63,7 @@ impl Search {
                     self.record(event)?;
                     jobs.into_iter().for_each(|job| self.workers.start(job));
                 }
-                Next::Fold(call) => self.fold(call).await?,
+                Next::Fold(turn) => self.fold(turn).await?,
                 Next::Finish => {
                     self.end_hedges().await;
                     self.record(Event::Finished { at: self.clock.now() })?;
@@ -237,11 +238,11 @@ impl Search {
     }
 
     /// Waits for a call and folds it.
-    async fn fold(&mut self, call: Call) -> Result<(), SearchError> {
-        let Some(open) = self.state.call(call).cloned() else {
-            return Ok(());
-        };
-        while !self.inbox.is_here(&self.state, call, &open) {
+    async fn fold(&mut self, turn: Turn) -> Result<(), SearchError> {
+        let (call, open) = loop {
+            if let Some(ready) = self.inbox.ready(&self.state, turn) {
+                break ready;
+            }
             match self.inbox.next(&mut self.cancel).await {
                 Woken::Report(report) => {
                     self.take_report(report);
@@ -257,7 +258,7 @@ impl Search {
             if self.stop.is_some() {
                 return Ok(());
             }
-        }
+        };
         let content = self.inbox.take(call);
         let event = match open.work {
             Work::Evaluation(RowKey { split, row, .. }) => {

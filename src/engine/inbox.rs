@@ -1,7 +1,7 @@
 //! What has arrived and is not folded.
 //!
 //! An answer that arrives early is durable at once and waits here for its turn. What is decided next
-//! never depends on the content of the inbox.
+//! never depends on the content of the inbox; which answer is folded next does, with the order `arrival`.
 
 use super::error::StopCause;
 use crate::event::{Answered, Event};
@@ -43,6 +43,18 @@ pub(super) enum Content {
     Reply(Box<Answered>),
     /// There is no answer, and there will be none.
     Missing,
+}
+
+/// Which call is folded next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// This one.
+    Of(Call),
+    /// The first one that has arrived; rows alone, or proposals too.
+    First {
+        /// Whether a proposal may be folded now.
+        proposals: bool,
+    },
 }
 
 /// How long to wait for a report before the clock is looked at.
@@ -99,9 +111,30 @@ impl Inbox {
         self.contents.remove(&call).unwrap_or(Content::Missing)
     }
 
+    /// The call whose turn it is, once it can be folded.
+    ///
+    /// Of those that have arrived, it is the one whose end stands first in the journal. What a kill loses of the
+    /// decisions is so derived again as it was, but where a scorer's program, or a call that was in
+    /// quarantine, was waited for.
+    pub(super) fn ready(&self, facts: &Facts, turn: Turn) -> Option<(Call, OpenCall)> {
+        let (call, open) = match turn {
+            Turn::Of(call) => (call, facts.call(call)?),
+            Turn::First { proposals } => {
+                let proposals = facts.proposals.iter().filter(|_| proposals);
+                let arrived =
+                    facts.evaluations.iter().chain(proposals).filter_map(|(call, open)| {
+                        Some((facts.arrived_at(*call, open)?, *call, open))
+                    });
+                let (_, call, open) = arrived.min_by_key(|(at, call, _)| (*at, *call))?;
+                (call, open)
+            }
+        };
+        self.is_here(facts, call, open).then(|| (call, open.clone()))
+    }
+
     /// Whether a call can be folded: an earlier answer serves it, its own content is here, or it is
     /// known that there will be none.
-    pub(super) fn is_here(&self, facts: &Facts, call: Call, open: &OpenCall) -> bool {
+    fn is_here(&self, facts: &Facts, call: Call, open: &OpenCall) -> bool {
         let is_over = || facts.arrivals.get(&call).is_some_and(|arrival| arrival.answer.is_none());
         open.cached.is_some() || self.contents.contains_key(&call) || is_over()
     }
@@ -112,7 +145,8 @@ mod tests {
     use super::*;
     use crate::engine::tests::{answered, evaluation, open_call};
     use crate::event::CachedOf;
-    use crate::state::Arrival;
+    use crate::id::{MutatorIx, ProposalNumber};
+    use crate::state::{Arrival, Work};
 
     #[test]
     fn a_call_is_folded_once_its_content_is_here() {
@@ -141,6 +175,40 @@ mod tests {
         assert!(!inbox.is_here(&facts, call, &open), "its answer is not scored yet");
         facts.arrivals.insert(call, Arrival::NONE);
         assert!(inbox.is_here(&facts, call, &open));
+    }
+
+    #[test]
+    fn of_calls_that_arrived_the_first_in_the_journal_is_ready_and_is_waited_for() {
+        let (mut inbox, _post) = Inbox::new();
+        let mut facts = Facts::default();
+        let answered_at = |at| Arrival { at: EventNumber(at), ..Arrival::NONE };
+        for call in [1, 2, 3, 4] {
+            facts.evaluations.insert(Call(call), open_call(evaluation(0, 0)));
+        }
+        let of_call = |call| CachedOf::Call(Call(call));
+        facts.evaluations.get_mut(&Call(4)).unwrap().cached = Some(of_call(3));
+        let proposal = Work::Proposal(ProposalNumber(0), MutatorIx(0));
+        facts.proposals.insert(Call(0), open_call(proposal));
+        let ready = |inbox: &Inbox, facts: &Facts, proposals| {
+            inbox.ready(facts, Turn::First { proposals }).map(|(call, _)| call)
+        };
+        assert_eq!(ready(&inbox, &facts, true), None, "one that another one serves waits for it");
+        facts.arrivals.insert(Call(1), answered_at(9));
+        facts.arrivals.insert(Call(2), answered_at(7));
+        facts.arrivals.insert(Call(0), answered_at(3));
+        assert_eq!(ready(&inbox, &facts, true), Some(Call(0)));
+        assert_eq!(ready(&inbox, &facts, false), Some(Call(2)), "no proposal's turn");
+        // It has an answer that is scored once more, after a resume.
+        let answer = Some(EventNumber(7));
+        facts.arrivals.insert(Call(2), Arrival { answer, ..answered_at(7) });
+        assert_eq!(ready(&inbox, &facts, false), None, "the others do not overtake it");
+        inbox.put(Call(2), Content::Missing);
+        assert_eq!(ready(&inbox, &facts, false), Some(Call(2)));
+        facts.evaluations.remove(&Call(2));
+        assert_eq!(ready(&inbox, &facts, false), Some(Call(1)));
+        facts.evaluations.get_mut(&Call(4)).unwrap().cached =
+            Some(CachedOf::Answer(EventNumber(5)));
+        assert_eq!(ready(&inbox, &facts, false), Some(Call(4)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::budget::{Budget, Time, demand_of, demand_of_block};
 use super::confirmation;
 use super::embeddings::Embeddings;
 use super::error::SearchError;
-use super::inbox::Content;
+use super::inbox::{Content, Turn};
 use super::job::{Job, Question};
 use super::proposals::{ProposalBuilder, Screening, draft_of};
 use super::requests::{Requests, Rows};
@@ -17,7 +17,7 @@ use crate::ledger::Demand;
 use crate::memory::State;
 use crate::prompt::Prompt;
 use crate::state::{Facts, OpenCall, Phase, Status, Work};
-use crate::strategy::{BLOCK, Lookahead, Plan, Strategy};
+use crate::strategy::{BLOCK, Lookahead, Order, Plan, Strategy};
 use crate::units::Amount;
 use std::collections::BTreeMap;
 
@@ -29,8 +29,8 @@ pub(super) enum Next {
     Copy(Vec<Event>),
     /// Record this and start these jobs.
     Start(Event, Vec<Job>),
-    /// Wait for this call and fold it.
-    Fold(Call),
+    /// Wait for a call and fold it.
+    Fold(Turn),
     /// The run is over.
     Finish,
     /// Too little was answered to go on, for this reason.
@@ -69,7 +69,7 @@ impl Planner {
     pub(super) fn next(&mut self, state: &State, time: &Time) -> Result<Next, SearchError> {
         // What is asked for is compared before anything else is decided.
         if let Some(call) = state.embeddings.keys().next() {
-            return Ok(Next::Fold(*call));
+            return Ok(Next::Fold(Turn::Of(*call)));
         }
         let is_first = state.candidates.len() == 1 && state.vectors.is_empty();
         if let Some(baseline) = state.candidates.first().filter(|_| is_first)
@@ -104,8 +104,8 @@ impl Planner {
             let is_done = baseline.status != Status::Open && baseline.dev().is_quiet();
             let is_begun = is_done && unmeasured.is_none();
             if !self.strategy.is_evaluation() && !is_begun {
-                if let Some(call) = self.first_due(state) {
-                    return Ok(Next::Fold(call));
+                if let Some(turn) = self.turn(state) {
+                    return Ok(Next::Fold(turn));
                 }
                 if let Some((_, why)) = unmeasured {
                     return Ok(Next::Stop(reason, why));
@@ -140,8 +140,8 @@ impl Planner {
                 Err(reason) => exceeded = exceeded.or(Some(reason)),
             }
         }
-        if let Some(call) = self.first_due(state) {
-            return Ok(Next::Fold(call));
+        if let Some(turn) = self.turn(state) {
+            return Ok(Next::Fold(turn));
         }
         // Nothing is out and nothing fits. A proposal of another mutator may.
         for (proposal, shown) in unfit {
@@ -204,8 +204,8 @@ impl Planner {
         {
             return Ok(next);
         }
-        if let Some(call) = self.first_due(state) {
-            return Ok(Next::Fold(call));
+        if let Some(turn) = self.turn(state) {
+            return Ok(Next::Fold(turn));
         }
         // What was not asked for lack of time makes the sample smaller, and no verdict impossible.
         if self.budget.is_time_over(time) {
@@ -233,18 +233,21 @@ impl Planner {
         Event::WinnerChosen { candidate, shrunken_dev, hold_rows }
     }
 
-    /// The call to fold: the one that is due first, by the clock of the run's order; no proposal while as many
-    /// candidates as may be are tried.
-    fn first_due(&self, facts: &Facts) -> Option<Call> {
+    /// Which call is folded next: the one that is due first by the clock of the run's order, or the one that
+    /// arrived first; no proposal while as many candidates as may be are tried.
+    fn turn(&self, facts: &Facts) -> Option<Turn> {
+        // A child that has to wait for others to be tried would know less of them than it could.
+        let is_full = facts.open.len() >= self.lookahead.tried && !facts.evaluations.is_empty();
+        if self.lookahead.order == Order::Arrival {
+            return (!facts.is_quiet()).then_some(Turn::First { proposals: !is_full });
+        }
         let first = |open: &BTreeMap<Call, OpenCall>| {
             let (call, open) = open.first_key_value()?;
             Some((open.due, *call))
         };
-        let evaluation = first(&facts.evaluations);
-        // A child that has to wait for others to be tried would know less of them than it could.
-        let is_full = facts.open.len() >= self.lookahead.tried && evaluation.is_some();
         let proposal = first(&facts.proposals).filter(|_| !is_full);
-        [evaluation, proposal].into_iter().flatten().min().map(|(_, call)| call)
+        let due = [first(&facts.evaluations), proposal].into_iter().flatten().min();
+        due.map(|(_, call)| Turn::Of(call))
     }
 
     fn block(&mut self, facts: &Facts, rows: Rows) -> Result<Fit, SearchError> {

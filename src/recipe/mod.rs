@@ -21,7 +21,7 @@ pub use wording::Wording;
 
 use crate::event::Draft;
 use crate::operator::{Author, INITS, Init, OPERATORS, Operator, Used};
-use crate::strategy::Slots;
+use crate::strategy::{Order, Slots};
 use crate::vector::ComparedText;
 use serde::Serialize;
 use serde::de::Error as _;
@@ -184,6 +184,12 @@ impl Recipe {
     #[must_use]
     pub fn of_phase(&self, phase: u16) -> &Slots {
         self.phase.get(usize::from(phase)).unwrap_or(&self.slots)
+    }
+
+    /// The order in which a run folds its results: that of its first phase.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.of_phase(0).schedule.lookahead().order
     }
 
     /// The slots of all phases; those of the recipe itself where it has no phases.

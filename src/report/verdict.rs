@@ -85,6 +85,8 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
         let change = visible_line(&change.to_string());
         format!("Changed while the run was interrupted, and accepted: {change}.")
     }));
+    let caveat = report.recipe.and_then(|recipe| recipe.order().caveat());
+    details.extend(caveat.map(|caveat| format!("{}.", sentence_case(caveat))));
     let (trouble, simulated) = (trouble(report), simulated(report));
     Verdict { tone, word, sentence, details, trouble, simulated }
 }

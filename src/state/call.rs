@@ -38,7 +38,7 @@ impl Facts {
             }
             Event::CallMissing { call, role, cause, why } => {
                 self.counts.failed_calls.entry(*cause).or_default().add(*role, why);
-                self.arrivals.insert(*call, Arrival::NONE);
+                self.arrivals.insert(*call, Arrival { at: number, ..Arrival::NONE });
             }
             Event::CallsReopened { calls, .. } => {
                 self.useless_answers.retain(|(call, ..)| !calls.contains(call));
@@ -52,6 +52,7 @@ impl Facts {
             Event::Scored { call, .. } => {
                 if let Some(arrival) = self.arrivals.get_mut(call) {
                     arrival.verdict = Some(number);
+                    arrival.at = number;
                 }
             }
             Event::FieldRefused { model, field, .. } => {
@@ -79,7 +80,8 @@ impl Facts {
             };
             served.cached = arrival.and_then(|arrival| arrival.answer).map(CachedOf::Answer);
             if served.cached.is_none() {
-                self.arrivals.insert(waiting, Arrival::NONE);
+                let at = arrival.map_or(Arrival::NONE.at, |arrival| arrival.at);
+                self.arrivals.insert(waiting, Arrival { at, ..Arrival::NONE });
             }
         }
         let answer = arrival

@@ -7,7 +7,7 @@ use super::open_call::{Arrival, OpenCall};
 use super::vectors::TextVectors;
 use crate::candidate::{Candidate, Origin};
 use crate::caps::Caps;
-use crate::event::{Draft, EarlierEnd, Gate, NoAnswer, RowKey, Shown, StopReason};
+use crate::event::{CachedOf, Draft, EarlierEnd, Gate, NoAnswer, RowKey, Shown, StopReason};
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::ledger::PlanLedger;
 use crate::task::ProviderChange;
@@ -271,6 +271,17 @@ impl Facts {
     pub fn call(&self, call: Call) -> Option<&OpenCall> {
         let places = [&self.evaluations, &self.proposals, &self.embeddings];
         places.into_iter().find_map(|open| open.get(&call))
+    }
+
+    /// The event since which an unfolded call can be folded; `None`: it has not arrived.
+    #[must_use]
+    pub fn arrived_at(&self, call: Call, open: &OpenCall) -> Option<EventNumber> {
+        match open.cached {
+            Some(CachedOf::Answer(answer)) => Some(answer),
+            // It is served when that call is folded.
+            Some(CachedOf::Call(_)) => None,
+            None => self.arrivals.get(&call).map(|arrival| arrival.at),
+        }
     }
 
     /// All unfolded calls.

@@ -74,6 +74,8 @@ pub struct OpenCall {
 /// How a call ended, before it is folded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arrival {
+    /// The event since which it can be folded.
+    pub at: EventNumber,
     /// The event that holds the answer; `None`: there is none.
     pub answer: Option<EventNumber>,
     /// The event that holds the verdict of a scorer outside this process.
@@ -94,6 +96,7 @@ impl Arrival {
     /// The answer that an event holds.
     pub(super) fn of(number: EventNumber, answered: &Answered) -> Self {
         Self {
+            at: number,
             answer: Some(number),
             verdict: None,
             usage: answered.usage(),
@@ -104,8 +107,9 @@ impl Arrival {
         }
     }
 
-    /// There is no answer, and there will be none.
+    /// There is no answer, and there will be none: known since the first event.
     pub const NONE: Self = Self {
+        at: EventNumber(0),
         answer: None,
         verdict: None,
         usage: Usage::NONE,

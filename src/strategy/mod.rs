@@ -39,7 +39,7 @@ pub use evaluate::EVALUATES;
 pub use family::{FAMILIES, Runs};
 pub use finale::FINALS;
 pub use fixed::Fixed;
-pub use plan::{Lookahead, Plan, Strategy};
+pub use plan::{Lookahead, Order, Plan, Strategy};
 pub use sampler::SAMPLERS;
 pub use search::{BLOCK, Objective, Slots};
 pub use select::{MixPart, SELECTS};

@@ -6,6 +6,31 @@ use crate::ledger::{Finale, Remaining};
 use crate::memory::State;
 use crate::task::example::Split;
 
+choice! {
+    /// The order in which results are folded into what decides.
+    Order {
+        /// The order in which they are due by the run's own clock: nothing measured enters it, so the same seed,
+        /// width and answers give the same run.
+        Issue = "issue",
+        /// The order in which they come.
+        Arrival = "arrival",
+    }
+}
+
+impl Order {
+    /// What a run by this order does not promise, for people; `None`: it promises what all others do.
+    #[must_use]
+    pub fn caveat(self) -> Option<&'static str> {
+        match self {
+            Self::Issue => None,
+            Self::Arrival => Some(
+                "results are folded as they arrive (schedule.order = \"arrival\"): another run with the same seed and \
+                 the same answers may decide otherwise",
+            ),
+        }
+    }
+}
+
 /// How far a strategy plans ahead of what has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lookahead {
@@ -15,11 +40,13 @@ pub struct Lookahead {
     pub proposals: usize,
     /// Open candidates beside which no further proposal is folded while rows are out.
     pub tried: usize,
+    /// The order in which results are folded.
+    pub order: Order,
 }
 
 impl Default for Lookahead {
     fn default() -> Self {
-        Self { evaluations: 128, proposals: 4, tried: usize::MAX }
+        Self { evaluations: 128, proposals: 4, tried: usize::MAX, order: Order::Issue }
     }
 }
 

@@ -134,6 +134,30 @@ fn twelve_kills_change_nothing_at_concurrency_64() {
     is_killed_all_night(64);
 }
 
+/// By the order of arrival another interleaving decides otherwise; what is kept and what is paid is the same.
+#[test]
+fn kills_of_a_run_by_arrival_lose_nothing_and_keep_the_cap() {
+    let server = Server::start(&["--latency", "4"]);
+    let mut run = HttpRun::new(&server, 16, "usd = 0.10", "");
+    run.started_with = vec!["--set", "schedule.order=arrival"];
+    let mut before = Events::new();
+    for moment in [150, 420, 700, 1_100, 1_500] {
+        assert!(run.kill_after(moment), "it was over before its kill at {moment}");
+        let events = run.events();
+        let kept = events.iter().take(before.len());
+        assert!(kept.eq(&before), "what was in the journal stays as it was");
+        before = events;
+    }
+    let summary = run.finish();
+    assert_eq!(summary["status"], "finished");
+    assert!(summary["spent"]["usd"].as_f64().unwrap() <= 0.10, "{}", summary["spent"]);
+    assert!(summary["spent"]["lost"].as_f64().unwrap() > 0.0);
+    assert!(run.events().iter().take(before.len()).eq(&before));
+    let frozen = fs::read_to_string(run.folder().join("run.json")).unwrap();
+    assert!(frozen.contains(r#"order = \"arrival\""#), "{frozen}");
+    assert_nothing_paid_twice(&run, &server.end());
+}
+
 #[test]
 fn a_signal_stops_a_run_without_loss_and_shows_how_to_resume() {
     let server = Server::start(&["--latency", "3"]);

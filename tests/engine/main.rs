@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod arrival;
 mod budget;
 mod crash;
 mod faults;

@@ -112,6 +112,8 @@ pub(crate) fn signal(child: &Child, name: &str) {
 pub(crate) struct HttpRun {
     dir: TempDir,
     concurrency: usize,
+    /// Flags of the start.
+    pub(crate) started_with: Vec<&'static str>,
     /// Flags of each resume.
     pub(crate) resumed_with: Vec<&'static str>,
 }
@@ -138,7 +140,7 @@ impl HttpRun {
              [providers.local.prices.editor]\ninput = 2.5\noutput = 10.0\n"
         );
         fs::write(task.join("task.toml"), text).unwrap();
-        Self { dir, concurrency, resumed_with: Vec::new() }
+        Self { dir, concurrency, started_with: Vec::new(), resumed_with: Vec::new() }
     }
 
     pub(crate) fn out(&self) -> PathBuf {
@@ -160,7 +162,7 @@ impl HttpRun {
             command.args(["resume", RUN]).args(&self.resumed_with);
         } else {
             command.arg("run").arg(self.dir.path().join("task"));
-            command.args(["--name", RUN, "--seed", "1"]);
+            command.args(["--name", RUN, "--seed", "1"]).args(&self.started_with);
         }
         command.arg("--out").arg(self.out());
         command.args(["--concurrency", &self.concurrency.to_string(), "--json", "--quiet"]);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::budget::Time;
+use crate::engine::inbox::Turn;
 use crate::engine::next::{Next, Planner};
 use crate::event::{Block, Draft, RowOutcome};
 use crate::id::ProposalNumber;
@@ -67,9 +68,9 @@ fn the_oldest_call_is_folded_when_nothing_more_is_asked_for() {
     let mut planner = planner(vec![evaluate(0..2)], Caps::default());
     let mut state = started();
     assert!(matches!(step(&mut planner, &mut state), Next::Start(..)));
-    assert!(matches!(step(&mut planner, &mut state), Next::Fold(Call(0))));
+    assert!(matches!(step(&mut planner, &mut state), Next::Fold(Turn::Of(Call(0)))));
     fold(&mut state, Call(0));
-    assert!(matches!(step(&mut planner, &mut state), Next::Fold(Call(1))));
+    assert!(matches!(step(&mut planner, &mut state), Next::Fold(Turn::Of(Call(1)))));
     fold(&mut state, Call(1));
     let last = step(&mut planner, &mut state);
     assert_eq!(reason(&last), Some(StopReason::PoolDone), "nothing is left");
@@ -105,7 +106,9 @@ fn what_does_not_fit_is_passed_over_for_what_does_and_names_the_cap_at_the_end()
     };
     assert_eq!(rows.len(), 6, "the larger one does not fit");
     for call in 0..6 {
-        assert!(matches!(step(&mut planner, &mut state), Next::Fold(Call(at)) if at == call));
+        assert!(
+            matches!(step(&mut planner, &mut state), Next::Fold(Turn::Of(Call(at))) if at == call)
+        );
         fold(&mut state, Call(call));
     }
     assert_eq!(reason(&step(&mut planner, &mut state)), Some(StopReason::BudgetCalls));
@@ -161,7 +164,7 @@ fn folded_with_a_proposal(lookahead: usize) -> Vec<u64> {
     state.apply(EventNumber(2), &issued);
     let mut order = Vec::new();
     while order.last() != Some(&0) {
-        if let Next::Fold(call) = step(&mut planner, &mut state) {
+        if let Next::Fold(Turn::Of(call)) = step(&mut planner, &mut state) {
             order.push(call.0);
             fold(&mut state, call);
         }
@@ -182,7 +185,10 @@ fn a_winner_is_named_when_nothing_is_out_and_confirmed_row_by_row() {
     let mut planner = planner(vec![evaluate(0..1), win()], calls(1_000));
     let mut state = started();
     assert!(matches!(step(&mut planner, &mut state), Next::Start(..)));
-    assert!(matches!(step(&mut planner, &mut state), Next::Fold(Call(0))), "a call is out");
+    assert!(
+        matches!(step(&mut planner, &mut state), Next::Fold(Turn::Of(Call(0)))),
+        "a call is out"
+    );
     fold(&mut state, Call(0));
     let Next::Decide(Event::WinnerChosen { hold_rows, .. }) = step(&mut planner, &mut state) else {
         panic!("no winner")
@@ -195,7 +201,7 @@ fn a_winner_is_named_when_nothing_is_out_and_confirmed_row_by_row() {
                 assert_eq!(block.split, Split::Hold);
                 asked += jobs.len() + block.cached.len();
             }
-            Next::Fold(call) => fold(&mut state, call),
+            Next::Fold(Turn::Of(call)) => fold(&mut state, call),
             Next::Finish => break,
             _ => panic!("the confirmation decides nothing"),
         }

@@ -36,7 +36,6 @@ fn run_file(example: &Example) -> RunFile {
         recipe: crate::recipe::effective_table(&recipe()),
         seed: Seed(1),
         caps: Caps::default(),
-        reuse: Vec::new(),
         warm: None,
         concurrency: None,
         reuse: Vec::new(),

@@ -11,6 +11,9 @@ macro_rules! family {
                 $($(#[doc = $key_doc])* $key: $type = $default $(=> $range)?,)*
                 /// Evaluations that may be issued and not folded.
                 lookahead: usize = 128 => [1.0, 1_000_000.0],
+                /// In which order results are folded. With `arrival` more requests are busy, and a killed run goes on from
+                /// what its journal has, but the same seed and the same answers may give another run.
+                order: $crate::strategy::Order = $crate::strategy::Order::Issue,
                 /// Proposals that may be drafted or issued and not folded.
                 proposal_lookahead: usize = $proposals => [1.0, 4_096.0],
             }
@@ -22,6 +25,7 @@ macro_rules! family {
                     evaluations: self.lookahead,
                     proposals: self.proposal_lookahead,
                     tried: usize::MAX,
+                    order: self.order,
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::fit;
 use crate::event::{Draft, StopReason};
 use crate::grammar::Misuse;
 use crate::strategy::search::{Family, Paced, Search, Slots};
-use crate::strategy::{Lookahead, Plan};
+use crate::strategy::{Lookahead, Order, Plan};
 
 /// The most candidates that are tried side by side. More of them would be written from an older incumbent, and
 /// their blocks keep as many requests busy as most providers take.
@@ -23,13 +23,16 @@ kind! {
         carry_over: bool = false,
         /// Evaluations that may be issued and not folded.
         lookahead: usize = 128 => [1.0, 1_000_000.0],
+        /// In which order results are folded. With `arrival` more requests are busy, and a killed run goes on from
+        /// what its journal has, but the same seed and the same answers may give another run.
+        order: Order = Order::Issue,
     }
 }
 
 impl Paced for Steady {
     fn lookahead(&self) -> Lookahead {
         let (evaluations, proposals) = (self.lookahead, self.width.max(1));
-        Lookahead { evaluations, proposals, tried: self.tried() }
+        Lookahead { evaluations, proposals, tried: self.tried(), order: self.order }
     }
 
     fn width(&self) -> Option<usize> {
