@@ -19,7 +19,7 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
     if !screen.quiet {
         let is_terminal = std::io::stderr().is_terminal();
         let lines = Box::new(std::io::stderr());
-        observers.push(Box::new(Watcher::new(is_terminal, lines, run.meter(), run.caps())));
+        observers.push(Box::new(Watcher::new(is_terminal, lines, run)));
     }
     let recipients = notifying::recipients(run, screen);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -4,10 +4,12 @@ use super::args::VerifyArgs;
 use super::error::{CliError, Kind};
 use super::eval::{Question, folder_of, with_prompt};
 use super::screen::Screen;
-use crate::compare::verification::{Finding, Now, Record, SCHEMA, Verification, hashes};
+use crate::compare::verification::{
+    Finding, NotMeasured, Now, Record, SCHEMA, Verification, hashes, too_few_rows,
+};
 use crate::id::CandidateIx;
 use crate::prompt::document;
-use crate::run::{Run, RunDir, Status};
+use crate::run::{Run, RunDir, Status, way_on};
 use crate::source::{self, SourceError};
 use crate::task::Task;
 use crate::task::example::{RowHash, Split};
@@ -19,7 +21,42 @@ use std::path::{Path, PathBuf};
 pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError> {
     let evidence = evidence_of(&args.file)?;
     let record = read(&evidence)?;
-    let place = task_of(args, &record, &evidence)?;
+    let verification = match measured(args, &record, &evidence, screen) {
+        Ok(verification) => verification,
+        Err(error) => {
+            // A build server that finds no file shows nothing of what happened.
+            let not_measured = NotMeasured { record: &record, why: &error.message };
+            write(args, &not_measured.junit(), &not_measured.markdown())?;
+            return Err(error);
+        }
+    };
+    let fails = match verification.finding {
+        Finding::Holds => false,
+        Finding::Worse => true,
+        Finding::Inconclusive => args.fail_if_inconclusive,
+    };
+    write(args, &verification.junit(fails), &verification.markdown())?;
+    let lines: Vec<String> =
+        std::iter::once(format!("prompt {} for {}", verification.candidate, verification.task))
+            .chain(verification.facts().into_iter().map(|fact| format!("  {fact}")))
+            .chain([verification.verdict()])
+            .collect();
+    screen.show(&serde_json::to_value(&verification)?, &lines.join("\n"))?;
+    if fails {
+        let error = CliError::new(Kind::Gate, verification.complaint());
+        return Err(verification.remedies().into_iter().fold(error, CliError::hint));
+    }
+    Ok(())
+}
+
+/// Asks the prompt the rows of its record.
+fn measured(
+    args: &VerifyArgs,
+    record: &Record,
+    evidence: &Path,
+    screen: &Screen,
+) -> Result<Verification, CliError> {
+    let place = task_of(args, record, evidence)?;
     let task = Task::load(&place)?;
     let task = with_prompt(&task, &place, &args.file)?;
     let rows: Vec<RowHash> = record.rows.iter().map(|row| row.row).collect();
@@ -38,6 +75,9 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
             place.display()
         )));
     }
+    if let Some(why) = too_few_rows(there, args.tolerance) {
+        screen.warn(&why);
+    }
     let parts_blake3 = hashes(&task.baseline);
     let task_model = task.task_model().name.to_string();
     let simulated = task.providers().values().any(Provider::is_simulated);
@@ -48,66 +88,66 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
     let question =
         Question { split: None, rows: Some(rows), caps: &args.caps, concurrency: args.concurrency };
     let answers = question.ask(task, folder.clone(), screen)?;
-    answers.check()?;
+    answers.check(true)?;
+    let not_asked = answers.not_asked();
+    // It holds the lock on the run.
     drop(answers);
     let scores = Run::read(RunDir::at(folder))?.scores(CandidateIx::BASELINE, Split::Dev);
-    let now = Now { scores, rows_there: there, parts_blake3, task_model, simulated };
-    let verification = Verification::of(&record, &now, args.tolerance)
-        .ok_or_else(|| not_measured("no row has both scores".to_owned()))?;
-    let fails = match verification.finding {
-        Finding::Holds => false,
-        Finding::Worse => true,
-        Finding::Inconclusive => args.fail_if_inconclusive,
-    };
+    let now = Now { scores, rows_there: there, not_asked, parts_blake3, task_model, simulated };
+    Verification::of(record, &now, args.tolerance).ok_or_else(|| {
+        not_measured("no row has a score both in the record and now".to_owned())
+            .hint("run the same command again: it asks the missing rows, and no others")
+    })
+}
+
+/// Writes the files for a build server.
+fn write(args: &VerifyArgs, junit: &str, markdown: &str) -> Result<(), CliError> {
     if let Some(file) = &args.junit {
-        std::fs::write(file, verification.junit(fails))
-            .map_err(|error| CliError::not_written(file, &error))?;
+        std::fs::write(file, junit).map_err(|error| CliError::not_written(file, &error))?;
     }
     if let Some(file) = &args.markdown {
         // The summary of a build holds what other steps wrote.
         let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
         opened
-            .and_then(|mut file| file.write_all(verification.markdown().as_bytes()))
+            .and_then(|mut file| file.write_all(markdown.as_bytes()))
             .map_err(|error| CliError::not_written(file, &error))?;
-    }
-    let lines: Vec<String> =
-        std::iter::once(format!("prompt {} for {}", verification.candidate, verification.task))
-            .chain(verification.facts().into_iter().map(|fact| format!("  {fact}")))
-            .chain([verification.verdict()])
-            .collect();
-    screen.show(&serde_json::to_value(&verification)?, &lines.join("\n"))?;
-    if fails {
-        return Err(CliError::new(Kind::Gate, format!("the prompt is {}", verification.verdict())));
     }
     Ok(())
 }
 
 /// The evidence file beside a prompt.
 fn evidence_of(file: &Path) -> Result<PathBuf, CliError> {
-    let name = file
-        .to_str()
-        .ok_or_else(|| CliError::usage(format!("{}: the path is no UTF-8", file.display())))?;
+    let name = file.to_str().ok_or_else(|| {
+        CliError::usage(format!("{}: the path is not UTF-8", file.display()))
+            .hint("rename the file, and its evidence file beside it")
+    })?;
     Ok(document::sidecar(name).into())
 }
 
+/// What to try with an evidence file that is damaged.
+const AGAIN: &str = "take the file from the commit of `export`, or export the prompt again";
+
 fn read(evidence: &Path) -> Result<Record, CliError> {
     let bytes = source::read(evidence).map_err(|error| {
-        SourceError::unreadable(evidence, &error)
-            .help("`export` writes it beside the prompt; a prompt without one cannot be verified")
+        SourceError::unreadable(evidence, &error).help(
+            "`export` commits it beside the prompt, on a branch of its own: first `git checkout promptsearch/TASK`, or \
+             merge that branch; a prompt without evidence cannot be verified",
+        )
     })?;
     let record: Record = serde_json::from_slice(&bytes).map_err(|error| SourceError {
         line: Some(error.line()),
-        ..SourceError::new(evidence, format!("it is no evidence file: {error}"))
+        ..SourceError::new(evidence, format!("it is no evidence file: {error}")).help(AGAIN)
     })?;
     if record.schema > SCHEMA {
         let why = format!("its format {} is newer than this program", record.schema);
-        return Err(SourceError::new(evidence, why).into());
+        return Err(SourceError::new(evidence, why)
+            .help("verify with the version that exported the prompt, or a newer one")
+            .into());
     }
     let scores = record.rows.iter().flat_map(|row| [Some(row.score), row.baseline]).flatten();
     if let Some(odd) = scores.into_iter().find(|score| !(0.0..=1.0).contains(score)) {
-        return Err(
-            SourceError::new(evidence, format!("{odd} is no score: it lies in 0..=1")).into()
-        );
+        let why = format!("{odd} is no score: a score is from 0 to 1");
+        return Err(SourceError::new(evidence, why).help(AGAIN).into());
     }
     Ok(record)
 }
@@ -132,7 +172,8 @@ fn task_of(args: &VerifyArgs, record: &Record, evidence: &Path) -> Result<PathBu
     }
 }
 
-/// The folder of this verification: that of the last one, where it was interrupted, else a new one.
+/// The folder of this verification: that of the last one, where an interruption or a cap left rows out, else a new
+/// one.
 fn folder(results: &Path, name: &str) -> Result<PathBuf, CliError> {
     let at = |number: u32| results.join(format!("{name}-{number}"));
     let mut number = 1;
@@ -141,8 +182,9 @@ fn folder(results: &Path, name: &str) -> Result<PathBuf, CliError> {
     }
     let last = at(number);
     let is_over = || -> Result<bool, CliError> {
-        let status = Run::read(RunDir::at(last.clone()))?.summary.status;
-        Ok(matches!(status, Status::Finished | Status::Failed))
+        let run = Run::read(RunDir::at(last.clone()))?;
+        let ended = matches!(run.summary.status, Status::Finished | Status::Failed);
+        Ok(ended && way_on(&run.summary, run.caps()).is_none())
     };
     if last.exists() && is_over()? {
         return Ok(at(number + 1));
