@@ -151,7 +151,7 @@ fn a_cap_that_leaves_rows_out_is_no_pass() {
     env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 2.0 }");
     let ran = eval("--min-quality 0.5 --max-usd 0.000001 --quiet").exits(4);
     assert!(ran.stderr.contains("no row was asked, because the money cap"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("--max-usd X (above $0.000001)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--max-usd X (above $0.0000010)"), "{}", ran.stderr);
 }
 
 #[test]
