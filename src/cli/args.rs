@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Search for a better prompt
     Run(RunArgs),
-    /// Resume an interrupted run, or go on with a finished one whose cap is raised
+    /// Resume an interrupted run or night, or search on with a finished run whose cap is raised
     Resume(ResumeArgs),
     /// Show the status of a run
     Status(RunRef),
@@ -43,7 +43,7 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Stop a running run, as Ctrl-C in its terminal does: it can be resumed
     Stop(RunRef),
-    /// Change a running run: pause it, let it go on, stop it, set its caps
+    /// Change a running run: pause it, continue it, stop it, set its caps
     Ctl(CtlArgs),
     /// List the runs of a results folder
     List(ListArgs),
@@ -319,10 +319,13 @@ pub(crate) struct ResumeArgs {
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
+    /// Resume in the background, and keep running after the terminal is closed
+    #[arg(long)]
+    pub detach: bool,
     /// Give up batches that their provider does not have any more: they count as paid
     #[arg(long)]
     pub abandon_batches: bool,
-    /// Go on although the task's address, headers, query or body of a provider or model have changed
+    /// Resume although the task's address, headers, query or body of a provider or model have changed
     #[arg(long)]
     pub accept_changed_provider: bool,
 }
@@ -343,7 +346,7 @@ pub(crate) struct CtlArgs {
 pub(crate) enum CtlAction {
     /// Send nothing more until it is told to continue; answers in flight are taken
     Pause,
-    /// Go on after a pause
+    /// Continue after a pause
     Continue,
     /// Stop it, as `stop` does: it can be resumed
     Stop,

@@ -8,52 +8,92 @@ use super::night;
 use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
-use crate::run::{Heeded, Request, RunDir, SUMMARY_FILE, Status, Summary};
+use crate::night::BudgetRequest;
+use crate::run::{Answer, Asked, Progress, Request, RunDir, SUMMARY_FILE, Status, Summary};
 use crate::text;
+use serde::Serialize;
 use std::time::{Duration, Instant};
 
-/// How long the process may take to take a request: it may just be reading a long journal.
-const UNTIL_HEEDED: Duration = Duration::from_secs(30);
+/// How long the process may take to answer: it may just be reading a long journal.
+const UNTIL_ANSWERED: Duration = Duration::from_secs(30);
 /// How long it may take to stop: it awaits answers in flight for half a minute.
 const UNTIL_STOPPED: Duration = Duration::from_secs(60);
 /// The interval between two looks.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Steers a run.
+/// Steers a run, or a night.
 pub(super) fn ctl(args: &CtlArgs, screen: &Screen) -> Result<(), CliError> {
     let dir = match (night::find(&args.out.out, &args.run), &args.action) {
         (None, _) => RunDir::find(&args.out.out, &args.run)?,
         (Some(night), CtlAction::Stop) => return stop_night(&night, screen),
-        (Some(night), CtlAction::Set(_)) => {
-            let message =
-                format!("the budget of the night `{}` is that of its start", night.name());
-            return Err(CliError::usage(message).hint("name one of its runs"));
-        }
-        (Some(night), CtlAction::Pause | CtlAction::Continue) => night::running(&night)?
-            .ok_or_else(|| CliError::usage(format!("no run of `{}` is running", night.name())))?,
+        (Some(night), CtlAction::Set(set)) => return set_night(&night, set, screen),
+        (Some(night), CtlAction::Pause | CtlAction::Continue) => running_of(&night)?,
     };
-    let name = dir.name();
-    let (request, done) = match &args.action {
+    let request = match &args.action {
         CtlAction::Stop => return stop_run(&dir, screen),
-        CtlAction::Pause => {
-            let done = format!(
-                "{name} is paused: it sends nothing more, and takes the answers that are in flight\n  go on: \
-                 promptsearch ctl {} continue",
-                dir.path().display()
-            );
-            (Request::Pause, done)
-        }
-        CtlAction::Continue => (Request::Continue, format!("{name} goes on")),
-        CtlAction::Set(set) => {
-            let request = asked(set)?;
-            (request, format!("{name}: {}", in_words(&request)))
-        }
+        CtlAction::Pause => Request::Pause,
+        CtlAction::Continue => Request::Continue,
+        CtlAction::Set(set) => asked(set)?,
     };
     if !dir.is_running() {
         return Err(not_running(&dir, &request));
     }
-    heeded(&dir, &request)?;
-    screen.show(&serde_json::json!({ "run": name, "done": request }), &done)
+    if let Request::Set { caps, .. } = request
+        && !caps.is_empty()
+    {
+        night::allow(&dir, caps)?;
+    }
+    steer(&dir, &request, screen)
+}
+
+/// Asks a run for a change, and shows what came of it.
+fn steer(dir: &RunDir, request: &Request, screen: &Screen) -> Result<(), CliError> {
+    let name = dir.name();
+    let already = carried_out(dir, request.name(), request)?;
+    let text = match (&already, request) {
+        (Some(why), _) => format!("{name} does not change: {why}"),
+        (None, Request::Pause) => format!(
+            "{name} is paused: it sends nothing more, and takes the answers that are in flight\n  continue: promptsearch ctl {} continue",
+            dir.path().display()
+        ),
+        (None, Request::Continue) => format!("{name} continues"),
+        (None, request) => format!("{name}: {}", in_words(request)),
+    };
+    let value = serde_json::json!({ "run": name, "done": request, "changed": already.is_none() });
+    screen.show(&value, &text)
+}
+
+/// The run of a night that works now.
+fn running_of(night: &RunDir) -> Result<RunDir, CliError> {
+    night::running(night)?.ok_or_else(|| {
+        CliError::usage(format!("no run of the night `{}` is running", night.name()))
+            .hint(format!("`promptsearch resume {}` resumes it", night.path().display()))
+    })
+}
+
+/// Changes what a night may spend, and how much the run that works has out at a time.
+fn set_night(night: &RunDir, set: &SetArgs, screen: &Screen) -> Result<(), CliError> {
+    let request = asked(set)?;
+    let Request::Set { caps, concurrency } = request else { return Ok(()) };
+    if !night.is_running() {
+        return Err(not_running(night, &request));
+    }
+    if !caps.is_empty() {
+        night::change(night, BudgetRequest::Total { caps })?;
+        let told = in_words(&Request::Set { caps, concurrency: None });
+        let text = format!(
+            "{}: {told}, for all runs together; those that have begun keep their shares",
+            night.name()
+        );
+        if concurrency.is_none() {
+            let value = serde_json::json!({ "night": night.name(), "done": request });
+            return screen.show(&value, &text);
+        }
+        screen.note(&text);
+    }
+    // It is that of a search: the next run begins with that of the night's start.
+    let run = running_of(night)?;
+    steer(&run, &Request::Set { caps: Caps::default(), concurrency }, screen)
 }
 
 /// What `set` asks for.
@@ -79,42 +119,59 @@ fn in_words(request: &Request) -> String {
     told.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Asks, and waits until it is heeded.
-fn heeded(dir: &RunDir, request: &Request) -> Result<(), CliError> {
+/// Asks the process that works on a folder, and waits for its answer. Why nothing had to change, if so.
+pub(super) fn carried_out(
+    dir: &RunDir,
+    name: &str,
+    request: &impl Serialize,
+) -> Result<Option<String>, CliError> {
     let began = Instant::now();
-    // The same may be asked for by another process.
-    while !dir.ask(request)? {
-        patience(dir, request, began)?;
-    }
+    let mut asked = None;
     loop {
-        match dir.heeded(request) {
-            Heeded::Yes => return Ok(()),
-            Heeded::No(why) => {
-                let what = format!("the run `{}` does not change: {why}", dir.name());
-                return Err(CliError::usage(what));
+        let Some(own) = &asked else {
+            // The same may be asked for by another process.
+            asked = dir.ask(name, request)?;
+            if asked.is_none() {
+                wait(dir, None, began)?;
             }
-            Heeded::NotYet => patience(dir, request, began)?,
+            continue;
+        };
+        match own.progress() {
+            Progress::Answered(Answer::Done) => return Ok(None),
+            Progress::Answered(Answer::Already(why)) => return Ok(Some(why)),
+            Progress::Answered(Answer::Refused(why)) => {
+                let what = format!("`{}` does not change: {why}", dir.name());
+                return Err(CliError::usage(what).hint(format!(
+                    "see what it has spent: `promptsearch status {}`",
+                    dir.path().display()
+                )));
+            }
+            // A process that begins forgets what was asked of the one before it.
+            Progress::Lost => {
+                asked = None;
+                wait(dir, None, began)?;
+            }
+            Progress::Waiting => wait(dir, Some(own), began)?,
         }
     }
 }
 
 /// Waits a moment, but not for ever.
-fn patience(dir: &RunDir, request: &Request, began: Instant) -> Result<(), CliError> {
+fn wait(dir: &RunDir, asked: Option<&Asked>, began: Instant) -> Result<(), CliError> {
     std::thread::sleep(EVERY);
+    let take_back = || asked.inspect(|asked| asked.take_back());
+    let status = format!("see `promptsearch status {}`", dir.path().display());
     if !dir.is_running() {
-        dir.take_back(request);
-        let what = format!("the run `{}` ended before it was changed", dir.name());
-        return Err(CliError::usage(what)
-            .hint(format!("see `promptsearch status {}`", dir.path().display())));
+        take_back();
+        let what = format!("`{}` ended before it was changed", dir.name());
+        return Err(CliError::usage(what).hint(status));
     }
-    if began.elapsed() > UNTIL_HEEDED {
-        dir.take_back(request);
-        let what = format!("the run `{}` did not answer within half a minute", dir.name());
+    if began.elapsed() > UNTIL_ANSWERED {
+        take_back();
+        let what = format!("`{}` did not answer within half a minute", dir.name());
         // It may just have been read.
-        return Err(CliError::unexpected(what).hint(format!(
-            "it may still be heeded: see `promptsearch status {}`",
-            dir.path().display()
-        )));
+        return Err(CliError::unexpected(what)
+            .hint(format!("the request may still be carried out: {status}")));
     }
     Ok(())
 }
@@ -122,10 +179,12 @@ fn patience(dir: &RunDir, request: &Request, began: Instant) -> Result<(), CliEr
 fn not_running(dir: &RunDir, request: &Request) -> CliError {
     let path = dir.path().display();
     let hint = match request {
-        Request::Set { .. } => format!("give the caps to `promptsearch resume {path}`"),
+        Request::Set { .. } => {
+            format!("give the caps and the concurrency to `promptsearch resume {path}`")
+        }
         _ => format!("`promptsearch resume {path}` resumes one that is not finished"),
     };
-    CliError::usage(format!("the run `{}` is not running", dir.name())).hint(hint)
+    CliError::usage(format!("`{}` is not running", dir.name())).hint(hint)
 }
 
 /// `stop`.
@@ -142,10 +201,10 @@ fn stop_night(night: &RunDir, screen: &Screen) -> Result<(), CliError> {
     // Between two runs none is running for a moment.
     while night.is_running() {
         if let Some(run) = night::running(night)? {
-            run.ask(&Request::Stop)?;
+            run.ask(Request::Stop.name(), &Request::Stop)?;
         }
         if began.elapsed() > UNTIL_STOPPED {
-            return Err(unheeded(night));
+            return Err(not_stopped(night));
         }
         std::thread::sleep(EVERY);
     }
@@ -156,7 +215,7 @@ fn stop_night(night: &RunDir, screen: &Screen) -> Result<(), CliError> {
 fn stop_run(dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
     let was_running = dir.is_running();
     if was_running {
-        dir.ask(&Request::Stop)?;
+        dir.ask(Request::Stop.name(), &Request::Stop)?;
         screen.note(&format!(
             "stopping {}: answers in flight are awaited for at most 30 s",
             dir.name()
@@ -164,7 +223,7 @@ fn stop_run(dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
         let asked = Instant::now();
         while dir.is_running() {
             if asked.elapsed() > UNTIL_STOPPED {
-                return Err(unheeded(dir));
+                return Err(not_stopped(dir));
             }
             std::thread::sleep(EVERY);
         }
@@ -189,7 +248,7 @@ fn stop_run(dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
     screen.show(&value, &text)
 }
 
-fn unheeded(dir: &RunDir) -> CliError {
+fn not_stopped(dir: &RunDir) -> CliError {
     // Anybody may have written the file: only a number is advice.
     let process = std::fs::read_to_string(dir.file("lock")).unwrap_or_default();
     let process = process.trim().parse::<u32>().ok();
@@ -198,8 +257,8 @@ fn unheeded(dir: &RunDir) -> CliError {
     match process {
         None => error,
         Some(process) => error.hint(format!(
-            "`kill {process}` ends its process, if that runs on this machine; `promptsearch resume {}` then \
-             goes on, and no answer is lost",
+            "`kill {process}` ends its process, if that runs on this machine; then `promptsearch resume {}` \
+             resumes it, and no answer is lost",
             dir.path().display()
         )),
     }

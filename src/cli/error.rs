@@ -132,6 +132,11 @@ impl From<RecipeError> for CliError {
 
 impl From<RunDirError> for CliError {
     fn from(error: RunDirError) -> Self {
+        if let RunDirError::Night(dir) = &error {
+            let runs = super::night::run_names(dir);
+            return Self::usage(format!("`{}` is a night; its runs are {runs}", dir.name()))
+                .hint("name one of them");
+        }
         let kind = match error {
             RunDirError::InUse { .. } => Kind::InUse,
             RunDirError::Unknown { .. } | RunDirError::Exists(_) | RunDirError::NoFolder { .. } => {

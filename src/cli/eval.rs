@@ -4,6 +4,7 @@
 use super::args::{CapArgs, EvalArgs, EvalSplit};
 use super::error::{CliError, Kind};
 use super::evaluation::{Evaluation, ScoredRow};
+use super::gate::Gate;
 use super::recorded;
 use super::resources;
 use super::screen::Screen;
@@ -11,6 +12,7 @@ use super::settings;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::evaluate::verdict_in;
+use crate::event::StopReason;
 use crate::id::RowIx;
 use crate::looks::Looks;
 use crate::prompt::Prompt;
@@ -77,7 +79,10 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
             },
         };
         if task.baseline.part(&name).is_none() {
-            return Err(CliError::invalid(format!("the task has no part `{name}`")));
+            return Err(CliError::invalid(format!("the task has no part `{name}`")).hint(format!(
+                "the searched parts of this task are: {}; the prompt may be another task's",
+                searched.join(", ")
+            )));
         }
         prompt = prompt.with_part(&name, &part.text);
     }
@@ -95,42 +100,21 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let question = Question { split, rows: None, caps: &args.caps, concurrency: args.concurrency };
     let folder = folder_of(&task, rows)?;
     let answers = question.ask(task, args.out.out.join(folder), screen)?;
-    let Answers { run, ended, summary } = &answers;
-    let mut evaluation = evaluation(run, ended, summary)?;
-    let shown = run.task().shown_held_out();
+    let mut evaluation = answers.evaluation()?;
+    let shown = answers.run.task().shown_held_out();
     evaluation.held_out_looks = Looks::of_folder(&args.out.out).earlier(shown)?.most;
-    let failed = report::failed_calls(summary);
-    let text: Vec<String> = evaluation.lines().into_iter().chain(failed.iter().cloned()).collect();
-    screen.show(&serde_json::to_value(&evaluation)?, &text.join("\n"))?;
-    answers.check()?;
-    gate(&evaluation, args)
-}
-
-/// Whether the prompt is as good and as cheap as was asked for. Its mean decides, not its interval.
-fn gate(evaluation: &Evaluation, args: &EvalArgs) -> Result<(), CliError> {
-    let failed = |message: String| Err(CliError::new(Kind::Gate, message));
-    if let Some(least) = args.min_quality {
-        match evaluation.quality {
-            Some(quality) if quality.mean >= least => {}
-            Some(quality) => {
-                let (is, least) = (text::percent(quality.mean), text::percent(least));
-                return failed(format!("the quality is {is}, but {least} is required"));
-            }
-            None => return failed("no row has a score, so that no quality is shown".to_owned()),
-        }
+    let measured = answers.check(Gate::is_asked(args));
+    let gate = Gate::of(&evaluation, args, measured.is_ok());
+    let failed = report::failed_calls(&answers.summary);
+    let lines = evaluation.lines().into_iter().chain(failed.iter().cloned());
+    let text: Vec<String> = lines.chain(gate.as_ref().map(Gate::line)).collect();
+    let mut value = serde_json::to_value(&evaluation)?;
+    if let (Some(gate), Some(fields)) = (&gate, value.as_object_mut()) {
+        fields.insert("gate".to_owned(), serde_json::to_value(gate)?);
     }
-    if let Some(most) = args.max_usd_per_1k {
-        match evaluation.usd_per_1k {
-            Some(usd) if usd <= most => {}
-            Some(usd) => {
-                return failed(format!(
-                    "1,000 calls cost {usd:.4} USD, but at most {most} USD are allowed"
-                ));
-            }
-            None => return failed("the cost of 1,000 calls is not known".to_owned()),
-        }
-    }
-    Ok(())
+    screen.show(&value, &text.join("\n"))?;
+    measured?;
+    gate.map_or(Ok(()), |gate| gate.check())
 }
 
 /// The task with the prompt of a file in place of its baseline.
@@ -219,7 +203,10 @@ impl Question<'_> {
                     "run the same command to continue; answered rows are not requested again",
                 ));
             }
-            Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
+            Outcome::BrokenScorer(why) => {
+                return Err(CliError::new(Kind::Invalid, why)
+                    .hint("fix the program, then run the same command again"));
+            }
         }
         let mut summary = ended.summary();
         if summary.counts.errors == 0 {
@@ -231,11 +218,12 @@ impl Question<'_> {
 }
 
 impl Answers {
-    /// Whether it was measured.
+    /// Whether it was measured. A gate needs a score of four fifths of all rows; without one, a part of the rows is
+    /// a result, too, as a cap allows it.
     ///
     /// # Errors
-    /// A provider's trouble ended it, or too many rows have no answer.
-    pub(super) fn check(&self) -> Result<(), CliError> {
+    /// A provider's trouble ended it, or too many rows have no score.
+    pub(super) fn check(&self, is_gate: bool) -> Result<(), CliError> {
         let again = "run the same command again: it asks the missing rows, and no others";
         if let Outcome::Trouble { why, remedy, .. } = &self.ended.outcome {
             let error = CliError::new(Kind::Refused, why);
@@ -253,7 +241,54 @@ impl Answers {
             let why = failed.first().map_or(why.clone(), |failed| format!("{why}; {failed}"));
             return Err(CliError::new(Kind::Refused, why).hint(again));
         }
-        Ok(())
+        let (all, scored) = (self.run.task().splits.dev.len(), column.scored as usize);
+        if scored > 0 && !(is_gate && (all - scored.min(all)) * 5 > all) {
+            return Ok(());
+        }
+        let not_asked = self.not_asked();
+        let reason = self.summary.stop_reason.map_or("it was stopped", StopReason::sentence);
+        let which = if not_asked == all {
+            "no row was".to_owned()
+        } else {
+            format!("{not_asked} of {} were not", text::plural(all, "row"))
+        };
+        let error = CliError::new(Kind::Refused, format!("{which} asked, because {reason}"));
+        Err(match run::way_on(&self.summary, self.run.caps()) {
+            Some(flag) => error.hint(format!("give it more: {flag}; {all} rows are to be asked")),
+            None => error,
+        }
+        .hint(again))
+    }
+
+    /// Rows that a cap, or the end of its time, left out.
+    pub(super) fn not_asked(&self) -> usize {
+        let column = self.ended.state.baseline().dev();
+        self.run.task().splits.dev.len().saturating_sub(column.folded as usize)
+    }
+
+    /// The score of the prompt, and what it cost.
+    fn evaluation(&self) -> Result<Evaluation, CliError> {
+        let Self { run, ended, summary } = self;
+        let task = run.task();
+        let described = summary.baseline.as_ref();
+        let mut rows = Vec::new();
+        let column = ended.state.baseline().dev();
+        for (row, example) in (0..).map(RowIx).zip(&task.splits.dev) {
+            let Cell::Scored { answer, .. } = column.cell(row) else { continue };
+            let event = run.event(answer)?;
+            let verdict = verdict_in(&event, task, Split::Dev, row);
+            let answer = event.answer().map_or_else(String::new, |it| it.text.clone()).into();
+            rows.extend(verdict.map(|verdict| ScoredRow { id: &example.id, answer, verdict }));
+        }
+        Ok(Evaluation {
+            quality: described.and_then(|prompt| prompt.dev),
+            usd_per_1k: described.and_then(|prompt| prompt.usd_per_1k),
+            prompt_tokens: described.map(|prompt| prompt.prompt_tokens),
+            errors: summary.counts.errors,
+            not_asked: self.not_asked() as u64,
+            failed_calls: summary.failed_calls.clone(),
+            ..Evaluation::of(&rows)
+        })
     }
 }
 
@@ -273,28 +308,4 @@ pub(super) fn folder_of(task: &Task, rows: &str) -> Result<String, CliError> {
     }
     let hash = hasher.finalize().to_hex();
     Ok(format!("{}-eval-{rows}-{}", task.name, &hash[..8]))
-}
-
-fn evaluation(run: &Run, ended: &Ended, summary: &Summary) -> Result<Evaluation, CliError> {
-    let task = run.task();
-    let described = summary.baseline.as_ref();
-    let mut rows = Vec::new();
-    let column = ended.state.baseline().dev();
-    for (row, example) in (0..).map(RowIx).zip(&task.splits.dev) {
-        let Cell::Scored { answer, .. } = column.cell(row) else { continue };
-        let event = run.event(answer)?;
-        let verdict = verdict_in(&event, task, Split::Dev, row);
-        let answer = event.answer().map_or_else(String::new, |it| it.text.clone()).into();
-        rows.extend(verdict.map(|verdict| ScoredRow { id: &example.id, answer, verdict }));
-    }
-    let (all, scored) = (task.splits.dev.len() as u64, rows.len() as u64);
-    Ok(Evaluation {
-        quality: described.and_then(|prompt| prompt.dev),
-        usd_per_1k: described.and_then(|prompt| prompt.usd_per_1k),
-        prompt_tokens: described.map(|prompt| prompt.prompt_tokens),
-        errors: summary.counts.errors,
-        not_asked: all.saturating_sub(scored + summary.counts.errors),
-        failed_calls: summary.failed_calls.clone(),
-        ..Evaluation::of(&rows)
-    })
 }

@@ -25,7 +25,14 @@ pub(super) fn list(args: &ListArgs, screen: &Screen) -> Result<(), CliError> {
     if args.best {
         catalog.keep_best();
     }
-    let text = report::run_list(&catalog.runs, screen.colour(), screen.width());
+    let mut text = report::run_list(&catalog.runs, screen.colour(), screen.width());
+    if args.task.is_none() && args.since.is_none() && !args.best {
+        let nights = super::night::lines(&args.out.out);
+        text = std::iter::once(text.trim_end().to_owned())
+            .chain(nights)
+            .collect::<Vec<_>>()
+            .join("\n");
+    }
     screen.show(&serde_json::to_value(&catalog.runs)?, &text)
 }
 

@@ -12,6 +12,7 @@ mod settings; // What flags, files and the environment mean together.
 mod notifying; // Who is told how a run is doing.
 mod session; // A search as a terminal sees it.
 mod evaluation; // The result of `eval`.
+mod gate; // Whether it is what is required.
 
 mod init;
 mod plan;

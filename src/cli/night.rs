@@ -1,7 +1,8 @@
 //! `run A B C`: several tasks under one budget, one after the other, and what resumes, shows and stops them as
 //! one.
 
-use super::args::{CapArgs, ResumeArgs, RunArgs, RunsDir, SpendingArgs, StrategyArgs};
+use super::args::{CapArgs, ResumeArgs, RunArgs, RunsDir, StrategyArgs};
+use super::ctl;
 use super::error::{CliError, Kind};
 use super::run::{self, Prepared};
 use super::screen::Screen;
@@ -9,9 +10,9 @@ use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::Outcome;
-use crate::night::{Night, NightFile, NightRun, RunState, Spending};
+use crate::night::{BudgetError, BudgetRequest, Night, NightFile, NightRun, RunState, Spending};
 use crate::report::{self, Report, visible_line};
-use crate::run::{LoadedRun, Run, RunDir, RunDirError, RunError, Settings, Status};
+use crate::run::{LoadedRun, NIGHT_FILE, Run, RunDir, RunDirError, RunError, Settings, Status};
 use crate::seed::Seed;
 use crate::text;
 use crate::units::Usd;
@@ -19,7 +20,9 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What a person agrees to when a night is resumed, for each of its runs.
 #[derive(Clone, Copy, Default)]
@@ -46,13 +49,24 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     }
     // Nothing is created before all of them can begin.
     let waiting = vec![RunState::Waiting; args.task.len()];
-    let share = crate::night::share(caps, &waiting, 0, clock.now()).unwrap_or_default();
+    let Some(share) = crate::night::share(caps, &waiting, 0, clock.now()) else {
+        let tasks = args.task.len();
+        return Err(CliError::usage(format!(
+            "the budget is too small for {tasks} tasks: an equal share of it is nothing"
+        ))
+        .hint("give more, or fewer tasks; `promptsearch plan TASK` shows what a task needs"));
+    };
     let mut runs: Vec<NightRun> = Vec::new();
     let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
     let name = match &args.name {
         Some(name) => run::checked_name(name)?.to_owned(),
         None => format!("night-{now}"),
     };
+    if args.out.out.join(&name).join(NIGHT_FILE).exists() {
+        return Err(CliError::usage(format!("the night `{name}` already exists")).hint(format!(
+            "`promptsearch resume {name}` resumes it, or give this one another `--name`"
+        )));
+    }
     for path in &args.task {
         let prepared = run::prepare(path, args, |task| Ok(share.over(task.caps)))?;
         for warning in &prepared.warnings {
@@ -82,7 +96,8 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     let (night, lock) = Night::create(&args.out.out.join(&name), file)?;
     if args.detach {
         drop(lock);
-        return run::detach(night.dir(), args.concurrency, "night", screen);
+        let flags = run::DetachFlags { concurrency: args.concurrency, ..Default::default() };
+        return run::detach(night.dir(), flags, "night", screen);
     }
     screen.note(&format!("night {name} in {}", night.dir().path().display()));
     let ended = go(night, args, Consent::default(), screen);
@@ -92,14 +107,26 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
 
 /// Resumes a night.
 pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Result<(), CliError> {
-    let SpendingArgs { max_usd, max_calls, max_tokens, max_proposals } = resumed.spending;
-    let has_caps = max_usd.is_some() || max_calls.or(max_tokens).or(max_proposals).is_some();
-    if has_caps || resumed.wall.is_some() || resumed.until.is_some() {
-        let message = format!("the budget of the night `{}` is that of its start", dir.name());
-        return Err(CliError::usage(message)
-            .hint("resume one of its runs with another cap, or start another night"));
+    let (mut night, lock) = Night::open(dir)?;
+    let (before, ran) = (night.caps(), night.taken().running);
+    if let Some(caps) = settings::resumed_caps(before, ran, resumed, &Clock::System)? {
+        night.set_total(caps).map_err(refused)?;
+        if night.runs().iter().all(|state| matches!(state, RunState::Ended(_))) {
+            screen.warn(&format!(
+                "all runs of `{}` have ended: to search on with one of them, resume it with a higher cap",
+                dir.name()
+            ));
+        }
     }
-    let (night, lock) = Night::open(dir)?;
+    if resumed.detach {
+        drop(lock);
+        let flags = run::DetachFlags {
+            concurrency: resumed.concurrency,
+            accepts_changed_provider: resumed.accept_changed_provider,
+            abandons_batches: resumed.abandon_batches,
+        };
+        return run::detach(dir, flags, "night", screen);
+    }
     let file = night.file();
     let args = RunArgs {
         task: file.runs.iter().map(|run| run.task.clone()).collect(),
@@ -125,22 +152,63 @@ pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Res
     ended
 }
 
+/// Works on a night, and meanwhile takes requests that change its budget.
+fn go(night: Night, args: &RunArgs, consent: Consent, screen: &Screen) -> Result<(), CliError> {
+    let mut inbox = BudgetRequest::inbox(&night);
+    let (night, is_over) = (Mutex::new(night), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                locked(&night).serve(&mut inbox);
+                std::thread::sleep(LOOK_EVERY);
+            }
+        });
+        let _over = Over(&is_over);
+        work(&night, args, consent, screen)
+    })
+}
+
+/// Ends the thread that takes requests, whatever ended the work.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// The interval between two looks for requests.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+fn locked(night: &Mutex<Night>) -> MutexGuard<'_, Night> {
+    night.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs what has not ended, one after the other. Trouble of one does not keep the others back.
-fn go(mut night: Night, args: &RunArgs, consent: Consent, screen: &Screen) -> Result<(), CliError> {
+fn work(
+    night: &Mutex<Night>,
+    args: &RunArgs,
+    consent: Consent,
+    screen: &Screen,
+) -> Result<(), CliError> {
     let mut troubles: Vec<String> = Vec::new();
-    for number in 0..night.file().runs.len() {
-        if matches!(night.runs()[number], RunState::Ended(_)) {
+    let mut is_spent = false;
+    let NightFile { runs, .. } = locked(night).file().clone();
+    let again = format!("promptsearch resume {}", locked(night).dir().path().display());
+    for (number, NightRun { task, run: name }) in runs.iter().enumerate() {
+        if matches!(locked(night).runs()[number], RunState::Ended(_)) {
             continue;
         }
-        let name = night.file().runs[number].run.clone();
-        let Some(caps) = night.give(number)? else {
+        let Some(caps) = locked(night).give(number)? else {
             troubles.push(format!("{name}: nothing is left of the budget"));
+            is_spent = true;
             continue;
         };
-        match one(&night, number, (caps, consent), args, screen) {
-            Ok(Some(spent)) => night.ended(number, spent)?,
+        screen.note(&format!("{name}: {} of {}", number + 1, runs.len()));
+        let dir = RunDir::at(locked(night).run_dir(number));
+        match one(&dir, task, (caps, consent), args, screen) {
+            Ok(Some(spent)) => locked(night).ended(number, spent)?,
             Ok(None) => {
-                let again = format!("promptsearch resume {}", night.dir().path().display());
                 return Err(CliError::new(Kind::Interrupted, "interrupted; no answer is lost")
                     .hint(format!("resume all with: {again}")));
             }
@@ -153,26 +221,28 @@ fn go(mut night: Night, args: &RunArgs, consent: Consent, screen: &Screen) -> Re
             }
         }
     }
-    show(&night, false, screen)?;
-    match troubles.is_empty() {
-        true => Ok(()),
-        false => Err(CliError::new(Kind::Refused, troubles.join("; ")).hint(format!(
-            "fix this, then run: promptsearch resume {}",
-            night.dir().path().display()
-        ))),
+    show(&locked(night), false, screen)?;
+    if troubles.is_empty() {
+        return Ok(());
     }
+    let error = CliError::new(Kind::Refused, troubles.join("; "));
+    let more = if is_spent {
+        "; with more for the night: `--max-usd X`, `--max-calls N`, …"
+    } else {
+        ""
+    };
+    Err(error.hint(format!("fix this, then run: {again}{more}")))
 }
 
 /// Runs one task to its end; what it has spent. `None`: it was interrupted.
 fn one(
-    night: &Night,
-    number: usize,
+    dir: &RunDir,
+    task: &Path,
     (caps, consent): (Caps, Consent),
     args: &RunArgs,
     screen: &Screen,
 ) -> Result<Option<Spending>, CliError> {
-    let dir = RunDir::at(night.run_dir(number));
-    let NightRun { task, run: name } = &night.file().runs[number];
+    let name = dir.name();
     let is_new = !dir.file(crate::run::RUN_FILE).exists();
     let mut run = if is_new {
         let Prepared { task, recipe, access, caps, .. } =
@@ -184,7 +254,7 @@ fn one(
         run::tell_seed(args, &run, screen);
         run.with_access(access)
     } else {
-        let mut run = Run::open(&dir)?;
+        let mut run = Run::open(dir)?;
         if consent.changed_provider {
             for change in run.provider_changes() {
                 screen.warn(&format!("{name}: accepted: {change}"));
@@ -200,15 +270,16 @@ fn one(
         access.abandons_batches = consent.abandons_batches;
         run.with_access(access)
     };
-    super::log::to_file_of(&dir);
-    screen.note(&format!("{name}: {} of {}", number + 1, night.file().runs.len()));
+    super::log::to_file_of(dir);
     let ended = super::session::search(&mut run, screen)?;
     drop(run);
-    let loaded = run::written_again(&dir)?;
+    let loaded = run::written_again(dir)?;
     match ended.outcome {
         Outcome::Finished => {}
         Outcome::Interrupted => return Ok(None),
-        Outcome::BrokenScorer(why) => return Err(CliError::new(Kind::Invalid, why)),
+        Outcome::BrokenScorer(why) => {
+            return Err(CliError::new(Kind::Invalid, why).hint("fix the program"));
+        }
         Outcome::Trouble { why, .. } => return Err(CliError::new(Kind::Refused, why)),
     }
     if !screen.json {
@@ -259,8 +330,12 @@ fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError
                 let calls = caps
                     .calls
                     .map_or_else(String::new, |it| format!(" of {}", text::thousands(it)));
+                let why =
+                    loaded.summary.trouble.clone().filter(|_| !loaded.summary.status.is_live());
+                let why = why.filter(|_| loaded.summary.status != Status::Finished);
+                let why = why.map_or_else(String::new, |why| format!(": {why}"));
                 let line = format!(
-                    "{verdict} [{}{of}, {} calls{calls}]",
+                    "{verdict}{why} [{}{of}, {} calls{calls}]",
                     own.usd,
                     text::thousands(own.calls)
                 );
@@ -294,9 +369,9 @@ fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError
         out,
         "  spent by all: {}{}, {} calls{}, {}",
         spent.usd,
-        of(file.caps.usd.map(|usd: Usd| usd.to_string())),
+        of(night.caps().usd.map(|usd: Usd| usd.to_string())),
         text::thousands(spent.calls),
-        of(file.caps.calls.map(text::thousands)),
+        of(night.caps().calls.map(text::thousands)),
         text::duration(spent.running),
     );
     out.push_str(&lines.join("\n"));
@@ -304,7 +379,7 @@ fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError
         let _ = write!(out, "\n  resume: promptsearch resume {}", night.dir().path().display());
     }
     let value = json!({
-        "schema": 1, "night": file.night, "status": status, "caps": file.caps,
+        "schema": 1, "night": file.night, "status": status, "caps": night.caps(),
         "spent": { "usd": spent.usd.dollars(), "calls": spent.calls, "seconds": spent.running.as_secs_f64() },
         "runs": values,
     });
@@ -323,6 +398,58 @@ pub(super) fn running(dir: &RunDir) -> Result<Option<RunDir>, CliError> {
     let night = Night::read(dir)?;
     let dirs = (0..night.file().runs.len()).map(|number| RunDir::at(night.run_dir(number)));
     Ok(dirs.into_iter().find(RunDir::is_running))
+}
+
+/// Changes the budget of a night: by its process, if one works on it.
+pub(super) fn change(dir: &RunDir, request: BudgetRequest) -> Result<(), CliError> {
+    match Night::open(dir) {
+        Ok((mut night, _lock)) => night.change(request).map_err(refused),
+        Err(RunDirError::InUse { .. }) => ctl::carried_out(dir, request.name(), &request).map(drop),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Asks the night of a run, if it has one, whether the run may have these caps.
+pub(super) fn allow(run: &RunDir, caps: Caps) -> Result<(), CliError> {
+    match Night::of_run(run)? {
+        Some((night, run)) => change(&night, BudgetRequest::Share { run, caps }).map_err(|error| {
+            let raise = format!(
+                "give the night more first: `promptsearch resume {0}` with a cap, or `promptsearch ctl {0} set` while it runs",
+                night.path().display()
+            );
+            error.hint(raise)
+        }),
+        None => Ok(()),
+    }
+}
+
+fn refused(error: BudgetError) -> CliError {
+    match error {
+        BudgetError::Dir(error) => error.into(),
+        BudgetError::Refused(why) => CliError::usage(why),
+    }
+}
+
+/// The names of the runs of a night, for people.
+pub(super) fn run_names(dir: &RunDir) -> String {
+    let runs = Night::read(dir).map(|night| night.file().runs.clone()).unwrap_or_default();
+    runs.iter().map(|run| run.run.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// A line for each night of a folder.
+pub(super) fn lines(out: &Path) -> Vec<String> {
+    let line = |dir: &RunDir| {
+        let night = Night::read(dir).ok()?;
+        let is_done = night.runs().iter().all(|state| matches!(state, RunState::Ended(_)));
+        let status = match (is_done, dir.is_running()) {
+            (true, _) => "finished",
+            (false, true) => "running",
+            (false, false) => "interrupted",
+        };
+        let line = format!("night {}: {status} ({})", dir.name(), run_names(dir));
+        Some(visible_line(&line))
+    };
+    Night::list(out).iter().filter_map(line).collect()
 }
 
 /// Where a night of this name is.

@@ -25,6 +25,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A task that can be run, and what the run needs.
 pub(super) struct Prepared {
@@ -116,7 +117,8 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     }
     if args.detach {
         drop(run);
-        return detach(&dir, args.concurrency, "run", screen);
+        let flags = DetachFlags { concurrency: args.concurrency, ..Default::default() };
+        return detach(&dir, flags, "run", screen);
     }
     let width = width.filter(|width| *width > 1);
     let width = width.map(|width| format!(", {width} children bred side by side"));
@@ -193,9 +195,20 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     run.check_providers()?;
     let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
     if let Some(caps) = caps {
+        super::night::allow(&dir, caps)?;
         run.set_caps(caps)?;
     }
     access.abandons_batches = args.abandon_batches;
+    if args.detach {
+        // The caps and the consent are in its journal.
+        drop(run);
+        let flags = DetachFlags {
+            concurrency: args.concurrency,
+            abandons_batches: args.abandon_batches,
+            ..Default::default()
+        };
+        return detach(&dir, flags, "run", screen);
+    }
     screen.note(&match went_on {
         true => format!("{} was finished, and goes on", dir.name()),
         false => format!("resuming {}", dir.name()),
@@ -290,10 +303,21 @@ fn resume_command(run: &LoadedRun) -> String {
     command
 }
 
+/// How long a background process may take to begin.
+const UNTIL_BEGUN: Duration = Duration::from_secs(5);
+
+/// What a resume in the background is given beside the folder.
+#[derive(Clone, Copy, Default)]
+pub(super) struct DetachFlags {
+    pub(super) concurrency: Option<usize>,
+    pub(super) accepts_changed_provider: bool,
+    pub(super) abandons_batches: bool,
+}
+
 /// Starts this program again as a background process that resumes the run, or the night.
 pub(super) fn detach(
     dir: &RunDir,
-    concurrency: Option<usize>,
+    flags: DetachFlags,
     what: &str,
     screen: &Screen,
 ) -> Result<(), CliError> {
@@ -302,16 +326,24 @@ pub(super) fn detach(
     let log = std::fs::File::create(dir.file("detached.log"))?;
     let mut command = Command::new(program);
     command.arg("resume").arg(dir.path()).arg("--quiet");
+    let DetachFlags { concurrency, accepts_changed_provider, abandons_batches } = flags;
+    command.args(accepts_changed_provider.then_some("--accept-changed-provider"));
+    command.args(abandons_batches.then_some("--abandon-batches"));
     if let Some(concurrency) = concurrency {
         command.arg("--concurrency").arg(concurrency.to_string());
     }
-    let child = command
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
         // In a process group of its own it does not receive the terminal's hangup or Ctrl-C.
         .process_group(0)
         .spawn()?;
+    // `status`, `watch` and `ctl` find it running from here on, unless it has ended.
+    let began = Instant::now();
+    while !dir.is_running() && child.try_wait()?.is_none() && began.elapsed() < UNTIL_BEGUN {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let value = serde_json::json!({
         what: dir.name(), "process": child.id(), "folder": dir.path(),
     });

@@ -22,7 +22,7 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
     if !screen.quiet {
         let is_terminal = std::io::stderr().is_terminal();
         let lines = Box::new(std::io::stderr());
-        observers.push(Box::new(Watcher::new(is_terminal, lines, run.meter(), run.caps())));
+        observers.push(Box::new(Watcher::new(is_terminal, lines, run)));
     }
     let recipients = notifying::recipients(run, screen);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -36,7 +36,7 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
         let notifier = (!recipients.is_empty()).then(|| Notifier::new(recipients));
         observers.extend(notifier.as_ref().and_then(|it| notifying::watcher(it, run)));
         let ended = run.search(observers, &control).await;
-        // The first signal is heeded by the search: from here on it ends the program.
+        // The first signal is taken by the search: from here on it ends the program.
         signals.abort();
         let untold = match notifier {
             Some(notifier) => {
@@ -60,7 +60,7 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
         let error = CliError::from(error);
         match error.kind {
             Kind::Unexpected => error.hint(format!(
-                "`promptsearch resume {place}` goes on where it stopped: no answer that was paid for is lost"
+                "`promptsearch resume {place}` resumes it where it stopped: no answer that was paid for is lost"
             )),
             _ => error,
         }

@@ -4,11 +4,13 @@ use super::args::VerifyArgs;
 use super::error::{CliError, Kind};
 use super::eval::{Question, folder_of, with_prompt};
 use super::screen::Screen;
-use crate::compare::verification::{Finding, Now, Record, Verification, hashes};
+use crate::compare::verification::{
+    Finding, NotMeasured, Now, Record, Verification, hashes, too_few_rows,
+};
 use crate::id::CandidateIx;
 use crate::prompt::document;
 use crate::report::visible_line;
-use crate::run::{Run, RunDir, Status};
+use crate::run::{Run, RunDir, Status, way_on};
 use crate::source::{self, SourceError};
 use crate::task::Task;
 use crate::task::example::{RowHash, Split};
@@ -20,7 +22,42 @@ use std::path::{Path, PathBuf};
 pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError> {
     let evidence = evidence_of(&args.file)?;
     let record = read(&evidence)?;
-    let place = task_of(args, &record, &evidence)?;
+    let verification = match measured(args, &record, &evidence, screen) {
+        Ok(verification) => verification,
+        Err(error) => {
+            // A build server that finds no file shows nothing of what happened.
+            let not_measured = NotMeasured { record: &record, why: &error.message };
+            write(args, &not_measured.junit(), &not_measured.markdown())?;
+            return Err(error);
+        }
+    };
+    let fails = match verification.finding {
+        Finding::Holds => false,
+        Finding::Worse => true,
+        Finding::Inconclusive => args.fail_if_inconclusive,
+    };
+    write(args, &verification.junit(fails), &verification.markdown())?;
+    let name = format!("prompt {} for {}", verification.candidate, verification.task);
+    let lines: Vec<String> = std::iter::once(visible_line(&name))
+        .chain(verification.facts().into_iter().map(|fact| format!("  {fact}")))
+        .chain([verification.verdict()])
+        .collect();
+    screen.show(&serde_json::to_value(&verification)?, &lines.join("\n"))?;
+    if fails {
+        let error = CliError::new(Kind::Gate, verification.complaint());
+        return Err(verification.remedies().into_iter().fold(error, CliError::hint));
+    }
+    Ok(())
+}
+
+/// Asks the prompt the rows of its record.
+fn measured(
+    args: &VerifyArgs,
+    record: &Record,
+    evidence: &Path,
+    screen: &Screen,
+) -> Result<Verification, CliError> {
+    let place = task_of(args, record, evidence)?;
     let task = Task::load(&place)?;
     let task = with_prompt(&task, &place, &args.file)?;
     let rows: Vec<RowHash> = record.rows.iter().map(|row| row.row).collect();
@@ -47,6 +84,9 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
     let held_out: BTreeSet<RowHash> = task.splits.held_out_hashes().collect();
     let rows_in_search =
         rows.iter().filter(|row| data.contains(row) && !held_out.contains(row)).count();
+    if let Some(why) = too_few_rows(there, args.tolerance) {
+        screen.warn(&why);
+    }
     let parts_blake3 = hashes(&task.baseline);
     let task_model = task.task_model().name.to_string();
     let simulated = task.providers().values().any(Provider::is_simulated);
@@ -57,53 +97,56 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
     let question =
         Question { split: None, rows: Some(rows), caps: &args.caps, concurrency: args.concurrency };
     let answers = question.ask(task, folder.clone(), screen)?;
-    answers.check()?;
+    answers.check(true)?;
+    let not_asked = answers.not_asked();
+    // It holds the lock on the run.
     drop(answers);
     let scores = Run::read(RunDir::at(folder))?.scores(CandidateIx::BASELINE, Split::Dev);
-    let now =
-        Now { scores, rows_there: there, rows_in_search, parts_blake3, task_model, simulated };
-    let verification = Verification::of(&record, &now, args.tolerance)
-        .ok_or_else(|| not_measured("no row has both scores".to_owned()))?;
-    let fails = match verification.finding {
-        Finding::Holds => false,
-        Finding::Worse => true,
-        Finding::Inconclusive => args.fail_if_inconclusive,
+    let now = Now {
+        scores,
+        rows_there: there,
+        rows_in_search,
+        not_asked,
+        parts_blake3,
+        task_model,
+        simulated,
     };
+    Verification::of(record, &now, args.tolerance).ok_or_else(|| {
+        not_measured("no row has a score both in the record and now".to_owned())
+            .hint("run the same command again: it asks the missing rows, and no others")
+    })
+}
+
+/// Writes the files for a build server.
+fn write(args: &VerifyArgs, junit: &str, markdown: &str) -> Result<(), CliError> {
     if let Some(file) = &args.junit {
-        std::fs::write(file, verification.junit(fails))
-            .map_err(|error| CliError::not_written(file, &error))?;
+        std::fs::write(file, junit).map_err(|error| CliError::not_written(file, &error))?;
     }
     if let Some(file) = &args.markdown {
         // The summary of a build holds what other steps wrote.
         let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
         opened
-            .and_then(|mut file| file.write_all(verification.markdown().as_bytes()))
+            .and_then(|mut file| file.write_all(markdown.as_bytes()))
             .map_err(|error| CliError::not_written(file, &error))?;
-    }
-    let name = format!("prompt {} for {}", verification.candidate, verification.task);
-    let lines: Vec<String> = std::iter::once(visible_line(&name))
-        .chain(verification.facts().into_iter().map(|fact| format!("  {fact}")))
-        .chain([verification.verdict()])
-        .collect();
-    screen.show(&serde_json::to_value(&verification)?, &lines.join("\n"))?;
-    if fails {
-        return Err(CliError::new(Kind::Gate, format!("the prompt is {}", verification.verdict())));
     }
     Ok(())
 }
 
 /// The evidence file beside a prompt.
 fn evidence_of(file: &Path) -> Result<PathBuf, CliError> {
-    let name = file
-        .to_str()
-        .ok_or_else(|| CliError::usage(format!("{}: the path is no UTF-8", file.display())))?;
+    let name = file.to_str().ok_or_else(|| {
+        CliError::usage(format!("{}: the path is not UTF-8", file.display()))
+            .hint("rename the file, and its evidence file beside it")
+    })?;
     Ok(document::sidecar(name).into())
 }
 
 fn read(evidence: &Path) -> Result<Record, CliError> {
     let bytes = source::read(evidence).map_err(|error| {
-        SourceError::unreadable(evidence, &error)
-            .help("`export` writes it beside the prompt; a prompt without one cannot be verified")
+        SourceError::unreadable(evidence, &error).help(
+            "`export` commits it beside the prompt, on a branch of its own: first `git checkout promptsearch/TASK`, or \
+             merge that branch; a prompt without evidence cannot be verified",
+        )
     })?;
     Ok(Record::read_sealed(evidence, &bytes)?)
 }
@@ -128,7 +171,8 @@ fn task_of(args: &VerifyArgs, record: &Record, evidence: &Path) -> Result<PathBu
     }
 }
 
-/// The folder of this verification: that of the last one, where it was interrupted, else a new one.
+/// The folder of this verification: that of the last one, where an interruption or a cap left rows out, else a new
+/// one.
 fn folder(results: &Path, name: &str) -> Result<PathBuf, CliError> {
     let at = |number: u32| results.join(format!("{name}-{number}"));
     let mut number = 1;
@@ -138,9 +182,10 @@ fn folder(results: &Path, name: &str) -> Result<PathBuf, CliError> {
     let last = at(number);
     // What cannot be read is left alone: a folder that a kill left without its files, or one of a repository that has
     // moved since.
-    let status = Run::read(RunDir::at(last.clone())).map(|run| run.summary.status);
-    let is_over =
-        !matches!(status, Ok(status) if status != Status::Finished && status != Status::Failed);
+    let is_over = Run::read(RunDir::at(last.clone())).map_or(true, |run| {
+        let ended = matches!(run.summary.status, Status::Finished | Status::Failed);
+        ended && way_on(&run.summary, run.caps()).is_none()
+    });
     if last.exists() && is_over {
         return Ok(at(number + 1));
     }

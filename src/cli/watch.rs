@@ -2,6 +2,7 @@
 
 use super::args::WatchArgs;
 use super::error::CliError;
+use super::night;
 use super::screen::Screen;
 use crate::clock::Clock;
 use crate::report::{self, Report, visible_line};
@@ -17,11 +18,26 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Prints lines from the run's summary, which its process writes every two seconds.
 pub(super) fn watch(args: &WatchArgs, screen: &Screen) -> Result<(), CliError> {
     let every = text::parse_duration(&args.every).map_err(CliError::usage)?;
-    let dir = RunDir::find(&args.run.out.out, &args.run.run)?;
+    let Some(night) = night::find(&args.run.out.out, &args.run.run) else {
+        let dir = RunDir::find(&args.run.out.out, &args.run.run)?;
+        return follow(&dir, every, screen).map(drop);
+    };
+    // Between two runs none is running for a moment.
+    while night.is_running() {
+        match night::running(&night)? {
+            Some(run) if !follow(&run, every, screen)? => return Ok(()),
+            _ => std::thread::sleep(LOOK_EVERY),
+        }
+    }
+    night::status(&night, screen)
+}
+
+/// Prints lines about a run until it ends; whether anybody reads on.
+fn follow(dir: &RunDir, every: Duration, screen: &Screen) -> Result<bool, CliError> {
     // Caps may have been raised when it was resumed.
-    let caps = match Run::read(&dir) {
+    let caps = match Run::read(dir) {
         Ok(run) => run.caps(),
-        Err(_) => RunFile::read(&dir)?.caps,
+        Err(_) => RunFile::read(dir)?.caps,
     };
     let (mut last, mut shown): (Option<Summary>, Option<Instant>) = (None, None);
     while dir.is_running() {
@@ -46,16 +62,16 @@ pub(super) fn watch(args: &WatchArgs, screen: &Screen) -> Result<(), CliError> {
             let time = text::duration(summary.spent.time());
             let value = json!({ "at": now, "eta": eta, "summary": summary });
             if !say(screen, &value, &format!("{time} · {line}"))? {
-                return Ok(());
+                return Ok(false);
             }
             (last, shown) = (Some(summary), Some(Instant::now()));
         }
         std::thread::sleep(LOOK_EVERY);
     }
-    let run = Run::read(&dir)?;
+    let run = Run::read(dir)?;
     let verdict = report::verdict_line(&Report::from(&run));
     let value = json!({ "at": Clock::System.now(), "verdict": verdict, "summary": run.summary });
-    say(screen, &value, &format!("{}: {verdict}", dir.name())).map(drop)
+    say(screen, &value, &format!("{}: {verdict}", dir.name()))
 }
 
 /// Prints a line; whether anybody reads on.

@@ -7,7 +7,7 @@ use crate::prompt::Prompt;
 use crate::report::{PairedScores, visible_line};
 use crate::seed::Seed;
 use crate::source::SourceError;
-use crate::stats::Interval;
+use crate::stats::{Interval, rows_for_margin, smallest_margin};
 use crate::task::example::RowHash;
 use crate::task::file::TaskFile;
 use crate::task::{Task, TaskSource};
@@ -218,6 +218,8 @@ pub struct Verification {
     pub rows_missing: usize,
     /// Rows of the record that are rows of train or dev now: a search may have seen them.
     pub rows_in_search: usize,
+    /// Rows that were not asked, because a cap was reached first.
+    pub rows_not_asked: usize,
     /// Parts whose text is not that of the record.
     pub changed_parts: Vec<String>,
     /// Roles whose model is not that of the record: then, and now.
@@ -235,6 +237,8 @@ pub struct Now {
     pub rows_there: usize,
     /// Those of them that are in train or dev.
     pub rows_in_search: usize,
+    /// Rows that were not asked, because a cap was reached first.
+    pub not_asked: usize,
     /// The hash of each part's text.
     pub parts_blake3: BTreeMap<String, String>,
     /// The task model.
@@ -286,9 +290,10 @@ impl Verification {
             tolerance,
             scores,
             rows_gone: record.rows.len().saturating_sub(now.rows_there),
-            rows_missing: now.rows_there.saturating_sub(pairs.len()),
+            rows_missing: now.rows_there.saturating_sub(pairs.len() + now.not_asked),
             rows_in_search: now.rows_in_search,
             changed_parts: names.into_iter().filter(is_changed).cloned().collect(),
+            rows_not_asked: now.not_asked,
             changed_models: changed_models.into_iter().collect(),
             simulated: record.simulated || now.simulated,
         })
@@ -297,13 +302,22 @@ impl Verification {
     /// What was found, in a sentence.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let tolerance = format!("{:.1} pp", self.tolerance * 100.0);
+        let tolerance = points_of(self.tolerance);
         match self.finding {
             Finding::Holds => format!("holds: not worse than its record by more than {tolerance}"),
             Finding::Worse => format!("worse than its record by more than {tolerance}"),
             Finding::Inconclusive => {
                 format!("inconclusive: it may be worse than its record by more than {tolerance}")
             }
+        }
+    }
+
+    /// The same about the prompt, for the error of a gate.
+    #[must_use]
+    pub fn complaint(&self) -> String {
+        match self.finding {
+            Finding::Inconclusive => format!("the verification is {}", self.verdict()),
+            Finding::Holds | Finding::Worse => format!("the prompt is {}", self.verdict()),
         }
     }
 
@@ -340,6 +354,10 @@ impl Verification {
                 plural(self.rows_in_search, "row")
             ));
         }
+        if self.rows_not_asked > 0 {
+            let rows = plural(self.rows_not_asked, "row");
+            facts.push(format!("{rows} not asked, because of the cap"));
+        }
         for part in &self.changed_parts {
             facts.push(format!("part `{part}` is not the text of the record: it was edited since"));
         }
@@ -352,41 +370,120 @@ impl Verification {
         facts.iter().map(|fact| visible_line(fact)).collect()
     }
 
+    /// What would make an inconclusive finding conclusive, a sentence each.
+    #[must_use]
+    pub fn remedies(&self) -> Vec<String> {
+        let PairedScores { rows, difference, better, worse, .. } = self.scores;
+        if self.finding != Finding::Inconclusive {
+            return Vec::new();
+        }
+        let mut remedies = Vec::new();
+        let tolerance = (-difference.low * 1_000.0).ceil() / 1_000.0;
+        if difference.mean >= -tolerance && tolerance < 1.0 {
+            remedies.push(format!("these answers hold with `--tolerance {tolerance}`"));
+        }
+        if self.tolerance > 0.0 {
+            let discordance = (better + worse) as f64 / rows.max(1) as f64;
+            let needed = rows_for_margin(self.tolerance, discordance);
+            if needed > rows {
+                remedies.push(format!(
+                    "a tolerance of {} needs about {}, if as few answers differ: export a prompt with more held-out rows",
+                    points_of(self.tolerance),
+                    plural(needed, "row")
+                ));
+            }
+        }
+        remedies
+    }
+
     /// For a summary of a build: Markdown.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut out = format!(
-            "### Prompt {} for {}\n\n",
-            markdown_text(&visible_line(&self.candidate)),
-            markdown_text(&visible_line(&self.task))
-        );
-        let _ = writeln!(out, "**{}**\n", self.verdict());
-        for fact in self.facts() {
-            let _ = writeln!(out, "- {}", markdown_text(&fact));
-        }
-        out
+        markdown(&self.task, &self.candidate, &self.verdict(), &self.facts())
     }
 
     /// For a build server: one test case in JUnit's XML. `fails`: whether the gate failed.
     #[must_use]
     pub fn junit(&self, fails: bool) -> String {
-        let (task, candidate) =
-            (xml(&visible_line(&self.task)), xml(&visible_line(&self.candidate)));
         let facts = xml(&self.facts().join("\n"));
-        let failures = usize::from(fails);
         let outcome = if fails {
             format!("<failure message=\"{}\">{facts}</failure>", xml(&self.verdict()))
         } else {
             format!("<system-out>{facts}</system-out>")
         };
-        format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-             <testsuites tests=\"1\" failures=\"{failures}\">\n\
-             <testsuite name=\"promptsearch verify\" tests=\"1\" failures=\"{failures}\">\n\
-             <testcase classname=\"{task}\" name=\"{candidate}\">{outcome}</testcase>\n\
-             </testsuite>\n</testsuites>\n"
-        )
+        junit(&self.task, &self.candidate, [usize::from(fails), 0], &outcome)
     }
+}
+
+/// A verification that measured nothing, or too little, for a summary of a build.
+#[derive(Clone, Copy, Debug)]
+pub struct NotMeasured<'a> {
+    /// What was to be verified.
+    pub record: &'a Record,
+    /// Why it was not measured.
+    pub why: &'a str,
+}
+
+impl NotMeasured<'_> {
+    /// Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let Record { task, candidate, .. } = self.record;
+        markdown(task, candidate, "not measured", &[visible_line(self.why)])
+    }
+
+    /// One test case in JUnit's XML, with an error: neither passed nor failed.
+    #[must_use]
+    pub fn junit(&self) -> String {
+        let Record { task, candidate, .. } = self.record;
+        let why = xml(&visible_line(self.why));
+        let outcome = format!("<error message=\"not measured\">{why}</error>");
+        junit(task, candidate, [0, 1], &outcome)
+    }
+}
+
+/// Says before anything is asked that these rows cannot show the tolerance, if so.
+#[must_use]
+pub fn too_few_rows(rows: usize, tolerance: f64) -> Option<String> {
+    let shown = smallest_margin(rows, 0.0);
+    if tolerance >= shown {
+        return None;
+    }
+    let (rows, asked, shown_points) = (plural(rows, "row"), points_of(tolerance), points_of(shown));
+    let flag = (shown * 1_000.0).ceil() / 1_000.0;
+    let needed = match tolerance > 0.0 {
+        true => format!(", and {asked} needs {}", plural(rows_for_margin(tolerance, 0.0), "row")),
+        false => String::new(),
+    };
+    Some(format!(
+        "{rows} cannot show a tolerance of {asked} unless some answers got better: {rows} with equal answers show \
+         {shown_points} (`--tolerance {flag}`){needed}"
+    ))
+}
+
+fn points_of(share: f64) -> String {
+    format!("{:.1} pp", share * 100.0)
+}
+
+fn markdown(task: &str, candidate: &str, verdict: &str, facts: &[String]) -> String {
+    let [task, candidate] = [task, candidate].map(|text| markdown_text(&visible_line(text)));
+    let mut out = format!("### Prompt {candidate} for {task}\n\n");
+    let _ = writeln!(out, "**{verdict}**\n");
+    for fact in facts {
+        let _ = writeln!(out, "- {}", markdown_text(fact));
+    }
+    out
+}
+
+fn junit(task: &str, candidate: &str, [failures, errors]: [usize; 2], outcome: &str) -> String {
+    let [task, candidate] = [task, candidate].map(|text| xml(&visible_line(text)));
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <testsuites tests=\"1\" failures=\"{failures}\" errors=\"{errors}\">\n\
+         <testsuite name=\"promptsearch verify\" tests=\"1\" failures=\"{failures}\" errors=\"{errors}\">\n\
+         <testcase classname=\"{task}\" name=\"{candidate}\">{outcome}</testcase>\n\
+         </testsuite>\n</testsuites>\n"
+    )
 }
 
 fn markdown_text(text: &str) -> String {
@@ -479,6 +576,7 @@ mod tests {
             scores: scores.iter().enumerate().map(|(row, score)| (hash(row), *score)).collect(),
             rows_there: scores.len(),
             rows_in_search: 0,
+            not_asked: 0,
             parts_blake3: [("system".to_owned(), "aa".to_owned())].into(),
             task_model: "p/old".to_owned(),
             simulated: false,
@@ -504,11 +602,34 @@ mod tests {
         assert!(Verification::of(&record(&[]), &now(&[1.0]), 0.02).is_none());
     }
 
+    /// What is advised is enough, and a little less is not.
+    #[test]
+    fn what_would_be_conclusive_is_told() {
+        let told = losing(3).remedies().join("; ");
+        assert!(told.contains("`--tolerance 0.085`") && told.contains("needs about "), "{told}");
+        let then = vec![1.0; 100];
+        let scores: Vec<f64> = (0..100).map(|row| f64::from(u8::from(row >= 3))).collect();
+        let finding =
+            |tolerance| Verification::of(&record(&then), &now(&scores), tolerance).unwrap().finding;
+        assert_eq!((finding(0.085), finding(0.084)), (Finding::Holds, Finding::Inconclusive));
+        assert!(losing(20).remedies().is_empty());
+        let told = too_few_rows(100, 0.02).unwrap();
+        assert!(told.contains("`--tolerance 0.037`") && told.contains("189 rows"), "{told}");
+        let same = |rows: usize, tolerance| {
+            let right = vec![1.0; rows];
+            Verification::of(&record(&right), &now(&right), tolerance).unwrap().finding
+        };
+        assert_eq!((same(189, 0.02), same(188, 0.02)), (Finding::Holds, Finding::Inconclusive));
+        assert_eq!((same(100, 0.037), too_few_rows(100, 0.037)), (Finding::Holds, None));
+        assert!(too_few_rows(100, 0.0).is_some());
+    }
+
     #[test]
     fn what_changed_since_is_told() {
         let other = Now {
             rows_there: 40,
             rows_in_search: 3,
+            not_asked: 6,
             parts_blake3: [("system".to_owned(), "bb".to_owned())].into(),
             task_model: "p/new".to_owned(),
             simulated: true,
@@ -517,5 +638,8 @@ mod tests {
         let verification = Verification::of(&record(&[1.0; 50]), &other, 0.02).unwrap();
         insta::assert_snapshot!(verification.markdown());
         insta::assert_snapshot!(verification.junit(true));
+        let (record, why) = (record(&[1.0]), "the key < was refused");
+        let not_measured = NotMeasured { record: &record, why };
+        insta::assert_snapshot!(not_measured.markdown() + &not_measured.junit());
     }
 }

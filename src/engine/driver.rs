@@ -157,7 +157,7 @@ impl Search {
         if self.state.phase > Phase::Searching {
             let why = "its search has ended, and its winner is being confirmed: once it is finished, `resume` with \
                        higher caps goes on";
-            return Ok(Err(NotChanged(why.to_owned())));
+            return Ok(Err(NotChanged::Refused(why.to_owned())));
         }
         let before = self.planner.budget.caps();
         let caps = caps.over(before);
@@ -165,7 +165,7 @@ impl Search {
         if let Some((used, cap)) = least.exceeds(caps.other_than(before)) {
             let why =
                 format!("it has used, or asked for, {used}: a cap of {cap} must be above that");
-            return Ok(Err(NotChanged(why)));
+            return Ok(Err(NotChanged::Refused(why)));
         }
         self.record(Event::CapsChanged { caps })?;
         self.planner.budget.set_caps(caps);

@@ -22,8 +22,14 @@ pub enum Change {
 
 /// Why a search was not changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotChanged(pub String);
+pub enum NotChanged {
+    /// It is so already.
+    #[error("{0}")]
+    Already(String),
+    /// The search cannot do it.
+    #[error("{0}")]
+    Refused(String),
+}
 
 /// A change that is asked for, and where it is answered.
 pub(super) type Asked = (Change, oneshot::Sender<Result<(), NotChanged>>);
@@ -48,7 +54,7 @@ impl Steering {
     /// # Errors
     /// The search refuses it, or has ended.
     pub async fn change(&self, change: Change) -> Result<(), NotChanged> {
-        let over = || NotChanged("the run has ended".to_owned());
+        let over = || NotChanged::Refused("the run has ended".to_owned());
         let (sender, answer) = oneshot::channel();
         {
             let mut requests = self.requests();
@@ -104,7 +110,7 @@ mod tests {
             let waiting = tokio::spawn(async move { other.change(Change::GoOn).await });
             tokio::task::yield_now().await;
             steering.end();
-            let ended = Err(NotChanged("the run has ended".to_owned()));
+            let ended = Err(NotChanged::Refused("the run has ended".to_owned()));
             assert_eq!(waiting.await.unwrap(), ended);
             assert_eq!(steering.change(Change::Pause).await, ended);
         });

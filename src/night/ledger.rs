@@ -21,6 +21,11 @@ pub enum Fact {
         /// What it may spend.
         caps: Caps,
     },
+    /// All runs together may spend this much from now on.
+    Total {
+        /// What they may spend.
+        caps: Caps,
+    },
     /// A run has ended.
     Ended {
         /// Its number.
@@ -33,6 +38,8 @@ pub enum Fact {
 /// The facts, folded.
 pub(super) struct Ledger {
     runs: Vec<RunState>,
+    /// What all of them may spend, where that was changed.
+    total: Option<Caps>,
     /// Bytes of whole lines: what is after them was torn by a kill.
     whole: u64,
 }
@@ -41,7 +48,7 @@ impl Ledger {
     /// Reads the facts about this many runs. A torn last line is left out.
     pub(super) fn open(dir: &RunDir, runs: usize) -> Result<Self, RunDirError> {
         let path = dir.file(LEDGER);
-        let mut ledger = Self { runs: vec![RunState::default(); runs], whole: 0 };
+        let mut ledger = Self { runs: vec![RunState::default(); runs], total: None, whole: 0 };
         let text = match crate::source::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ledger),
@@ -67,6 +74,10 @@ impl Ledger {
         &self.runs
     }
 
+    pub(super) fn total(&self) -> Option<Caps> {
+        self.total
+    }
+
     /// Appends a fact; it is durable when this returns.
     pub(super) fn append(&mut self, dir: &RunDir, fact: &Fact) -> Result<(), RunDirError> {
         let path = dir.file(LEDGER);
@@ -90,6 +101,10 @@ impl Ledger {
         let (run, state) = match *fact {
             Fact::Given { run, caps } => (run, RunState::Given(caps)),
             Fact::Ended { run, spent } => (run, RunState::Ended(spent)),
+            Fact::Total { caps } => {
+                self.total = Some(caps);
+                return;
+            }
         };
         if let Some(known) = self.runs.get_mut(run) {
             *known = state;

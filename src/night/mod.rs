@@ -2,11 +2,14 @@
 //!
 //! A night is a folder beside those of its runs. What is spent is counted by the runs' own journals, and each
 //! run keeps the caps that it was given; the night's ledger says what these were, and how the runs ended. So the
-//! budget holds whatever is killed: what a run was given counts as spent until the run has ended.
+//! budget holds whatever is killed: what a run was given counts as spent until the run has ended. The ledger also
+//! says where the total was changed, or a run was given more of it.
 
 mod share; // What the next run may spend.
 mod ledger; // What was given to whom, durably.
+mod budget; // Changes of the total and of the shares.
 
+pub use budget::{BudgetError, BudgetRequest};
 pub use ledger::Fact;
 pub use share::{RunState, Spending, share};
 
@@ -74,14 +77,53 @@ impl Night {
         Ok((Self { dir, file, ledger }, lock))
     }
 
-    /// The folder of a night of this name, if there is one: a folder, or a name in `out`.
+    /// The folder of a night of this name, if there is one: a folder, a name in `out`, or a prefix that only this
+    /// night and its runs have.
     #[must_use]
     pub fn find(out: &Path, asked: &str) -> Option<RunDir> {
-        let direct = Path::new(asked).to_owned();
-        let mut places = [direct, out.join(asked)].into_iter();
-        // An empty name is no name.
-        let found = places.find(|it| !asked.is_empty() && it.join(NIGHT_FILE).is_file());
-        found.map(RunDir::at)
+        // An empty name is no name, and a prefix of all.
+        if asked.is_empty() {
+            return None;
+        }
+        let direct = RunDir::at(asked);
+        let named = RunDir::at(out.join(asked));
+        let is_night = |dir: &RunDir| dir.file(NIGHT_FILE).is_file();
+        if let Some(exact) = [direct, named].into_iter().find(is_night) {
+            return Some(exact);
+        }
+        let is_meant = |dir: &RunDir| dir.name().starts_with(asked);
+        let mut nights = Self::list(out).into_iter().filter(is_meant);
+        let (night, None) = (nights.next()?, nights.next()) else { return None };
+        let own = Self::read(&night).ok()?.file.runs;
+        let is_own = |dir: &RunDir| own.iter().any(|run| run.run == dir.name());
+        let mut runs = RunDir::list(out).ok()?.into_iter().filter(is_meant);
+        runs.all(|dir| is_own(&dir)).then_some(night)
+    }
+
+    /// The nights of a folder, by name; none where it cannot be read.
+    #[must_use]
+    pub fn list(out: &Path) -> Vec<RunDir> {
+        let entries = std::fs::read_dir(out).into_iter().flatten().flatten();
+        let nights = entries.filter(|entry| entry.path().join(NIGHT_FILE).is_file());
+        let mut nights: Vec<RunDir> = nights.map(|entry| RunDir::at(entry.path())).collect();
+        nights.sort_by_key(RunDir::name);
+        nights
+    }
+
+    /// The night of a run, and the run's number in it; `None` where it is a run of its own.
+    ///
+    /// # Errors
+    /// A night beside the run cannot be read: whether the run is one of its runs is not known.
+    pub fn of_run(run: &RunDir) -> Result<Option<(RunDir, usize)>, RunDirError> {
+        let path = std::path::absolute(run.path())
+            .map_err(|source| RunDirError::Io { path: run.path().to_owned(), source })?;
+        for dir in path.parent().map(Self::list).unwrap_or_default() {
+            let file: NightFile = dir.read_json(NIGHT_FILE)?;
+            if let Some(number) = file.runs.iter().position(|it| it.run == run.name()) {
+                return Ok(Some((dir, number)));
+            }
+        }
+        Ok(None)
     }
 
     /// Opens a night, and locks it.
@@ -90,6 +132,8 @@ impl Night {
     /// Another process works on it, or a file cannot be read.
     pub fn open(dir: &RunDir) -> Result<(Self, RunLock), RunDirError> {
         let lock = dir.lock()?;
+        // They were meant for a process that has ended.
+        dir.forget_requests();
         Ok((Self::read(dir)?, lock))
     }
 
@@ -107,6 +151,18 @@ impl Night {
     #[must_use]
     pub fn file(&self) -> &NightFile {
         &self.file
+    }
+
+    /// What all of its runs together may spend: as it was started, or as it was changed since.
+    #[must_use]
+    pub fn caps(&self) -> Caps {
+        self.ledger.total().unwrap_or(self.file.caps)
+    }
+
+    /// What its runs have spent or were given.
+    #[must_use]
+    pub fn taken(&self) -> Spending {
+        share::taken(self.runs())
     }
 
     /// Its folder.
@@ -135,7 +191,7 @@ impl Night {
     /// The ledger cannot be written.
     pub fn give(&mut self, run: usize) -> Result<Option<Caps>, RunDirError> {
         let now = Clock::System.now();
-        let Some(caps) = share::share(self.file.caps, self.runs(), run, now) else {
+        let Some(caps) = share::share(self.caps(), self.runs(), run, now) else {
             return Ok(None);
         };
         if self.runs().get(run) == Some(&RunState::Waiting) {

@@ -37,14 +37,53 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// What of a cap it takes: `given` reads it from its caps, `spent` from its spending.
-    fn takes(&self, given: impl Fn(&Caps) -> Option<u64>, spent: impl Fn(&Spending) -> u64) -> u64 {
+    /// What it takes of the total: what it was given until it has ended, then what it spent.
+    fn takes(&self) -> Spending {
         match self {
-            Self::Waiting => 0,
-            Self::Given(caps) => given(caps).unwrap_or(0),
-            Self::Ended(spending) => spent(spending),
+            Self::Waiting => Spending::default(),
+            Self::Given(caps) => Spending {
+                usd: caps.usd.unwrap_or_default(),
+                calls: caps.calls.unwrap_or_default(),
+                tokens: caps.tokens.unwrap_or_default(),
+                proposals: caps.proposals.unwrap_or_default(),
+                running: caps.wall.unwrap_or_default(),
+            },
+            Self::Ended(spending) => *spending,
         }
     }
+}
+
+/// What these runs take of the total.
+pub(super) fn taken<'a>(runs: impl IntoIterator<Item = &'a RunState>) -> Spending {
+    runs.into_iter().map(RunState::takes).fold(Spending::default(), |sum, it| Spending {
+        usd: Usd::from_nanos(sum.usd.nanos().saturating_add(it.usd.nanos())),
+        calls: sum.calls.saturating_add(it.calls),
+        tokens: Tokens(sum.tokens.0.saturating_add(it.tokens.0)),
+        proposals: sum.proposals.saturating_add(it.proposals),
+        running: sum.running.saturating_add(it.running),
+    })
+}
+
+/// What is left of the total beside what is taken; a cap that the total does not have is left out. Time is not
+/// counted: it is no money.
+pub(super) fn left(total: Caps, taken: &Spending) -> Caps {
+    Caps {
+        usd: total.usd.map(|it| Usd::from_nanos(it.nanos().saturating_sub(taken.usd.nanos()))),
+        calls: total.calls.map(|it| it.saturating_sub(taken.calls)),
+        tokens: total.tokens.map(|it| Tokens(it.0.saturating_sub(taken.tokens.0))),
+        proposals: total.proposals.map(|it| it.saturating_sub(taken.proposals)),
+        ..Caps::default()
+    }
+}
+
+/// The caps on spending, with the unit of each.
+pub(super) fn units(caps: &Caps) -> [(&'static str, Option<u64>); 4] {
+    [
+        ("dollars", caps.usd.map(Usd::nanos)),
+        ("calls", caps.calls),
+        ("tokens", caps.tokens.map(|it| it.0)),
+        ("proposals", caps.proposals),
+    ]
 }
 
 /// What a run may spend of what all of them may; `None`: nothing is left for it.
@@ -52,36 +91,25 @@ impl RunState {
 pub fn share(total: Caps, runs: &[RunState], run: usize, now: Timestamp) -> Option<Caps> {
     let waiting = runs.iter().filter(|state| **state == RunState::Waiting).count() as u64;
     let unended = runs.iter().filter(|state| !matches!(state, RunState::Ended(_))).count() as u64;
-    let part = |cap: Option<u64>, given: fn(&Caps) -> Option<u64>, spent: fn(&Spending) -> u64| {
-        let taken = runs.iter().fold(0, |sum: u64, it| sum.saturating_add(it.takes(given, spent)));
-        cap.map(|cap| cap.saturating_sub(taken).checked_div(waiting).unwrap_or(0))
-    };
-    let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let part = |left: u64| left.checked_div(waiting).unwrap_or(0);
     let mut caps = match runs.get(run)? {
         RunState::Ended(_) => return None,
-        // It keeps what it was given.
-        RunState::Given(caps) => *caps,
-        RunState::Waiting => Caps {
-            usd: part(total.usd.map(Usd::nanos), |it| it.usd.map(Usd::nanos), |it| it.usd.nanos())
-                .map(Usd::from_nanos),
-            calls: part(total.calls, |it| it.calls, |it| it.calls),
-            tokens: part(
-                total.tokens.map(|it| it.0),
-                |it| it.tokens.map(|it| it.0),
-                |it| it.tokens.0,
-            )
-            .map(Tokens),
-            proposals: part(total.proposals, |it| it.proposals, |it| it.proposals),
-            wall: {
-                let taken: u64 = runs
-                    .iter()
-                    .map(|it| it.takes(|it| it.wall.map(as_nanos), |it| as_nanos(it.running)))
-                    .fold(0, u64::saturating_add);
-                let left = total.wall.map(|wall| nanos(wall).saturating_sub(taken));
-                left.map(|left| Duration::from_nanos(left.checked_div(waiting).unwrap_or(0)))
-            },
-            deadline: None,
-        },
+        // It keeps what it was given, but for the time until the deadline.
+        RunState::Given(caps) => Caps { deadline: None, ..*caps },
+        RunState::Waiting => {
+            let taken = taken(runs);
+            let left = left(total, &taken);
+            let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+            let wall = total.wall.map(|wall| nanos(wall.saturating_sub(taken.running)));
+            Caps {
+                usd: left.usd.map(|left| Usd::from_nanos(part(left.nanos()))),
+                calls: left.calls.map(part),
+                tokens: left.tokens.map(|left| Tokens(part(left.0))),
+                proposals: left.proposals.map(part),
+                wall: wall.map(|left| Duration::from_nanos(part(left))),
+                deadline: None,
+            }
+        }
     };
     if let Some(deadline) = total.deadline {
         let left = deadline.duration_since(now);
@@ -94,10 +122,6 @@ pub fn share(total: Caps, runs: &[RunState], run: usize, now: Timestamp) -> Opti
         || caps.tokens == Some(Tokens::ZERO)
         || caps.wall == Some(Duration::ZERO);
     (!is_nothing).then_some(caps)
-}
-
-fn as_nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Tells one recipient: a program gets a message on its standard input, a server as the body of a request.
 
 use super::message::Message;
-use crate::evaluate::command::allowed_environment;
+use crate::evaluate::command::{self, allowed_environment};
 use crate::provider::webhook;
 use crate::task::scorer::CommandSpec;
 use crate::text;
@@ -59,37 +59,60 @@ impl Recipient {
     }
 }
 
-/// Runs a program with this input until it ends. It is killed when this is dropped.
+/// Runs a program with this input until it ends. It is killed with all that it started when this is dropped.
 async fn run(
     spec: &CommandSpec,
     folder: &Path,
     environment: &[(OsString, OsString)],
     input: Vec<u8>,
 ) -> Result<(), String> {
-    let program = spec.argv.first().map(String::as_str).unwrap_or_default();
-    // Systems differ in whether a relative path is resolved before or after changing the folder.
-    let path = match Path::new(program) {
-        path if path.is_relative() && path.components().count() > 1 => folder.join(path),
-        path => path.to_owned(),
-    };
-    let mut command = tokio::process::Command::new(path);
-    command
-        .args(spec.argv.iter().skip(1))
-        .current_dir(folder)
-        .env_clear()
-        .envs(allowed_environment(environment.iter().cloned(), &spec.env))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    // A Ctrl-C in the terminal is meant for the run.
-    #[cfg(unix)]
-    command.process_group(0);
-    let mut child = command.spawn().map_err(|error| format!("it cannot be started: {error}"))?;
+    let environment = allowed_environment(environment.iter().cloned(), &spec.env);
+    let (mut child, mut group) = command::start(&spec.argv, folder, &environment, Stdio::null)
+        .map_err(|error| format!("it cannot be started: {error}"))?;
     if let Some(mut stdin) = child.stdin.take() {
         // A program may end without reading.
         let _ = stdin.write_all(&input).await;
     }
     let status = child.wait().await.map_err(|error| error.to_string())?;
+    group.release();
     if status.success() { Ok(()) } else { Err(format!("it ended with {status}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_program_that_is_late_is_killed_with_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "sleep 300 & echo $! > part; mv part child; wait";
+        let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let path = std::env::var_os("PATH").unwrap();
+        let environment = vec![("PATH".into(), path)];
+        let spec = CommandSpec { argv, timeout: Duration::from_secs(60), env: Vec::new() };
+        let told = run(&spec, folder.path(), &environment, b"{}".to_vec());
+        let child = async {
+            loop {
+                if let Ok(child) = std::fs::read_to_string(folder.path().join("child")) {
+                    return child;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        // It is dropped here, as at its time limit.
+        let child = tokio::select! {
+            _ = told => panic!("it ended"),
+            child = child => child,
+        };
+        // One that is dead may wait for its parent to look at it.
+        let stat = format!("/proc/{}/stat", child.trim());
+        let is_alive = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+        for _ in 0..500 {
+            if !is_alive() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("its child is still there");
+    }
 }

@@ -63,6 +63,9 @@ pub enum RunDirError {
         /// A hint with the runs that exist.
         hint: String,
     },
+    /// It is the folder of several runs.
+    #[error("`{}` is a night, which has several runs", .0.name())]
+    Night(RunDir),
     /// A run with this name already exists.
     #[error("the run `{0}` already exists; use `promptsearch resume {0}` to resume it")]
     Exists(String),

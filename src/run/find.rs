@@ -1,8 +1,7 @@
 //! Finds the folder of a run by its name.
 
-use super::dir::{RUN_FILE, RunDir, RunDirError, io_error};
+use super::dir::{NIGHT_FILE, RUN_FILE, RunDir, RunDirError, io_error};
 use super::file::{RunFile, RunKind};
-use crate::text;
 use jiff::Timestamp;
 use std::path::Path;
 use std::{fs, io};
@@ -16,6 +15,12 @@ impl RunDir {
         let direct = Path::new(asked);
         if direct.join(RUN_FILE).is_file() {
             return Ok(Self::at(direct));
+        }
+        let is_night = |dir: &Self| !asked.is_empty() && dir.file(NIGHT_FILE).is_file();
+        if let Some(night) =
+            [Self::at(direct), Self::at(out.join(asked))].into_iter().find(is_night)
+        {
+            return Err(RunDirError::Night(night));
         }
         let mut runs = Self::list(out)?;
         if asked == "latest" {
@@ -43,7 +48,7 @@ impl RunDir {
         } else if names.is_empty() {
             ": the folder has no runs".to_owned()
         } else {
-            format!(": {}", text::suggestion(asked, &names))
+            format!(": {}", nearest(asked, &names))
         };
         Err(RunDirError::Unknown { asked: asked.to_owned(), out: out.to_owned(), hint })
     }
@@ -76,6 +81,25 @@ impl RunDir {
         (is_search, file.map(|run| run.created), self.name())
     }
 }
+
+/// The names that are most like what was asked for, a few of them.
+fn nearest(asked: &str, names: &[&str]) -> String {
+    let mut names = names.to_vec();
+    let all = names.len();
+    names.sort_by_key(|name| strsim::damerau_levenshtein(asked, name));
+    names.truncate(FEW);
+    let few = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match (all, all > FEW) {
+        (1, _) => format!("did you mean {few}?"),
+        (_, false) => format!("did you mean one of {few}?"),
+        (_, true) => {
+            format!("did you mean one of {few}? `promptsearch list` shows all {all}")
+        }
+    }
+}
+
+/// So many names are suggested.
+const FEW: usize = 3;
 
 #[cfg(test)]
 mod tests {

@@ -56,7 +56,7 @@ pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};
 pub use reopening::way_on;
-pub use requests::{Heeded, Request};
+pub use requests::{Answer, Asked, Inbox, Progress, Received, Request};
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use source::{ReuseSource, WarmStart};
 pub use summary::{
@@ -279,7 +279,7 @@ impl Run {
     pub fn open_with(given: impl Into<Given>, dir: impl AsRef<Path>) -> Result<Self, RunError> {
         let dir = RunDir::at(dir.as_ref());
         let lock = dir.lock()?;
-        // It was meant for a process that has ended; one that is made from now on is for this one.
+        // They were meant for a process that has ended; one that is made from now on is for this one.
         dir.forget_requests();
         let file = RunFile::read(&dir)?;
         let (task, operators) = given.into().of(&file)?;
@@ -609,19 +609,19 @@ impl Run {
             search.observe(observer);
         }
         // It ends with this search, also where that is dropped.
-        let mut heeding = JoinSet::new();
+        let mut serving = JoinSet::new();
         if let Some((dir, _)) = &self.folder {
             let (task, recipe, kind) =
                 (Arc::clone(&self.task), self.recipe.clone(), self.file.kind);
             let check = move |caps| {
                 wiring::check_caps(kind, &task, &recipe, caps).map_err(|error| error.to_string())
             };
-            heeding.spawn(requests::heed(dir.clone(), control.clone(), check));
+            serving.spawn(requests::serve(dir.clone(), control.clone(), check));
         }
         control.steering().begin();
         let outcome = search.run().await;
         control.steering().end();
-        drop(heeding);
+        drop(serving);
         // Observers that draw are dropped here, before anything else is shown.
         let state = search.into_state();
         let wallet = runner.wallet().clone();

@@ -4,10 +4,10 @@
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::event::Event;
-use crate::id::EventNumber;
+use crate::id::{CandidateIx, EventNumber};
 use crate::memory::{Observer, State};
 use crate::report::refused_field;
-use crate::run::{Eta, Meter, Progressed, Reading};
+use crate::run::{Eta, Meter, Progressed, Reading, Run, RunKind};
 use crate::state::Phase;
 use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -32,13 +32,14 @@ pub struct Watcher {
     progress: Progress,
     meter: Meter,
     caps: Caps,
+    kind: RunKind,
     last: Option<Instant>,
 }
 
 impl Watcher {
-    /// Progress on a terminal (drawn on stderr), or as lines.
+    /// Progress of a run on a terminal (drawn on stderr), or as lines.
     #[must_use]
-    pub fn new(is_terminal: bool, lines: Box<dyn Write + Send>, meter: Meter, caps: Caps) -> Self {
+    pub fn new(is_terminal: bool, lines: Box<dyn Write + Send>, run: &Run) -> Self {
         let progress = if is_terminal {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
@@ -48,7 +49,8 @@ impl Watcher {
         } else {
             Progress::Lines(lines)
         };
-        Self { progress, meter, caps, last: None }
+        let (meter, caps, kind) = (run.meter(), run.caps(), run.file().kind);
+        Self { progress, meter, caps, kind, last: None }
     }
 
     /// Shows the line of now, unless one was shown a moment ago.
@@ -61,7 +63,7 @@ impl Watcher {
             return;
         }
         self.last = Some(Instant::now());
-        let line = line(state, &self.meter, self.caps);
+        let line = line(state, &self.meter, self.caps, self.kind);
         self.say(line);
     }
 
@@ -112,8 +114,9 @@ impl Drop for Watcher {
 }
 
 /// The line of progress: phase, cost and quality.
-fn line(state: &State, meter: &Meter, caps: Caps) -> String {
+fn line(state: &State, meter: &Meter, caps: Caps, kind: RunKind) -> String {
     let phase = match state.phase {
+        Phase::New | Phase::Searching if kind != RunKind::Search => "evaluating",
         Phase::New | Phase::Searching => "searching",
         Phase::Choosing => "choosing",
         Phase::Confirming if state.winner.is_some_and(|(.., rows)| rows == 0) => "done",
@@ -137,22 +140,29 @@ fn line(state: &State, meter: &Meter, caps: Caps) -> String {
         Some(cap) => format!("{spent} of {cap}"),
         None => spent.to_string(),
     });
-    parts.push(text::plural(state.candidates.len(), "candidate"));
-    let mean = |candidate| {
-        let standing = state.candidates.get(crate::id::CandidateIx::index(candidate))?;
-        standing.dev().mean()
-    };
-    if let (Some(best), Some(baseline)) =
-        (mean(state.incumbent), mean(crate::id::CandidateIx::BASELINE))
-    {
-        parts.push(format!(
-            "best {} on dev (baseline {})",
-            text::percent(best),
-            text::percent(baseline)
-        ));
-    }
+    parts.extend(quality(state, kind));
     // The confirmation has an end of its own.
-    parts.extend(eta.filter(|_| phase == "searching").map(|eta| eta.in_words()));
+    parts.extend(
+        eta.filter(|_| matches!(phase, "searching" | "evaluating")).map(|eta| eta.in_words()),
+    );
     parts.push(format!("{in_flight} in flight"));
     parts.join(" · ")
+}
+
+/// The scores so far. The rows of an evaluation may be of any split.
+fn quality(state: &State, kind: RunKind) -> Vec<String> {
+    let of = |candidate: CandidateIx| Some(state.candidates.get(candidate.index())?.dev());
+    let mean = |candidate| of(candidate)?.mean();
+    let baseline = mean(CandidateIx::BASELINE);
+    if kind != RunKind::Search {
+        let rows = of(CandidateIx::BASELINE).map_or(0, |column| column.scored as usize);
+        let scored = |mean| format!("{} on {}", text::percent(mean), text::plural(rows, "row"));
+        return baseline.map(scored).into_iter().collect();
+    }
+    let mut parts = vec![text::plural(state.candidates.len(), "candidate")];
+    if let (Some(best), Some(baseline)) = (mean(state.incumbent), baseline) {
+        let (best, baseline) = (text::percent(best), text::percent(baseline));
+        parts.push(format!("best {best} on dev (baseline {baseline})"));
+    }
+    parts
 }

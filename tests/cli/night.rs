@@ -95,16 +95,22 @@ fn a_night_is_refused_before_anything_is_created() {
     );
     env.edit("blue/task.toml", "\"sim/clerk\"", "\"sim/clark\"");
     env.run("run red blue --name n --max-calls 400").exits(3);
+    assert_snapshot!(env.complaint("run red green blue --name n --max-calls 2"), @r"
+    exit 2
+    error: the budget is too small for 3 tasks: an equal share of it is nothing
+      try: give more, or fewer tasks; `promptsearch plan TASK` shows what a task needs
+    ");
     let few = env.run("run red green --name n --max-calls 10").exits(3).stderr;
     assert!(few.contains("a cap of 5 calls has no room"), "{few}");
     assert!(!env.path("results").exists(), "nothing is created");
     env.run("run red green --name n --max-calls 300 --quiet").ok();
-    let again = env.run("run red green --name n --max-calls 300").exits(2).stderr;
-    assert!(again.contains("already exists"), "{again}");
+    assert_snapshot!(env.complaint("run red green --name n --max-calls 300"), @r"
+    exit 2
+    error: the night `n` already exists
+      try: `promptsearch resume n` resumes it, or give this one another `--name`
+    ");
     let run = env.run("run red --name n --max-calls 300").exits(2).stderr;
     assert!(run.contains("already exists"), "a run in the folder of a night: {run}");
-    let caps = env.run("resume n --max-calls 900").exits(2).stderr;
-    assert!(caps.contains("the budget of the night `n` is that of its start"), "{caps}");
 }
 
 fn slow_server() -> Server {
@@ -192,6 +198,7 @@ fn trouble_of_one_task_keeps_no_other_back() {
         "{}",
         ran.stderr
     );
+    assert!(ran.stdout.contains("no such user"), "the reason is told: {}", ran.stdout);
     assert!(ran.stderr.contains("then run: promptsearch resume results/n"), "{}", ran.stderr);
     let ended =
         || facts(&env).iter().filter_map(|fact| fact["ended"]["run"].as_u64()).collect::<Vec<_>>();
@@ -229,4 +236,62 @@ fn a_night_in_the_background_is_paused_and_stopped_as_one() {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(server.requests().len(), asked);
     assert!(!env.path("results/n-green").exists(), "the next one did not begin");
+}
+
+/// What is given is written down first: no change, kill or resume lets the runs of a night have more than its total.
+#[test]
+fn the_budget_of_a_night_is_changed_and_its_runs_stay_within_it() {
+    let server = slow_server();
+    let env = three(Some(&server));
+    let mut night =
+        start(&env, "run red green --name late --max-calls 400 --concurrency 2 --quiet");
+    until("it does not begin", || server.requests().len() > 8);
+    env.run("ctl late pause").ok();
+    let again = env.run("ctl lat pause").ok().stdout;
+    assert_eq!(again, "late-red does not change: it is paused already\n");
+    let more = env.run("ctl late-red set --max-calls 900").exits(2).stderr;
+    assert!(more.contains("the night `late` has 400 calls for this run"), "{more}");
+    assert!(more.contains("promptsearch resume"), "{more}");
+    let less = env.run("ctl late set --max-calls 100").exits(2).stderr;
+    assert!(less.contains("were given, 200 calls"), "{less}");
+    env.run("ctl late-red set --max-calls 230").ok();
+    let set = env.run("ctl late set --max-calls 500").ok().stdout;
+    assert!(set.starts_with("late: at most 500 calls, for all runs together"), "{set}");
+    let lanes = env.run("ctl late set --concurrency 4").ok().stdout;
+    assert_eq!(lanes, "late-red: at most 4 requests at a time\n");
+    night.kill().unwrap();
+    night.wait().unwrap();
+    assert!(env.run("status late").ok().stdout.contains(" calls of 500"));
+    let more = env.run("resume late-red --max-calls 501").exits(2).stderr;
+    assert!(more.contains("the night `late` has 500 calls for this run"), "{more}");
+    let started = env.run("resume late --max-calls 520 --concurrency 8 --detach").ok().stdout;
+    assert!(started.starts_with("night late continues in the background"), "{started}");
+    let watched = env.run("watch late --every 100ms").ok().stdout;
+    assert!(watched.contains("late-green: ") && watched.contains("late: finished\n"), "{watched}");
+    let (red, green) = (calls(&env, "late-red"), calls(&env, "late-green"));
+    assert!(red > 200 && red <= 230 && red + green <= 520, "{red} and {green}");
+    assert_eq!(env.json("results/late-green/run.json")["caps"]["calls"], 520 - red);
+    let more = env.run("resume late-red --max-calls 900").exits(2).stderr;
+    assert!(more.contains("the night `late` has "), "{more}");
+    assert!(
+        env.run("status late").ok().stdout.starts_with("late: finished\n"),
+        "nothing was given"
+    );
+    let low = env.run("resume late --max-calls 9").exits(2).stderr;
+    assert!(low.contains("its total must be at least that"), "{low}");
+    // One of its runs goes on within a higher total.
+    let ran = env.run("resume late --max-calls 700 --quiet").ok();
+    assert!(ran.stderr.contains("all runs of `late` have ended"), "{}", ran.stderr);
+    env.run("resume late-red --max-calls 300 --quiet").ok();
+    assert!(calls(&env, "late-red") > red);
+
+    let listed = env.run("list").ok().stdout;
+    assert!(listed.contains("\nnight late: "), "{listed}");
+    assert_snapshot!(env.complaint("report late"), @r"
+    exit 2
+    error: `late` is a night; its runs are late-red, late-green
+      try: name one of them
+    ");
+    let unknown = env.run("report late-rad").exits(2).stderr;
+    assert!(unknown.contains("did you mean one of `late-red`, `late-green`?"), "{unknown}");
 }

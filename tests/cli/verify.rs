@@ -66,7 +66,10 @@ fn a_prompt_that_answers_as_it_did_passes_and_one_whose_model_drifted_does_not()
     // So many rows show a loss of 10 points, and not one of 2.
     assert_eq!(deployed.verify("--json").ok().json()["finding"], "inconclusive");
     assert_eq!(deployed.server.requests().len(), before + 2 * rows, "each time anew");
-    deployed.verify("--fail-if-inconclusive").exits(6);
+    let ran = deployed.verify("--fail-if-inconclusive").exits(6);
+    assert!(ran.stderr.contains("error: the verification is inconclusive: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("with `--tolerance 0."), "what would do is told: {}", ran.stderr);
+    assert!(ran.stderr.contains("cannot show a tolerance of 2.0 pp"), "{}", ran.stderr);
 
     deployed.drifted.store(true, Ordering::SeqCst);
     env.write("build.md", "## Build\n\n");
@@ -128,7 +131,46 @@ fn what_cannot_be_measured_is_no_pass() {
         ran.stderr
     );
     std::fs::remove_file(env.path(EVIDENCE)).unwrap();
-    assert!(deployed.verify("").exits(3).stderr.contains("`export` writes it"));
+    assert!(deployed.verify("").exits(3).stderr.contains("`git checkout promptsearch/TASK`"));
+}
+
+/// Rows that a cap left out are no answers; what was asked of them is not asked again.
+#[test]
+fn a_cap_that_leaves_rows_out_is_no_pass() {
+    let deployed = deployed();
+    let env = &deployed.env;
+    let rows = env.json(EVIDENCE)["rows"].as_array().unwrap().len();
+    let before = deployed.server.requests().len();
+    let capped = "--tolerance 0.5 --junit junit.xml --markdown build.md --max-calls";
+    let ran = deployed.verify(&format!("{capped} 8")).exits(4);
+    let why =
+        format!("{} of {rows} rows were not asked, because the cap on calls was reached", rows - 8);
+    assert!(ran.stderr.contains(&why), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--max-calls N (above 8)"), "{}", ran.stderr);
+    let junit = env.read("junit.xml");
+    assert!(
+        junit.contains("errors=\"1\"") && junit.contains(&format!(">{why}</error>")),
+        "{junit}"
+    );
+    assert!(env.read("build.md").contains("**not measured**"), "{}", env.read("build.md"));
+    // A few rows that are missing are told, and do not decide.
+    let ran = deployed.verify(&format!("{capped} {}", rows - 3)).ok();
+    assert!(ran.stdout.contains(" rows not asked, because of the cap"), "{}", ran.stdout);
+    deployed.verify("--tolerance 0.5").ok();
+    assert_eq!(deployed.server.requests().len(), before + rows, "each row once");
+
+    let eval = |more: &str| env.run(&format!("eval colours --prompt {PROMPT} {more}"));
+    let ran = eval("--min-quality 0.5 --max-calls 8 --quiet").exits(4);
+    assert!(ran.stdout.contains("gate not measured: "), "{}", ran.stdout);
+    let told = eval("--max-usd-per-1k 1 --max-calls 8 --json").exits(4).json();
+    assert_eq!(told["gate"]["finding"], "not_measured");
+    eval("--max-calls 8 --quiet").ok();
+    let ran = eval("--split hold").ok();
+    assert!(!ran.stderr.contains("on dev") && ran.stderr.contains("evaluating"), "{}", ran.stderr);
+    env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 2.0 }");
+    let ran = eval("--min-quality 0.5 --max-usd 0.000001 --quiet").exits(4);
+    assert!(ran.stderr.contains("no row was asked, because the money cap"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--max-usd X (above $0.0000010)"), "{}", ran.stderr);
 }
 
 #[test]
@@ -159,7 +201,12 @@ fn an_evaluation_is_held_to_a_minimum() {
     let env = &deployed.env;
     let eval = |more: &str| env.run(&format!("eval colours --quiet {more}"));
     assert!(eval("--min-quality 0.5").exits(6).stderr.contains("the quality is 0.0 %"));
-    eval(&format!("--prompt {PROMPT} --min-quality 0.99 --max-usd-per-1k 0")).ok();
+    let passing = format!("--prompt {PROMPT} --min-quality 0.99 --max-usd-per-1k 0");
+    let line =
+        "gate passed: the quality is 100.0 %, and at least 99.0 % is required; 1,000 calls cost";
+    assert!(eval(&passing).ok().stdout.contains(line));
+    let gate = &eval(&format!("{passing} --json")).ok().json()["gate"];
+    assert_eq!((&gate["finding"], &gate["min_quality"]), (&"passed".into(), &0.99.into()));
     env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 2.0 }");
     let ran = eval(&format!("--prompt {PROMPT} --max-usd-per-1k 0.0001 --max-usd 1")).exits(6);
     assert!(ran.stderr.contains("1,000 calls cost"), "{}", ran.stderr);

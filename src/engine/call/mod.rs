@@ -374,7 +374,7 @@ impl CallRunner {
     /// Sends nothing more until the run goes on. What is in flight is taken, and so is what batches bring.
     pub(super) fn pause_all(&self) -> Result<(), NotChanged> {
         match self.paused.swap(true, Ordering::SeqCst) {
-            true => Err(NotChanged("it is paused already".to_owned())),
+            true => Err(NotChanged::Already("it is paused already".to_owned())),
             false => Ok(()),
         }
     }
@@ -385,7 +385,7 @@ impl CallRunner {
         self.halt.notify_waiters();
         match was_paused {
             true => Ok(()),
-            false => Err(NotChanged("it is not paused".to_owned())),
+            false => Err(NotChanged::Already("it is not paused".to_owned())),
         }
     }
 

@@ -36,13 +36,18 @@ impl Mark {
 
 /// The process group of one program. Dropping it kills the group, also if the run is cancelled.
 #[derive(Debug)]
-pub(super) struct ProcessGroup {
+pub(crate) struct ProcessGroup {
     /// `None` once the group is killed.
     pub(super) leader: Option<u32>,
     pub(super) mark: Mark,
 }
 
 impl ProcessGroup {
+    /// Leaves what the program started alone: it ended by itself.
+    pub(crate) fn release(&mut self) {
+        self.leader = None;
+    }
+
     /// What kills the group. It is the system's `kill` program, because the system call needs unsafe
     /// code.
     fn killers(&self) -> Vec<std::process::Command> {

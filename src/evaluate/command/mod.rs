@@ -22,7 +22,7 @@ mod tests;
 use crate::task::example::Example;
 use crate::task::scorer::{CommandSpec, Verdict};
 use crate::text;
-use group::Mark;
+use group::{Mark, ProcessGroup};
 use process::{Failure, LONGEST_REPLY, Process};
 use protocol::{read_reply, request};
 use std::ffi::{OsStr, OsString};
@@ -31,6 +31,7 @@ use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use stderr::TIME_TO_EXIT;
+use tokio::process::Child;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -231,30 +232,43 @@ impl CommandPool {
 
     fn start(&self) -> Result<Process, CommandError> {
         let program = self.argv.first().map(String::as_str).unwrap_or_default();
-        // Systems differ in whether a relative path is resolved before or after changing the
-        // folder.
-        let path = match Path::new(program) {
-            path if path.is_relative() && path.components().count() > 1 => {
-                self.working_dir.join(path)
-            }
-            path => path.to_owned(),
-        };
-        let mut command = tokio::process::Command::new(path);
-        command
-            .args(self.argv.iter().skip(1))
-            .current_dir(&self.working_dir)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        let mark = Mark::new();
-        command.env(Mark::VARIABLE, &mark.0);
-        #[cfg(unix)]
-        command.process_group(0);
         let failed = |message: String| CommandError::Start { program: program.to_owned(), message };
-        let child = command.spawn().map_err(|error| failed(error.to_string()))?;
-        Process::new(child, mark).ok_or_else(|| failed("its streams are missing".to_owned()))
+        let (child, group) = start(&self.argv, &self.working_dir, &self.environment, Stdio::piped)
+            .map_err(|error| failed(error.to_string()))?;
+        Process::new(child, group).ok_or_else(|| failed("its streams are missing".to_owned()))
     }
+}
+
+/// Starts a program in this folder, with this environment and no more, and with an input to write to. All that it
+/// starts is killed when the group is dropped: drop it before the child, whose number may be given anew after that.
+pub(crate) fn start(
+    argv: &[String],
+    folder: &Path,
+    environment: &[(OsString, OsString)],
+    output: fn() -> Stdio,
+) -> std::io::Result<(Child, ProcessGroup)> {
+    let program = argv.first().map(String::as_str).unwrap_or_default();
+    // Systems differ in whether a relative path is resolved before or after changing the folder.
+    let path = match Path::new(program) {
+        path if path.is_relative() && path.components().count() > 1 => folder.join(path),
+        path => path.to_owned(),
+    };
+    let mark = Mark::new();
+    let mut command = tokio::process::Command::new(path);
+    command
+        .args(argv.iter().skip(1))
+        .current_dir(folder)
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .env(Mark::VARIABLE, &mark.0)
+        .stdin(Stdio::piped())
+        .stdout(output())
+        .stderr(output())
+        .kill_on_drop(true);
+    // A Ctrl-C in the terminal is meant for the run.
+    #[cfg(unix)]
+    command.process_group(0);
+    let child = command.spawn()?;
+    let group = ProcessGroup { leader: child.id(), mark };
+    Ok((child, group))
 }

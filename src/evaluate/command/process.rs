@@ -1,6 +1,6 @@
 //! One process of a program: it is sent a line, and replies with a line.
 
-use super::group::{Mark, ProcessGroup};
+use super::group::ProcessGroup;
 use super::stderr::{Stderr, TIME_TO_EXIT};
 use futures_util::FutureExt;
 use std::time::Duration;
@@ -37,8 +37,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn new(mut child: Child, mark: Mark) -> Option<Self> {
-        let group = ProcessGroup { leader: child.id(), mark };
+    pub(super) fn new(mut child: Child, group: ProcessGroup) -> Option<Self> {
         Some(Self {
             stdin: child.stdin.take()?,
             stdout: BufReader::new(child.stdout.take()?),

@@ -1,0 +1,100 @@
+//! `eval` as a gate of a build: whether the prompt is as good and as cheap as is required.
+//!
+//! The measured values decide, not their intervals. What was not measured passes no gate, and fails none.
+
+use super::args::EvalArgs;
+use super::error::{CliError, Kind};
+use super::evaluation::Evaluation;
+use crate::text;
+use serde::Serialize;
+
+/// What a gate found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Finding {
+    /// All that is required is met.
+    Passed,
+    /// Something that is required is not met.
+    Failed,
+    /// Too many rows have no score, or a value is not known.
+    NotMeasured,
+}
+
+/// A gate, as it is told with the result.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Gate {
+    finding: Finding,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_quality: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_usd_per_1k: Option<f64>,
+    /// A sentence for each requirement that decides.
+    reasons: Vec<String>,
+}
+
+impl Gate {
+    /// Whether a requirement was given.
+    pub(super) fn is_asked(args: &EvalArgs) -> bool {
+        args.min_quality.is_some() || args.max_usd_per_1k.is_some()
+    }
+
+    /// Compares a result with what is required; `None` where nothing is. `is_measured`: enough rows have a score.
+    pub(super) fn of(evaluation: &Evaluation, args: &EvalArgs, is_measured: bool) -> Option<Self> {
+        let quality = args.min_quality.map(|least| match evaluation.quality {
+            None => (Finding::NotMeasured, "no row has a score".to_owned()),
+            Some(quality) => {
+                let (is, required) = (text::percent(quality.mean), text::percent(least));
+                let words = format!("the quality is {is}, and at least {required} is required");
+                (passed(quality.mean >= least), words)
+            }
+        });
+        let cost = args.max_usd_per_1k.map(|most| match evaluation.usd_per_1k {
+            None => (Finding::NotMeasured, "the cost of 1,000 calls is not known".to_owned()),
+            Some(usd) => {
+                let words =
+                    format!("1,000 calls cost {usd:.4} USD, and at most {most} USD are allowed");
+                (passed(usd <= most), words)
+            }
+        });
+        let all: Vec<(Finding, String)> = quality.into_iter().chain(cost).collect();
+        let has = |finding: Finding| all.iter().any(|(found, _)| *found == finding);
+        let finding = match (is_measured, all.is_empty()) {
+            (_, true) => return None,
+            (false, _) => Finding::NotMeasured,
+            _ if has(Finding::Failed) => Finding::Failed,
+            _ if has(Finding::NotMeasured) => Finding::NotMeasured,
+            _ => Finding::Passed,
+        };
+        let decides = |found: &(Finding, String)| !is_measured || found.0 == finding;
+        Some(Self {
+            finding,
+            min_quality: args.min_quality,
+            max_usd_per_1k: args.max_usd_per_1k,
+            reasons: all.into_iter().filter(decides).map(|(_, words)| words).collect(),
+        })
+    }
+
+    /// A line for people.
+    pub(super) fn line(&self) -> String {
+        let finding = match self.finding {
+            Finding::Passed => "passed",
+            Finding::Failed => "failed",
+            Finding::NotMeasured => "not measured",
+        };
+        format!("gate {finding}: {}", self.reasons.join("; "))
+    }
+
+    /// The end of the program: nothing for a gate that is passed.
+    pub(super) fn check(&self) -> Result<(), CliError> {
+        let kind = match self.finding {
+            Finding::Passed => return Ok(()),
+            Finding::Failed => Kind::Gate,
+            Finding::NotMeasured => Kind::Refused,
+        };
+        Err(CliError::new(kind, self.line()))
+    }
+}
+
+fn passed(is_met: bool) -> Finding {
+    if is_met { Finding::Passed } else { Finding::Failed }
+}
