@@ -92,9 +92,9 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
 
 /// Resumes a night.
 pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Result<(), CliError> {
-    let SpendingArgs { max_usd, max_calls, max_tokens, max_proposals } = resumed.spending;
+    let SpendingArgs { max_usd, max_calls, max_tokens, max_proposals } = resumed.caps.spending;
     let has_caps = max_usd.is_some() || max_calls.or(max_tokens).or(max_proposals).is_some();
-    if has_caps || resumed.wall.is_some() || resumed.until.is_some() {
+    if has_caps || resumed.caps.wall.is_some() || resumed.caps.until.is_some() {
         let message = format!("the budget of the night `{}` is that of its start", dir.name());
         return Err(CliError::usage(message)
             .hint("resume one of its runs with another cap, or start another night"));
