@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Explain one candidate: why it was written, what changed, what happened to it
     Explain(ExplainArgs),
+    /// Compare candidates of a finished run with the baseline on held-out rows
+    Confirm(ConfirmArgs),
     /// Show the rows that a prompt of a run was asked, with its answers, labels and slices
     Rows(RowsArgs),
     /// Print a run's journal as JSON Lines
@@ -309,13 +311,7 @@ pub(crate) struct ResumeArgs {
     #[command(flatten)]
     pub run: RunRef,
     #[command(flatten)]
-    pub spending: SpendingArgs,
-    /// Stop after this long from now, for example 8h
-    #[arg(long = "for", value_name = "DURATION")]
-    pub wall: Option<String>,
-    /// Stop by this time, for example 07:00 or 2026-01-31T07:00
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
+    pub caps: CapArgs,
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
@@ -328,6 +324,26 @@ pub(crate) struct ResumeArgs {
     /// Resume although the task's address, headers, query or body of a provider or model have changed
     #[arg(long)]
     pub accept_changed_provider: bool,
+}
+
+/// `confirm`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmArgs {
+    /// Run: a folder, a name, a unique prefix of a name, or `latest`
+    pub run: String,
+    /// Candidates, up to five: the beginning of an id, or a number such as n7 (or '#7')
+    #[arg(required = true, value_name = "CANDIDATE")]
+    pub candidates: Vec<String>,
+    #[command(flatten)]
+    pub caps: CapArgs,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub concurrency: Option<usize>,
+    /// Go on although the task's address, headers, query or body of a provider or model have changed
+    #[arg(long)]
+    pub accept_changed_provider: bool,
+    #[command(flatten)]
+    pub out: RunsDir,
 }
 
 /// `ctl`.

@@ -228,6 +228,7 @@ impl From<RunError> for CliError {
                 .hint("put the old value back, or start a new run")
                 .hint("resume with `--accept-changed-provider`: the answers may then be others"),
             RunError::Spent { .. } => Self::usage(error.to_string()),
+            RunError::Unconfirmable { ref help, .. } => Self::usage(error.to_string()).hint(help),
             RunError::GoesNotOn { ref help, .. } => Self::usage(error.to_string()).hint(help),
             RunError::NoEvents(ref run) => Self::invalid(error.to_string())
                 .hint(format!("`promptsearch resume {run}` writes it again from the journal")),

@@ -32,8 +32,17 @@ struct Chosen {
 pub(super) const SIMULATED: &str = "Simulated models answered: this says nothing about real ones.";
 
 pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError> {
-    let run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
-    let chosen = choose(args, &run)?;
+    let mut run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
+    let mut chosen = choose(args, &run)?;
+    if chosen.candidate != run.winner() || run.summary.confirmed != Some(true) {
+        let id = &run.history.state.standing(chosen.candidate).candidate.id;
+        // What `confirm` found of a candidate is its evidence.
+        if let Some(summary) = run.summary.of_candidate(id).filter(|_| args.candidate.is_some()) {
+            chosen.status =
+                if summary.confirmed == Some(true) { "confirmed" } else { "unconfirmed" };
+            run.summary = summary;
+        }
+    }
     let evidence = verification::sealed(evidence(&run, &chosen, &args.to));
     let parts = searched_parts(&run, &chosen.prompt);
     let file = match args.format {
@@ -107,7 +116,7 @@ fn pull_request(args: &ExportArgs, run: &LoadedRun, chosen: &Chosen, after: Name
     let change = ProposedChange {
         path: &args.path,
         prompt: &chosen.figures,
-        is_winner: chosen.candidate == run.winner(),
+        is_winner: is_compared(run, chosen),
         status: chosen.status,
         claim: &claim(run, chosen),
         before,
@@ -121,6 +130,11 @@ fn searched_parts(run: &LoadedRun, prompt: &Prompt) -> NamedParts {
     let searched = run.task.layout.searched().iter();
     let parts = searched.filter_map(|name| Some((name.clone(), prompt.part(name)?.to_owned())));
     parts.collect()
+}
+
+/// Whether what the summary says of held-out rows is about this prompt.
+fn is_compared(run: &LoadedRun, chosen: &Chosen) -> bool {
+    run.summary.best.as_ref().is_some_and(|best| best.candidate.as_str() == chosen.id)
 }
 
 fn is_simulated(run: &LoadedRun) -> bool {
@@ -209,7 +223,7 @@ fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {
 
 fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
     let summary = &run.summary;
-    let is_winner = chosen.candidate == run.winner();
+    let is_compared = is_compared(run, chosen);
     let mut evidence = json!({
         "schema": verification::SCHEMA,
         "run": run.file.run,
@@ -229,19 +243,19 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
         "exported": described(Some(&chosen.figures)),
         "baseline": described(summary.baseline.as_ref()),
         "best": described(summary.best.as_ref()),
-        // What held-out rows showed, they showed of the winner.
-        "confirmed": summary.confirmed.filter(|_| is_winner),
+        // What held-out rows showed, they showed of the prompt that the summary has as the best.
+        "confirmed": summary.confirmed.filter(|_| is_compared),
         "goal": run.task.goal.to_string(),
-        "gain": summary.gain.filter(|_| is_winner),
-        "held_out_cost": summary.held_out_cost.filter(|_| is_winner),
-        "claims": if is_winner { &summary.claims[..] } else { &[] },
+        "gain": summary.gain.filter(|_| is_compared),
+        "held_out_cost": summary.held_out_cost.filter(|_| is_compared),
+        "claims": if is_compared { &summary.claims[..] } else { &[] },
         "stop_reason": summary.stop_reason,
         "spent_usd": summary.spent.usd,
         "task_file": task_file(run, repo),
         "rows": rows(run, chosen.candidate),
     });
     if let Some(fields) = evidence.as_object_mut() {
-        if let Some(look) = summary.look {
+        if let Some(look) = summary.look.filter(|_| is_compared) {
             fields.insert("look".to_owned(), json!(look));
         }
         if !summary.earlier.is_empty() {

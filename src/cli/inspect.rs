@@ -54,7 +54,7 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     if let Some(reason) = summary.stop_reason {
         let _ = writeln!(out, "  stop reason: {}", reason.sentence());
     }
-    for end in report::earlier_ends(summary) {
+    for end in report::earlier_ends(summary).into_iter().chain(report::confirmations(summary)) {
         let _ = writeln!(out, "  {}", wrapped(&end));
     }
     if let Some(why) = &summary.trouble {

@@ -29,6 +29,7 @@ mod ctl;
 mod watch;
 mod recorded;
 mod eval;
+mod confirm;
 mod export;
 mod versions; // `log` and `rollback`.
 mod verify;
@@ -90,6 +91,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Diff(args) => diff::diff(&args, &screen),
         Command::Report(args) => inspect::report(&args, &screen),
         Command::Explain(args) => explain::explain(&args, &screen),
+        Command::Confirm(args) => confirm::confirm(&args, &screen),
         Command::Rows(args) => rows::rows(&args, &screen),
         Command::Journal(args) => inspect::journal(&args, &screen),
         Command::Eval(args) => eval::eval(&args, &screen),

@@ -169,7 +169,7 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     resources::check(args.concurrency.unwrap_or(Provider::DEFAULT_CONCURRENCY))?;
     super::log::to_file_of(&dir);
     let mut run = Run::open(&dir)?;
-    let caps = settings::resumed_caps(run.caps(), run.running()?, args, &Clock::System)?;
+    let caps = settings::raised_caps(run.caps(), run.running()?, &args.caps, &Clock::System)?;
     let went_on = run.is_over() && caps.is_some();
     if let Some(caps) = caps {
         run.reopen(caps)?;
@@ -217,7 +217,23 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
 }
 
 /// Runs the search to its end and prints the result.
-fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
+fn search(run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
+    let run = searched(run, dir, screen)?;
+    show_end(&run, screen)?;
+    check_bills(&run)
+}
+
+/// Checks that no bill passed a cap.
+pub(super) fn check_bills(run: &LoadedRun) -> Result<(), CliError> {
+    match wallet(run).passed_cap() {
+        Some(why) => Err(CliError::new(Kind::Refused, why)
+            .hint("the provider bills more than `max_output_tokens`: raise it, or the cap")),
+        None => Ok(()),
+    }
+}
+
+/// The run after its search, if that came to its end.
+pub(super) fn searched(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<LoadedRun, CliError> {
     let outcome = super::session::search(&mut run, screen)?.outcome;
     drop(run);
     let run = written_again(dir)?;
@@ -225,15 +241,7 @@ fn search(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
     let open = OpenBatch::in_words(&run.summary.open_batches);
     let open = open.map_or_else(String::new, |words| format!("; {words}"));
     match outcome {
-        Outcome::Finished => {
-            show_end(&run, screen)?;
-            match wallet(&run).passed_cap() {
-                Some(why) => Err(CliError::new(Kind::Refused, why).hint(
-                    "the provider bills more than `max_output_tokens`: raise it, or the cap",
-                )),
-                None => Ok(()),
-            }
-        }
+        Outcome::Finished => Ok(run),
         Outcome::Interrupted => {
             if screen.json {
                 screen.show(&serde_json::to_value(&run.summary)?, "")?;

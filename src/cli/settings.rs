@@ -1,7 +1,7 @@
 //! The settings of a run: caps from task and command line, keys from the environment, and checks
 //! that run before anything is created.
 
-use super::args::{CapArgs, ResumeArgs, SpendingArgs};
+use super::args::{CapArgs, SpendingArgs};
 use super::error::{CliError, Kind};
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -39,10 +39,10 @@ pub(super) fn caps(task: &Task, args: &CapArgs, clock: &Clock) -> Result<Caps, C
 
 /// The caps of a run that was running for `ran`, with those that a flag names replaced; `None` where no
 /// flag changes any. A time that a flag gives takes the place of all that were given before.
-pub(super) fn resumed_caps(
+pub(super) fn raised_caps(
     before: Caps,
     ran: Duration,
-    args: &ResumeArgs,
+    args: &CapArgs,
     clock: &Clock,
 ) -> Result<Option<Caps>, CliError> {
     let mut caps = with_spending(before, &args.spending)?;

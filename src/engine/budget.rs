@@ -128,6 +128,21 @@ impl Budget {
         rows.min(known.saturating_add((left.as_secs_f64() / (per_call * sides)) as u32))
     }
 
+    /// How many held-out rows, from the first on, these candidates and the baseline can have, and what all rows
+    /// need of each cap that is set.
+    pub(super) fn family_rows(&self, facts: &Facts, asked: &[CandidateIx]) -> (u32, Caps) {
+        let sides: Vec<(Amount, u64)> = asked
+            .iter()
+            .chain([&CandidateIx::BASELINE])
+            .map(|candidate| {
+                let costs = self.costs(facts, *candidate);
+                (costs.best.unwrap_or(costs.worst), costs.known_of_best)
+            })
+            .collect();
+        let worst = self.costs(facts, CandidateIx::BASELINE).worst;
+        self.limits.family_rows(&facts.plan, worst, &sides)
+    }
+
     /// The cap on time that is reached, if there is one. Held-out rows need their time, too.
     /// `lanes` is how many requests may be out at a time.
     pub(super) fn out_of_time(

@@ -2,13 +2,14 @@
 //!
 //! Not which rows are asked, which is `confirmation`'s, nor how it is told, which is the reports'.
 
+use crate::event::Confirmation;
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
 use crate::seed::Seed;
 use crate::stats::interval::{
     of_amounts, of_amounts_beyond, of_differences_beyond, of_scores_beyond,
 };
-use crate::stats::{Interval, Level, PairedTest, interval, margin, paired};
+use crate::stats::{Interval, Level, PairedTest, holm, interval, margin, paired};
 use crate::task::example::Split;
 use crate::task::goal::{Claim, Goal};
 use serde::{Deserialize, Serialize};
@@ -73,16 +74,60 @@ pub struct Confirmed {
 /// Evaluates the confirmation. A row with one side missing is left out of both.
 #[must_use]
 pub fn confirmed(state: &State, goal: Goal, seed: Seed) -> Option<Confirmed> {
-    let (winner, _, _) = state.winner?;
-    let rows = held_out_rows(state, winner);
+    let (winner, _, rows) = state.winner?;
+    let rows = held_out_rows(state, winner, rows);
     let is_changed = winner != CandidateIx::BASELINE;
     let (level, seed) = (Level::of_look(state.look()), seed.child("hold", 0));
     (!rows.is_empty()).then(|| Confirmed::of(goal, &rows, is_changed, level, seed))
 }
 
-/// The held-out rows that a candidate and the baseline both have a score for.
+/// One of several candidates that are compared with the baseline at once.
+#[derive(Clone, Debug)]
+pub struct FamilyMember {
+    /// The candidate.
+    pub candidate: CandidateIx,
+    /// What the rows show, and whether they show the goal's claim at `level`.
+    pub confirmed: Confirmed,
+    /// The level that Holm's rule left to it.
+    pub level: Level,
+    /// The p-value of what the goal says of the quality, by Holm's rule: it may be compared with the level of the
+    /// look. `None` without rows.
+    pub p_adjusted: Option<f64>,
+}
+
+/// Evaluates a confirmation of several candidates: its look's level is shared by them.
 #[must_use]
-pub fn held_out_rows(state: &State, candidate: CandidateIx) -> Vec<HeldOutRow> {
+pub fn confirmed_family(
+    state: &State,
+    goal: Goal,
+    seed: Seed,
+    confirmation: &Confirmation,
+) -> Vec<FamilyMember> {
+    let Confirmation { family, rows, .. } = confirmation;
+    let look = Level::of_look(state.look_at(family, *rows).map_or(1, |look| look.number));
+    let of_each: Vec<Vec<HeldOutRow>> =
+        family.iter().map(|candidate| held_out_rows(state, *candidate, *rows)).collect();
+    let seed = seed.child("hold", 0);
+    let at = |place: usize, level| Confirmed::of(goal, &of_each[place], true, level, seed);
+    let decided = holm::decided(family.len(), look, |place, level| at(place, level).is_shown);
+    let mut members: Vec<FamilyMember> = (0..)
+        .zip(family)
+        .zip(decided)
+        .map(|((place, candidate), (_, level))| {
+            let confirmed = at(place, level);
+            FamilyMember { candidate: *candidate, confirmed, level, p_adjusted: None }
+        })
+        .collect();
+    let p_value = |it: &FamilyMember| it.confirmed.gain.map_or(1.0, |(_, test)| test.p_value);
+    let adjusted = holm::adjusted(&members.iter().map(p_value).collect::<Vec<_>>());
+    for (member, adjusted) in members.iter_mut().zip(adjusted) {
+        member.p_adjusted = member.confirmed.gain.map(|_| adjusted);
+    }
+    members
+}
+
+/// The first held-out rows, as many as said, that a candidate and the baseline both have a score for.
+fn held_out_rows(state: &State, candidate: CandidateIx, rows: u32) -> Vec<HeldOutRow> {
     let (mine, theirs) = (state.standing(candidate), state.baseline());
     let usd = |row: RowIx| {
         let of = |usd: &crate::units::Usd| usd.dollars() * 1_000.0;
@@ -90,7 +135,7 @@ pub fn held_out_rows(state: &State, candidate: CandidateIx) -> Vec<HeldOutRow> {
     };
     let cells =
         mine.column(Split::Hold, 0).cells().iter().zip(theirs.column(Split::Hold, 0).cells());
-    (0..)
+    (0..rows)
         .map(RowIx)
         .zip(cells)
         .filter_map(|(row, (mine, theirs))| {

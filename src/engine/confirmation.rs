@@ -2,24 +2,27 @@
 //!
 //! What these rows show is `claim`'s.
 
+use super::budget::Budget;
 use super::requests::Rows;
+use crate::caps::Caps;
 use crate::event::{NoAnswer, StopReason};
 use crate::id::{CandidateIx, RowIx};
+use crate::ledger::Finale;
 use crate::memory::State;
 use crate::state::{Cell, Column, FailedCalls, Phase, Status};
 use crate::strategy::BLOCK;
+use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
 use crate::text::plural;
+use std::sync::Arc;
 
-/// The next held-out rows: winner and baseline together, row by row. `None`: all are issued.
+/// The next held-out rows: all that are compared together, row by row. `None`: all are issued.
 pub(super) fn next(state: &State) -> Option<Rows> {
-    let (winner, _, rows) = state.winner?;
-    let sides: &[CandidateIx] =
-        if winner == CandidateIx::BASELINE { &[winner] } else { &[winner, CandidateIx::BASELINE] };
+    let rows = state.confirming.rows;
     for from in (0..rows).step_by(BLOCK) {
         let to = (from + BLOCK as u32).min(rows);
-        for &candidate in sides {
+        for candidate in state.confirming.sides() {
             let column = state.standing(candidate).column(Split::Hold, 0);
             let rows: Vec<RowIx> =
                 (from..to).map(RowIx).filter(|row| column.cell(*row) == Cell::Empty).collect();
@@ -29,6 +32,25 @@ pub(super) fn next(state: &State) -> Option<Rows> {
         }
     }
     None
+}
+
+/// What candidates of a finished run can be asked of the held-out rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConfirmationRoom {
+    /// How many rows, from the first on, the caps have room for.
+    pub rows: u32,
+    /// What all rows need of each cap that is set, by mean costs and with some to spare.
+    pub needed: Caps,
+}
+
+impl ConfirmationRoom {
+    /// Of these candidates and the baseline, within what is left of these caps.
+    #[must_use]
+    pub fn of(task: &Arc<Task>, caps: Caps, state: &State, asked: &[CandidateIx]) -> Self {
+        let budget = Budget::new(caps, Arc::clone(task), Finale::default());
+        let (rows, needed) = budget.family_rows(state, asked);
+        Self { rows, needed }
+    }
 }
 
 /// Why too little is known to go on: a kind of trouble, and what happened.
@@ -49,12 +71,14 @@ pub(super) fn unmeasured_so_far(state: &State) -> Option<Unmeasured> {
 
 /// Why nothing is concluded from held-out rows of which too many are missing, if so.
 pub(super) fn unmeasured_side(state: &State) -> Option<Unmeasured> {
-    let (winner, ..) = state.winner?;
-    let side = |candidate: CandidateIx, rows| {
+    let side = |candidate: CandidateIx, rows: &str| {
         unmeasured(state, state.standing(candidate).column(Split::Hold, 0), rows)
     };
-    side(CandidateIx::BASELINE, "the baseline's held-out rows")
-        .or_else(|| side(winner, "the winner's held-out rows"))
+    let whose = if state.is_concluded { "a candidate's" } else { "the winner's" };
+    side(CandidateIx::BASELINE, "the baseline's held-out rows").or_else(|| {
+        let asked = state.confirming.asked.iter();
+        asked.copied().find_map(|candidate| side(candidate, &format!("{whose} held-out rows")))
+    })
 }
 
 /// Why nothing is concluded from these rows, if more than a fifth of them are missing.

@@ -37,8 +37,10 @@ mod driver; // The loop.
 pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
 pub use claim::{
-    Claimed, Confirmed, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed, held_out_rows,
+    Claimed, Confirmed, FamilyMember, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed,
+    confirmed_family,
 };
+pub use confirmation::ConfirmationRoom;
 pub use earlier::EarlierAnswers;
 pub use embeddings::first_vectors;
 pub use error::{Outcome, SearchError};

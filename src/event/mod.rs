@@ -22,7 +22,7 @@ pub use evaluation::{Block, Cached, CachedOf, Gate, RowKey, RowOutcome};
 pub use proposal::{
     Abandoned, Draft, HistoryItem, Mate, ProposalOutcome, Rejection, Shown, Source, Tried,
 };
-pub use run::{EarlierEnd, HeldOutGain, StopReason};
+pub use run::{Confirmation, EarlierEnd, HeldOutGain, StopReason};
 pub use strategy::{Dropped, Generation, Migrant, Round};
 
 use crate::candidate::{Candidate, Demo};
@@ -73,6 +73,16 @@ pub enum Event {
         caps: Caps,
         /// How it had ended.
         earlier: EarlierEnd,
+    },
+    /// The run was over, and further candidates are compared with the baseline on held-out rows. Its result stays.
+    ConfirmationAsked {
+        /// When.
+        at: Timestamp,
+        /// What it may spend from now on.
+        caps: Caps,
+        /// What is compared.
+        #[serde(flatten)]
+        confirmation: Confirmation,
     },
     /// The way in which models are asked has changed, and the user accepted the change.
     ProvidersChanged {
@@ -412,6 +422,7 @@ impl Event {
                 | Self::Resumed { .. }
                 | Self::CapsChanged { .. }
                 | Self::Reopened { .. }
+                | Self::ConfirmationAsked { .. }
                 | Self::ProvidersChanged { .. }
                 | Self::Pinned { .. }
                 | Self::LookTaken { .. }

@@ -31,6 +31,24 @@ impl EarlierEnd {
     }
 }
 
+/// What is compared with the baseline on held-out rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The candidates whose held-out rows are asked.
+    pub asked: Vec<CandidateIx>,
+    /// All that are claimed at once: those, and the run's others with held-out answers.
+    pub family: Vec<CandidateIx>,
+    /// How many of the held-out rows, from the first on.
+    pub rows: u32,
+}
+
+impl Confirmation {
+    /// All that are asked: the candidates, and the baseline.
+    pub fn sides(&self) -> impl Iterator<Item = CandidateIx> + '_ {
+        self.asked.iter().copied().chain([CandidateIx::BASELINE])
+    }
+}
+
 /// A gain on held-out rows with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOutGain {

@@ -256,6 +256,46 @@ impl Limits {
         u32::try_from(rows).unwrap_or(u32::MAX)
     }
 
+    /// How many held-out rows, from the first on, several sides can have of what is left, and what all of them need of
+    /// each cap that is set. A side has what a row of it takes, and its first rows that take nothing; `worst` is the
+    /// worst case of a call.
+    #[must_use]
+    pub fn family_rows(
+        &self,
+        plan: &PlanLedger,
+        worst: Amount,
+        sides: &[(Amount, u64)],
+    ) -> (u32, Caps) {
+        let taken = plan.taken(Share::Search) + plan.taken(Share::Hold) + worst;
+        let made = plan.calls(Share::Search) + plan.calls(Share::Hold);
+        let with = |rows: u64, margin: f64| {
+            let (mut amount, mut calls) = (taken, made);
+            for (mean, known) in sides {
+                let new = rows.saturating_sub(*known);
+                let all = mean.times(new);
+                let tokens = Tokens((all.tokens.0 as f64 * margin).ceil() as u64);
+                amount += Amount { usd: all.usd.scaled(margin), tokens };
+                calls += new;
+            }
+            (amount, calls)
+        };
+        let fits = |rows: &u64| {
+            let (amount, calls) = with(*rows, 1.0);
+            self.caps.usd.is_none_or(|cap| amount.usd <= cap)
+                && self.caps.tokens.is_none_or(|cap| amount.tokens <= cap)
+                && self.caps.calls.is_none_or(|cap| calls <= cap)
+        };
+        let rows = (0..=self.hold_rows).rev().find(fits).unwrap_or(0);
+        let (amount, calls) = with(self.hold_rows, HOLD_MARGIN);
+        let needed = Caps {
+            usd: self.caps.usd.map(|_| amount.usd),
+            tokens: self.caps.tokens.map(|_| amount.tokens),
+            calls: self.caps.calls.map(|_| calls),
+            ..Caps::default()
+        };
+        (u32::try_from(rows).unwrap_or(u32::MAX), needed)
+    }
+
     /// The time that is left; `None` where no cap limits it.
     #[must_use]
     pub fn time_left(&self, running: Duration, now: Timestamp) -> Option<Duration> {

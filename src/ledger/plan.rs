@@ -126,7 +126,7 @@ impl PlanLedger {
     pub fn apply(&mut self, event: &Event) {
         match event {
             // What an earlier confirmation took is nothing that the next one has.
-            Event::Reopened { .. } => {
+            Event::Reopened { .. } | Event::ConfirmationAsked { .. } => {
                 let spent = self.spent.remove(&Share::Hold).unwrap_or_default();
                 *self.spent.entry(Share::Search).or_default() += spent;
                 let calls = self.calls.remove(&Share::Hold).unwrap_or_default();

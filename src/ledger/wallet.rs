@@ -200,7 +200,7 @@ impl Wallet {
             }
             Event::Lost { call } => self.lose(*call),
             // What an earlier confirmation took is nothing that the next one has.
-            Event::Reopened { .. } => {
+            Event::Reopened { .. } | Event::ConfirmationAsked { .. } => {
                 let spent = self.spent.remove(&Share::Hold).unwrap_or_default();
                 *self.spent.entry(Share::Search).or_default() += spent;
             }

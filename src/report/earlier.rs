@@ -1,10 +1,11 @@
 //! How a run ended before it went on with other caps, and which look at the held-out rows the new end is.
 
 use super::Report;
+use super::family;
 use super::words::{counted, held_out, money, signed_range};
 use crate::run::{EarlierResult, Summary};
 use crate::stats::Level;
-use crate::text::points;
+use crate::text::{points, sentence_case};
 
 /// A sentence for each earlier end, and one about the look.
 pub(super) fn sentences(report: &Report<'_>) -> Vec<String> {
@@ -22,8 +23,9 @@ pub(super) fn sentences(report: &Report<'_>) -> Vec<String> {
         ));
     }
     told.extend(look(summary));
+    told.extend(family::sentences(summary));
     let next = summary.look.map(|look| Level::of_look(look.look.saturating_add(1)));
-    told.extend(next.and_then(fresh_rows).map(|words| format!("{words}.")));
+    told.extend(next.and_then(fresh_rows).map(|words| format!("{}.", sentence_case(&words))));
     told
 }
 
@@ -45,12 +47,16 @@ pub fn confirmed_earlier(summary: &Summary, candidate: &str) -> Option<String> {
 /// Which look at the held-out rows it is, and how it is tested, where it is not the first.
 #[must_use]
 pub fn look(summary: &Summary) -> Option<String> {
-    summary.look.map(|look| {
+    summary.look.as_ref().map(|look| {
         format!(
-            "This is look {} at these held-out rows. What the goal claims is tested at {} (one-sided), so that \
+            "This is look {} at these held-out rows. What the goal claims is tested at {} (one-sided{}), so that \
              all looks together are wrong in 5 % of cases at most; the 95 % intervals stay.",
             look.look,
-            look.in_percent()
+            look.in_percent(),
+            match *look == Level::of_look(look.look) {
+                true => "",
+                false => ", its share by Holm's rule",
+            }
         )
     })
 }
@@ -60,7 +66,7 @@ pub fn look(summary: &Summary) -> Option<String> {
 pub fn fresh_rows(next: Level) -> Option<String> {
     next.asks_for_fresh_rows().then(|| {
         format!(
-            "A claim at look {} needs {:.1} times the rows of a first one: give the task fresh held-out rows",
+            "a claim at look {} needs {:.1} times the rows of a first one: give the task fresh held-out rows",
             next.look,
             next.rows_for_one()
         )

@@ -7,6 +7,7 @@
 mod words; // Formats money, intervals and texts for all reports.
 mod diff; // What changed between two prompts.
 mod claim; // What held-out rows say of the goal's claim.
+mod family; // Candidates that were compared at once.
 mod earlier; // How a run ended before it went on.
 mod verdict; // The conclusion in words.
 mod paired; // A prompt beside another one, row by row.
@@ -33,6 +34,7 @@ mod example;
 pub use comparison::{Common, ComparedRun, Comparison, Difference, Setting};
 pub use comparison_page::comparison_page;
 pub use earlier::{confirmed_earlier, earlier_ends, fresh_rows, look as look_line};
+pub use family::{family_page, sentences as confirmations};
 pub use html::html;
 pub use markdown::markdown;
 pub use paired::{PairedScores, RowChange};

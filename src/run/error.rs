@@ -126,6 +126,16 @@ pub enum RunError {
     /// Prompts that a recipe cannot hold.
     #[error("the prompts cannot be written into the recipe: {0}")]
     Prompts(toml::de::Error),
+    /// A run of which these candidates cannot be compared with the baseline on held-out rows.
+    #[error("the run `{run}` cannot confirm this: {why}")]
+    Unconfirmable {
+        /// The run.
+        run: String,
+        /// Why not.
+        why: String,
+        /// What to try.
+        help: String,
+    },
     /// The run's task was made in memory and must be given again.
     #[error("the task of the run `{0}` was made by a program; only that program can open the run")]
     TaskNeeded(String),

@@ -36,9 +36,11 @@ mod invalid; // Why answers are invalid.
 mod answers; // What candidates answered.
 mod loaded; // A run, read from its files.
 mod reopening; // Whether a finished run goes on.
+mod candidates; // Which candidates of a finished run may be confirmed.
 
 pub use answers::{RowAnswer, answers};
 pub use binding::{binding, is_paid, no_cap_binds};
+pub use candidates::{ConfirmationPlan, MOST_CANDIDATES};
 pub use catalog::{Catalog, RunEntry};
 pub use conclusion::Conclusion;
 pub use control::Control;
@@ -60,9 +62,9 @@ pub use requests::{Answer, Asked, Inbox, Progress, Received, Request};
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use source::{ReuseSource, WarmStart};
 pub use summary::{
-    Counts, EarlierResult, FailedCalls, FrontPoint, Gain, MutatorEarned, OpenBatch, Prompted,
-    Recommendation, ReusedFrom, RoleSpent, Spent, Status, Summary, dev_interval, prompt_tokens,
-    score_interval,
+    ConfirmedCandidate, Counts, EarlierResult, FailedCalls, FamilyResult, FrontPoint, Gain,
+    MutatorEarned, OpenBatch, Prompted, Recommendation, ReusedFrom, RoleSpent, Spent, Status,
+    Summary, dev_interval, prompt_tokens, score_interval,
 };
 pub use width::{Latencies, expected_seconds, frozen, slots};
 pub use wiring::{check_first_block, check_models, check_simulated, providers};
@@ -71,10 +73,10 @@ use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::{EarlierAnswers, LookCounter, Outcome, SearchError};
 use crate::evaluate::Evaluator;
-use crate::event::Event;
-use crate::id::EventNumber;
+use crate::event::{Confirmation, Event};
+use crate::id::{CandidateIx, EventNumber};
 use crate::journal::Journal;
-use crate::ledger::{Least, Wallet};
+use crate::ledger::{Finale, Least, Limits, Wallet};
 use crate::looks::Looks;
 use crate::memory::{Observer, State};
 use crate::provider::Llm;
@@ -138,7 +140,10 @@ impl OpenedJournal {
                     accepted.extend(changes.into_iter().map(|it| (it.key.clone(), it)));
                 }
                 Event::Finished { .. } => is_over = true,
-                Event::Reopened { caps: raised, .. } => (caps, is_over) = (raised, false),
+                Event::Reopened { caps: raised, .. }
+                | Event::ConfirmationAsked { caps: raised, .. } => {
+                    (caps, is_over) = (raised, false);
+                }
                 _ => {}
             }
             Ok::<_, RunError>(())
@@ -459,13 +464,59 @@ impl Run {
         let end = End { file, task, recipe, state: &history.state, caps: caps_before, running };
         end.check(caps, Clock::System.now())?;
         self.check_above(caps, &history)?;
+        self.read_providers_again(&history)?;
+        (self.is_over, self.reopened_for) = (false, Some(caps));
+        Ok(())
+    }
+
+    /// Reads afresh how providers are reached and paced: a run that is over was opened without.
+    fn read_providers_again(&mut self, history: &History) -> Result<(), RunError> {
         if let (TaskSource::Files(_), Some(_)) = (&self.file.task, &self.folder) {
             let task = self.file.read_task()?;
             self.without_effect = task.keys_without_effect();
             let (task, changes) = task.with_current_providers(&history.state.provider_changes)?;
             (self.task, self.provider_changes) = (Arc::new(task), changes);
         }
-        (self.is_over, self.reopened_for) = (false, Some(caps));
+        Ok(())
+    }
+
+    /// What there is to do to compare up to five candidates of a finished run with the baseline on held-out rows,
+    /// within these caps; `confirm` then writes it down. How its providers are reached is read afresh.
+    ///
+    /// # Errors
+    /// The run is not finished, its caps or its time have no room, or a file has a mistake.
+    pub fn plan_confirmation(
+        &mut self,
+        candidates: &[CandidateIx],
+        caps: Caps,
+    ) -> Result<ConfirmationPlan, RunError> {
+        let history = History::of(&self.journal, Named::of(&self.task))?;
+        let plan = candidates::plan((&self.file, &self.task, &history.state), candidates, caps)?;
+        if let ConfirmationPlan::Begins(_) = plan {
+            self.check_above(caps, &history)?;
+            let limits = Limits::new(caps, 0, Finale::default());
+            let left = limits.time_left(history.running(), Clock::System.now());
+            if left == Some(Duration::ZERO) {
+                let (why, help) =
+                    ("its time is over", "give it time: `--for 1h` or `--until 07:00`");
+                let (run, why, help) = (self.file.run.to_string(), why.into(), help.into());
+                return Err(RunError::Unconfirmable { run, why, help });
+            }
+            self.read_providers_again(&history)?;
+        }
+        Ok(plan)
+    }
+
+    /// Begins a confirmation that was planned with these caps: the next search makes it. The run's result stays.
+    ///
+    /// # Errors
+    /// A price is unknown that a cap needs, the run's providers have changed, or the journal cannot be written.
+    pub fn confirm(&mut self, confirmation: Confirmation, caps: Caps) -> Result<(), RunError> {
+        wiring::check_caps(self.file.kind, &self.task, &self.recipe, caps)?;
+        self.check_providers()?;
+        let at = Clock::System.now();
+        self.journal.append(Event::ConfirmationAsked { at, caps, confirmation })?;
+        (self.caps, self.is_over) = (caps, false);
         Ok(())
     }
 
@@ -646,8 +697,9 @@ impl Run {
 
     /// Replaces the summary of a finished run that goes on, so that no list shows it as finished.
     fn tell_that_it_goes_on(&self, history: &History) -> Result<(), RunError> {
-        let Some((dir, _)) = self.folder.as_ref().filter(|_| !history.state.earlier.is_empty())
-        else {
+        let Some((dir, _)) = self.folder.as_ref().filter(|_| {
+            !history.state.earlier.is_empty() || !history.state.confirmations.is_empty()
+        }) else {
             return Ok(());
         };
         let (info, state, wallet) = (self.file.info(), &history.state, &history.wallet);

@@ -3,14 +3,16 @@
 use super::dir::{RunDir, RunDirError, SCHEMA, SUMMARY_FILE};
 use super::file::RunInfo;
 use crate::caps::Caps;
-use crate::engine::{Claimed, HeldOutCost, Waiting, confirmed};
-use crate::event::{EarlierEnd, NoAnswer, StopReason};
+use crate::engine::{
+    Claimed, Confirmed, FamilyMember, HeldOutCost, Waiting, confirmed, confirmed_family,
+};
+use crate::event::{Confirmation, EarlierEnd, NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RowIx, RunName};
 use crate::ledger::Wallet;
 use crate::memory::{Earned, State};
 use crate::prompt::Prompt;
 use crate::seed::Seed;
-use crate::state::{CandidateState, Phase, Reused};
+use crate::state::{CandidateState, Reused};
 use crate::stats::{Interval, Level, TestName, interval, pareto};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -85,6 +87,9 @@ pub struct Summary {
     /// for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<Level>,
+    /// Candidates that were compared with the baseline on held-out rows after the run was over, each time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confirmations: Vec<FamilyResult>,
     /// The baseline.
     pub baseline: Option<Prompted>,
     /// The search's winner, or the incumbent during the search; the baseline only if no candidate
@@ -129,6 +134,43 @@ pub struct EarlierResult {
     /// The rest, as it stands in the journal.
     #[serde(flatten, with = "super::dollars")]
     pub end: EarlierEnd,
+}
+
+/// Candidates that were compared with the baseline on held-out rows at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FamilyResult {
+    /// Which look at the held-out rows it is, and its level, which the candidates share.
+    pub look: Level,
+    /// How many of the held-out rows.
+    pub rows: u32,
+    /// The baseline's mean on them.
+    pub baseline: Option<Interval>,
+    /// The candidates, and the run's others with held-out answers.
+    pub candidates: Vec<ConfirmedCandidate>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfirmedCandidate {
+    /// Its number.
+    pub candidate_number: u32,
+    /// Its id and prompt, with its figures.
+    #[serde(flatten)]
+    pub prompted: Prompted,
+    /// Whether it was asked this time.
+    pub asked: bool,
+    /// Whether the rows confirm what the goal says of it, at the level that Holm's rule left to it.
+    pub confirmed: bool,
+    /// That level, one-sided.
+    pub level: f64,
+    /// The p-value of what the goal says of its quality, by Holm's rule: it compares with the level of the look.
+    pub p_adjusted: Option<f64>,
+    /// Its gain over the baseline.
+    pub gain: Option<Gain>,
+    /// What both cost on held-out rows.
+    pub held_out_cost: Option<HeldOutCost>,
+    /// What the goal says of it, and whether the rows show it.
+    pub claims: Vec<Claimed>,
 }
 
 /// A batch that may be at its provider.
@@ -208,6 +250,20 @@ pub struct Gain {
     pub split: Split,
     /// The expected gain on dev, corrected for selection (shrunken). It is an estimate.
     pub shrunken_dev: Option<f64>,
+}
+
+impl Gain {
+    fn of(confirmed: &Confirmed, shrunken_dev: Option<f64>) -> Option<Self> {
+        confirmed.gain.map(|(gain, test)| Self {
+            mean: gain.mean,
+            low: gain.low,
+            high: gain.high,
+            p_value: test.p_value,
+            test: test.name,
+            split: Split::Hold,
+            shrunken_dev,
+        })
+    }
 }
 
 /// A point of the Pareto front.
@@ -403,27 +459,17 @@ impl Summary {
     ) -> Self {
         let confirmed = confirmed(state, task.goal, info.seed);
         let best = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
-        let hold = |side: fn(&crate::engine::Confirmed) -> Option<Interval>| {
-            confirmed.as_ref().and_then(side)
-        };
+        let hold = |side: fn(&Confirmed) -> Option<Interval>| confirmed.as_ref().and_then(side);
         let describe = |candidate: CandidateIx, hold: Option<Interval>| {
             state
                 .candidates
                 .get(candidate.index())
                 .map(|standing| prompted(task, state, standing, hold, info.seed))
         };
-        let gain =
-            confirmed.as_ref().and_then(|confirmed| confirmed.gain).map(|(gain, test)| Gain {
-                mean: gain.mean,
-                low: gain.low,
-                high: gain.high,
-                p_value: test.p_value,
-                test: test.name,
-                split: Split::Hold,
-                shrunken_dev: state.winner.and_then(|(_, shrunken, _)| shrunken),
-            });
+        let shrunken_dev = state.winner.and_then(|(_, shrunken, _)| shrunken);
+        let gain = confirmed.as_ref().and_then(|confirmed| Gain::of(confirmed, shrunken_dev));
         let stopped = state.stopped.as_ref();
-        let is_over = state.phase == Phase::Over;
+        let is_over = state.is_concluded;
         let is_shown = confirmed.as_ref().is_some_and(|confirmed| confirmed.is_shown);
         let recommended = if is_shown { Recommendation::Best } else { Recommendation::Baseline };
         Self {
@@ -443,6 +489,7 @@ impl Summary {
             caps: state.caps,
             earlier: earlier(state),
             look: look(state),
+            confirmations: confirmations(task, state, info.seed),
             baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),
             best: describe(best, hold(|confirmed| confirmed.winner)),
             recommended: is_over.then_some(recommended),
@@ -474,6 +521,31 @@ impl Summary {
             }
         }
         Ok(())
+    }
+
+    /// The summary with another candidate that was compared on held-out rows in the winner's place, as far as held-out
+    /// rows go: what confirmed it, if anything did. `None` where it was not compared.
+    #[must_use]
+    pub fn of_candidate(&self, candidate: &CandidateId) -> Option<Self> {
+        let all = self.confirmations.iter().rev();
+        let mut found: Vec<(&FamilyResult, &ConfirmedCandidate)> = all
+            .flat_map(|family| family.candidates.iter().map(move |it| (family, it)))
+            .filter(|(_, it)| it.prompted.candidate == *candidate)
+            .collect();
+        // What was confirmed stays confirmed.
+        found.sort_by_key(|(_, it)| !it.confirmed);
+        let (family, it) = found.first()?;
+        let look = Level { one_sided: it.level, ..family.look };
+        Some(Self {
+            best: Some(it.prompted.clone()),
+            look: (!look.is_first()).then_some(look),
+            confirmed: Some(it.confirmed),
+            gain: it.gain,
+            held_out_cost: it.held_out_cost,
+            claims: it.claims.clone(),
+            earlier: Vec::new(),
+            ..self.clone()
+        })
     }
 
     /// The prompt to deploy: the recommended one, or the baseline as long as there is none.
@@ -517,6 +589,34 @@ fn look(state: &State) -> Option<Level> {
     let number = state.look();
     let is_later = number > 1 && rows > 0 && winner != CandidateIx::BASELINE;
     is_later.then(|| Level::of_look(number))
+}
+
+fn confirmations(task: &Task, state: &State, seed: Seed) -> Vec<FamilyResult> {
+    let number = |it: &Confirmation| state.look_at(&it.family, it.rows).map_or(1, |it| it.number);
+    let of = |confirmation: &Confirmation| {
+        let members = confirmed_family(state, task.goal, seed, confirmation);
+        // On the rows that most of them were compared on.
+        let baseline = members.iter().filter_map(|member| member.confirmed.baseline);
+        let baseline = baseline.max_by_key(|interval| interval.n);
+        let candidates = members.into_iter().map(|member| {
+            let FamilyMember { candidate, confirmed, level, p_adjusted } = member;
+            let standing = state.standing(candidate);
+            ConfirmedCandidate {
+                candidate_number: candidate.0,
+                prompted: prompted(task, state, standing, confirmed.winner, seed),
+                asked: confirmation.asked.contains(&candidate),
+                confirmed: confirmed.is_shown,
+                level: level.one_sided,
+                p_adjusted,
+                gain: Gain::of(&confirmed, None),
+                held_out_cost: confirmed.cost,
+                claims: confirmed.claims,
+            }
+        });
+        let (look, rows) = (Level::of_look(number(confirmation)), confirmation.rows);
+        FamilyResult { look, rows, baseline, candidates: candidates.collect() }
+    };
+    state.confirmations.iter().map(of).collect()
 }
 
 pub(super) fn prompted(

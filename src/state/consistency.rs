@@ -128,7 +128,15 @@ impl Facts {
                 self.check_outcome(outcome, rows)
             }
             Event::EvaluationIssued(block) => self.check_block(block, rows),
-            Event::Reopened { .. } if self.phase != Phase::Over => Err(Misfit::NotOver),
+            Event::Reopened { .. } | Event::ConfirmationAsked { .. }
+                if self.phase != Phase::Over =>
+            {
+                Err(Misfit::NotOver)
+            }
+            Event::ConfirmationAsked { confirmation, .. } => {
+                self.check_numbers(&confirmation.asked)?;
+                self.check_numbers(&confirmation.family)
+            }
             Event::Reopened { earlier, .. } => self.check_number(earlier.winner),
             Event::AnswersWithdrawn { answers } => answers.iter().try_for_each(|answer| {
                 let RowKey { candidate, split, row, .. } = *answer;

@@ -7,7 +7,9 @@ use super::open_call::{Arrival, OpenCall};
 use super::vectors::TextVectors;
 use crate::candidate::{Candidate, Origin};
 use crate::caps::Caps;
-use crate::event::{CachedOf, Draft, EarlierEnd, Gate, NoAnswer, RowKey, Shown, StopReason};
+use crate::event::{
+    CachedOf, Confirmation, Draft, EarlierEnd, Gate, NoAnswer, RowKey, Shown, StopReason,
+};
 use crate::id::{Call, CandidateId, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::ledger::PlanLedger;
 use crate::task::ProviderChange;
@@ -106,6 +108,12 @@ pub struct Facts {
     pub caps: Option<Caps>,
     /// How the run ended before, each time that it went on with other caps.
     pub earlier: Vec<EarlierEnd>,
+    /// Whether it has a result: it is over, or was, and compares further candidates.
+    pub is_concluded: bool,
+    /// What is compared with the baseline on held-out rows, or was last.
+    pub confirming: Confirmation,
+    /// What was compared after the run was over, each time.
+    pub confirmations: Vec<Confirmation>,
     /// Its looks at held-out rows.
     pub looks: Vec<Look>,
     /// The trouble that stopped the run, until it is resumed: its kind, and what happened.
@@ -171,17 +179,21 @@ impl Facts {
     /// The look that is about to be taken: its rows are not asked before it is counted in the results folder.
     #[must_use]
     pub fn look_to_take(&self) -> Option<&Look> {
-        let (winner, _, rows) = self.winner.filter(|_| self.phase == Phase::Confirming)?;
-        self.look_at(&[winner], rows).filter(|look| !look.is_counted)
+        let Confirmation { family, rows, .. } = &self.confirming;
+        let look = self.look_at(family, *rows).filter(|look| !look.is_counted);
+        look.filter(|_| self.phase == Phase::Confirming)
     }
 
-    /// The winner, or others, are compared with the baseline on held-out rows. Where that was done before, it is no
-    /// further look.
-    pub(super) fn begin_look(&mut self, candidates: Vec<CandidateIx>, rows: u32) {
-        if rows > 0 && self.look_at(&candidates, rows).is_none() {
+    /// Candidates are compared with the baseline on held-out rows. Where the same were on the same rows before, it is
+    /// no further look.
+    pub(super) fn begin_confirmation(&mut self, confirmation: Confirmation) {
+        let Confirmation { family, rows, .. } = &confirmation;
+        if *rows > 0 && !family.is_empty() && self.look_at(family, *rows).is_none() {
             let number = self.looks.iter().map(|look| look.number).max().unwrap_or(0) + 1;
+            let (candidates, rows) = (family.clone(), *rows);
             self.looks.push(Look { candidates, rows, number, is_counted: false });
         }
+        self.confirming = confirmation;
     }
 
     /// The look that is about to be taken has this number.

@@ -49,6 +49,7 @@ impl Facts {
             | Event::Resumed { .. }
             | Event::CapsChanged { .. }
             | Event::Reopened { .. }
+            | Event::ConfirmationAsked { .. }
             | Event::ProvidersChanged { .. }
             | Event::Pinned { .. }
             | Event::SearchEnded { .. }

@@ -3,7 +3,7 @@
 use super::candidate::Status;
 use super::column::Cell;
 use super::facts::{Facts, Phase};
-use crate::event::{Event, RowKey};
+use crate::event::{Confirmation, Event, RowKey};
 use crate::id::{CandidateIx, RowIx};
 use crate::task::example::Split;
 use std::collections::BTreeSet;
@@ -27,9 +27,10 @@ impl Facts {
             Event::WinnerChosen { candidate, shrunken_dev, hold_rows } => {
                 self.phase = Phase::Confirming;
                 self.winner = Some((*candidate, *shrunken_dev, *hold_rows));
-                if *candidate != CandidateIx::BASELINE {
-                    self.begin_look(vec![*candidate], *hold_rows);
-                }
+                let winner = Some(*candidate).filter(|it| *it != CandidateIx::BASELINE);
+                let asked: Vec<CandidateIx> = winner.into_iter().collect();
+                let family = asked.clone();
+                self.begin_confirmation(Confirmation { asked, family, rows: *hold_rows });
                 if !self.earlier.is_empty() {
                     self.to_ask_again = self.missing();
                 }
@@ -46,11 +47,19 @@ impl Facts {
                 self.earlier.push(earlier.clone());
                 self.phase = Phase::Searching;
                 (self.stop_reason, self.winner) = (None, None);
+                self.is_concluded = false;
                 self.shortlist.clear();
                 self.drafts.append(&mut self.shelved);
             }
+            // The result stays, and so do all answers.
+            Event::ConfirmationAsked { caps, confirmation, .. } => {
+                self.caps = Some(*caps);
+                self.phase = Phase::Confirming;
+                self.confirmations.push(confirmation.clone());
+                self.begin_confirmation(confirmation.clone());
+            }
             Event::LookTaken { number } => self.count_look(*number),
-            Event::Finished { .. } => self.phase = Phase::Over,
+            Event::Finished { .. } => (self.phase, self.is_concluded) = (Phase::Over, true),
             Event::Resumed { .. } => {
                 self.stopped = None;
                 self.counts.broken_in_a_row = 0;
@@ -67,11 +76,17 @@ impl Facts {
     fn missing(&self) -> BTreeSet<RowKey> {
         let mut missing = BTreeSet::new();
         let is_searching = self.phase == Phase::Searching;
+        let asked = &self.confirming.asked;
+        // The baseline's rows that a winner was compared on stay as they are when others are.
+        let settled = if self.is_concluded { self.winner.map_or(0, |(.., rows)| rows) } else { 0 };
+        let is_asked = |candidate: CandidateIx, row: RowIx| match candidate {
+            CandidateIx::BASELINE => row.0 >= settled,
+            other => asked.contains(&other),
+        };
         let has_score = |row: RowIx| {
-            let winner = self.winner.map_or(CandidateIx::BASELINE, |(winner, ..)| winner);
-            [winner, CandidateIx::BASELINE]
-                .iter()
-                .any(|side| self.standing(*side).column(Split::Hold, 0).cell(row).score().is_some())
+            let sides = self.confirming.sides();
+            let mut asked = sides.filter(|side| is_asked(*side, row));
+            asked.any(|side| self.standing(side).column(Split::Hold, 0).cell(row).score().is_some())
         };
         for (candidate, standing) in self.numbered() {
             if matches!(standing.status, Status::Dropped(_)) {
@@ -79,7 +94,11 @@ impl Facts {
             }
             for ((split, replicate), column) in standing.columns() {
                 let is_wanted = |row: RowIx| match split {
-                    Split::Hold => self.phase == Phase::Confirming && !has_score(row),
+                    Split::Hold => {
+                        self.phase == Phase::Confirming
+                            && is_asked(candidate, row)
+                            && !has_score(row)
+                    }
                     Split::Train | Split::Dev => is_searching,
                 };
                 let cells = column.cells().iter().zip(0..);

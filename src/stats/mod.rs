@@ -43,6 +43,7 @@ pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
 pub mod paired; // After: one p-value for one claim.
 pub mod margin; // After: the same for a margin or a level that was agreed before.
+pub mod holm; // After: several claims at once.
 pub mod race; // During: whether a candidate is out of the race.
 
 pub use dominance::frontier_weights;

@@ -63,7 +63,8 @@ fn asked(server: &Server) -> BTreeMap<String, usize> {
 
 /// The decisions of a run, without the moments of its calls.
 fn decisions(env: &TestEnv, run: &str) -> Vec<(String, Value)> {
-    let facts = ["started", "pinned", "reserved", "answered", "resumed", "finished", "lost"];
+    let facts =
+        ["started", "pinned", "reserved", "answered", "resumed", "finished", "lost", "look_taken"];
     let events = env.events(run).into_iter();
     events.filter(|(kind, _)| !facts.contains(&kind.as_str())).collect()
 }

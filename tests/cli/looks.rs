@@ -3,6 +3,7 @@
 use crate::env::{TestEnv, colour_rows};
 use crate::export::git;
 use crate::server::{Server, says, tile};
+use std::time::{Duration, Instant};
 
 /// A task whose baseline is always wrong and any other prompt right, in a repository.
 fn colours() -> (TestEnv, Server) {
@@ -167,4 +168,136 @@ fn recorded_answers_to_held_out_rows_are_a_look_when_these_rows_are_named() {
     assert_eq!(eval(""), serde_json::Value::Null);
     assert!(!env.path("results/looks.jsonl").exists());
     assert_eq!((eval("--split hold"), eval("--split hold")), (1.into(), 1.into()));
+}
+
+/// A task whose prompts are right on most rows, each on others, and the baseline on a third of them.
+fn varied(pause: Duration) -> (TestEnv, Server) {
+    let server = Server::start(move |_, request| {
+        std::thread::sleep(pause);
+        let (prompt, number) = (request.content("system"), tile(request));
+        let sum: usize = prompt.bytes().map(usize::from).sum();
+        let is_right = match prompt == "Answer warm or cold." {
+            true => number.is_multiple_of(3),
+            false => !(number + sum).is_multiple_of(6),
+        };
+        says(["warm", "cold"][(number + usize::from(!is_right)) % 2])
+    });
+    let env = TestEnv::with_server(&server, "");
+    env.write("colours/rows.jsonl", &colour_rows(150));
+    git(&env, ".", "init --quiet --initial-branch main");
+    git(&env, ".", "config user.name Tester");
+    git(&env, ".", "config user.email tester@example.org");
+    git(&env, ".", "add colours");
+    git(&env, ".", "commit --quiet -m Begin");
+    env.run("run colours --name one --strategy random --max-calls 300 --quiet").ok();
+    (env, server)
+}
+
+/// Two candidates of the run that did not win.
+fn two_others(env: &TestEnv) -> String {
+    let events = env.events("one");
+    let winner =
+        events.iter().find(|(kind, _)| kind == "winner_chosen").unwrap().1["candidate"].clone();
+    let others = (1..=3).filter(|number| winner != *number).take(2);
+    others.map(|number| format!("n{number}")).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn candidates_of_a_finished_run_are_confirmed_as_one_look_that_they_share() {
+    let (env, server) = varied(Duration::ZERO);
+    let (first, others) = (env.json("results/one/summary.json"), two_others(&env));
+    let asked = || server.requests().len();
+    let before = asked();
+    // Its caps are used up.
+    let refused = env.run(&format!("confirm one {others}")).exits(2).stderr;
+    assert!(refused.contains("give it more: `--max-calls "), "{refused}");
+    for (names, why) in [
+        ("baseline", "0 candidates beside the baseline are named"),
+        ("n99", "there is no candidate #99"),
+    ] {
+        let ran = env.run(&format!("confirm one {names} --max-calls 500")).exits(2);
+        assert!(ran.stderr.contains(why), "{}", ran.stderr);
+    }
+    assert_eq!((asked(), looks(&env).len()), (before, 1));
+
+    let line = format!("confirm one {others} baseline --max-calls 420");
+    let told = env.run(&format!("{line} --json")).ok().json();
+    assert_eq!(asked(), before + 2 * 45, "the baseline's answers are there");
+    assert_eq!((&told["look"]["number"], &told["rows"]), (&2.into(), &45.into()));
+    let family = told["candidates"].as_array().unwrap();
+    assert_eq!(family.len(), 3, "the winner is one of them");
+    assert_eq!(family.iter().filter(|it| it["asked"] == true).count(), 2);
+    for candidate in family {
+        assert_eq!(
+            (&candidate["hold"]["n"], &candidate["confirmed"]),
+            (&45.into(), &true.into()),
+            "{candidate}"
+        );
+        let (p, adjusted) = (&candidate["gain"]["p_value"], &candidate["p_adjusted"]);
+        assert!(adjusted.as_f64() >= p.as_f64(), "{candidate}");
+        let tested = &candidate["claims"][0]["tested"];
+        assert!(tested["low"].as_f64() < candidate["gain"]["low"].as_f64(), "{candidate}");
+    }
+    // What the run had shown stands, and the same again is no further look.
+    let second = env.json("results/one/summary.json");
+    for key in ["confirmed", "gain", "best", "recommended", "look"] {
+        assert_eq!(second[key], first[key], "{key}");
+    }
+    assert_eq!(env.run(&format!("{line} --json")).ok().json(), told);
+    assert_eq!((asked(), names(&looks(&env))), (before + 90, vec![("one", 1), ("one", 2)]));
+    let table = env.run(&line).ok().stdout;
+    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+    assert!(table.contains("look 2: 0.83 % one-sided, which they share by Holm's rule"), "{table}");
+    let status = one_line(&env.run("status one").ok().stdout);
+    assert!(status.contains("Compared on 45 held-out rows afterwards, at look 2: n"), "{status}");
+
+    // It is exported with its own evidence, which a gate can verify.
+    let chosen = family.iter().find(|it| it["asked"] == true).unwrap();
+    let id = chosen["candidate"].as_str().unwrap();
+    env.run(&format!("export one --candidate {id} --to . --path p.md --branch prompts --quiet"))
+        .ok();
+    git(&env, ".", "checkout --quiet prompts");
+    let evidence = env.json("p.evidence.json");
+    assert_eq!(
+        (&evidence["status"], &evidence["candidate"]),
+        (&"confirmed".into(), &chosen["candidate"])
+    );
+    for key in ["gain", "claims", "held_out_cost"] {
+        assert_eq!(evidence[key], chosen[key], "{key}");
+    }
+    assert_eq!(
+        (&evidence["best"]["candidate"], &evidence["look"]["number"]),
+        (&chosen["candidate"], &2.into())
+    );
+    assert_eq!(evidence["rows"].as_array().unwrap().len(), 45);
+    env.run("verify p.md --quiet --tolerance 0.1").ok();
+    assert_eq!(looks(&env).len(), 2);
+}
+
+#[test]
+fn a_confirmation_that_was_killed_goes_on_and_pays_for_nothing_twice() {
+    let (env, server) = varied(Duration::from_millis(10));
+    let (first, others) = (env.json("results/one/summary.json"), two_others(&env));
+    let before = server.requests().len();
+    let line = format!("confirm one {others} --max-calls 420 --concurrency 2");
+    let mut killed = env.command(&format!("{line} --quiet")).spawn().unwrap();
+    let start = Instant::now();
+    while server.requests().len() < before + 30 {
+        assert!(start.elapsed() < Duration::from_secs(60), "it asks nothing");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let status = env.run("status one --json").ok().json();
+    assert_eq!((&status["confirmed"], &status["gain"]), (&first["confirmed"], &first["gain"]));
+    let told = env.run(&format!("{line} --json")).ok().json();
+    assert_eq!(
+        (&told["look"]["number"], &told["candidates"][1]["hold"]["n"]),
+        (&2.into(), &45.into())
+    );
+    let asked = server.requests().len() - before;
+    assert!((90..=94).contains(&asked), "{asked}: what was in flight is asked again");
+    assert_eq!(names(&looks(&env)), [("one", 1), ("one", 2)]);
+    let kinds: Vec<String> = env.events("one").into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "confirmation_asked").count(), 1);
 }

@@ -1,0 +1,103 @@
+//! Candidates that were compared with the baseline on held-out rows at once, as a table.
+
+use super::words::{cost, counted, held_out, p_value, signed_range};
+use crate::run::{ConfirmedCandidate, FamilyResult, Summary};
+use crate::stats::Level;
+use crate::text::{percent, points};
+use std::fmt::Write as _;
+
+/// A page about a confirmation: what was asked, a line for each candidate, and what it means.
+#[must_use]
+pub fn family_page(family: &FamilyResult) -> String {
+    let mut out = format!(
+        "{} on {}, look {}: {} one-sided, which they share by Holm's rule\n\n",
+        counted(family.candidates.len() as u64, "candidate"),
+        held_out(family.rows as usize),
+        family.look.look,
+        family.look.in_percent()
+    );
+    let _ = writeln!(
+        out,
+        "{:<18} {:>7}  {:<27} {:>8} {:>8} {:>8}  confirmed",
+        "candidate", "score", "difference (95 % interval)", "p", "p (Holm)", "per 1k"
+    );
+    let score = family.baseline.map_or_else(String::new, |it| percent(it.mean));
+    let _ = writeln!(out, "{:<18} {score:>7}", "baseline");
+    for candidate in &family.candidates {
+        let _ = writeln!(out, "{}", line(candidate));
+    }
+    for candidate in &family.candidates {
+        out += &tested(candidate, family.look);
+    }
+    out
+}
+
+fn line(it: &ConfirmedCandidate) -> String {
+    let name = format!("n{} {}", it.candidate_number, it.prompted.candidate);
+    let score = it.prompted.hold.map_or_else(|| "none".to_owned(), |hold| percent(hold.mean));
+    let gain = it.gain.map_or_else(String::new, |gain| {
+        format!("{} ({})", points(gain.mean), signed_range(gain.low, gain.high))
+    });
+    let p = |p: Option<f64>| {
+        let words = p.map_or_else(String::new, p_value);
+        words.trim_start_matches("p ").trim_start_matches("= ").to_owned()
+    };
+    let usd = it.prompted.usd_per_1k.map_or_else(String::new, cost);
+    format!(
+        "{name:<18} {score:>7}  {gain:<27} {:>8} {:>8} {usd:>8}  {}",
+        p(it.gain.map(|gain| gain.p_value)),
+        p(it.p_adjusted),
+        if it.confirmed { "yes" } else { "no" }
+    )
+}
+
+/// The interval that decided, where it is not the 95 % interval.
+fn tested(it: &ConfirmedCandidate, look: Level) -> String {
+    let level = Level { one_sided: it.level, ..look };
+    let mut out = String::new();
+    for (place, claimed) in it.claims.iter().enumerate() {
+        let Some(tested) = claimed.tested else { continue };
+        let range = match place {
+            0 => signed_range(tested.low, tested.high),
+            _ => format!("{} to {}", signed_cost(tested.low), signed_cost(tested.high)),
+        };
+        let what = if place == 0 { "quality" } else { "cost" };
+        let word = if claimed.shown { "shown" } else { "not shown" };
+        let _ = write!(
+            out,
+            "\n  n{}, {what}: {word} at {} ({range})",
+            it.candidate_number,
+            level.in_percent()
+        );
+    }
+    out
+}
+
+fn signed_cost(usd: f64) -> String {
+    if usd < 0.0 { format!("-{}", cost(-usd)) } else { cost(usd) }
+}
+
+/// A sentence for each time that candidates were compared after the run was over.
+#[must_use]
+pub fn sentences(summary: &Summary) -> Vec<String> {
+    let of = |family: &FamilyResult| {
+        let told = family.candidates.iter().filter(|it| it.asked).map(|it| {
+            let word = if it.confirmed { "confirmed" } else { "not proven" };
+            let gain = it.gain.map_or_else(String::new, |gain| {
+                format!(
+                    ", {} (95 % interval {})",
+                    points(gain.mean),
+                    signed_range(gain.low, gain.high)
+                )
+            });
+            format!("n{} ({}) {word}{gain}", it.candidate_number, it.prompted.candidate)
+        });
+        format!(
+            "Compared on {} afterwards, at look {}: {}.",
+            held_out(family.rows as usize),
+            family.look.look,
+            told.collect::<Vec<_>>().join("; ")
+        )
+    };
+    summary.confirmations.iter().map(of).collect()
+}
