@@ -75,7 +75,7 @@ fn fenced(reply: &str) -> Option<&str> {
     let fences: Vec<usize> = reply.match_indices("```").map(|(at, _)| at).collect();
     let begins_line =
         |at: usize| at == 0 || reply[..at].trim_end_matches([' ', '\t']).ends_with('\n');
-    if fences.len() % 2 > 0 || !fences.iter().all(|at| begins_line(*at)) {
+    if !fences.len().is_multiple_of(2) || !fences.iter().all(|at| begins_line(*at)) {
         return None;
     }
     let [first, last] = fences[..] else {

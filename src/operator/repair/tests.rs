@@ -260,6 +260,7 @@ fn a_part_as_its_parent_has_it_is_never_changed() {
 /// `parents`.
 #[test]
 #[ignore = "counts over files that are not part of the repository"]
+#[expect(clippy::disallowed_methods, reason = "the folder is outside of the repository")]
 fn recorded_replies() {
     let folder = std::env::var("PROMPTSEARCH_RECORDED").expect("a folder of recorded prompts");
     let nonce = Nonce::find("<prompt-00112233445566ff part=\"system\">").unwrap();
