@@ -16,7 +16,7 @@ use crate::journal::{Journal, JournalError};
 use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
 use crate::operator::{
-    Answers, Ask, Author, Brief, Evidence, MetaPrompts, Nonce, OperatorError, ReplyContent,
+    Answers, Ask, Author, Brief, Evidence, Known, MetaPrompts, Nonce, OperatorError, ReplyContent,
     ScoredPrompt, ScreenedTask, Screens, carried_over, demos_of, folded, program_request, repaired,
 };
 use crate::prompt::{Prompt, literal};
@@ -320,7 +320,8 @@ impl ProposalBuilder {
         }
         let nonce = self.nonces.get(&draft.proposal).copied();
         let ask = self.ask(state, draft, shown, nonce);
-        Ok::<_, SearchError>(match self.author(draft)?.read(&ask, reply) {
+        let author = self.author(draft)?;
+        Ok::<_, SearchError>(match author.read(&ask, reply) {
             Ok(ReplyContent::Notes(notes)) => ProposalOutcome::Noted { notes },
             Ok(ReplyContent::Draft(prompt)) => {
                 match self.screens.form(&prompt, ask.current(), &self.task.layout) {
@@ -336,7 +337,8 @@ impl ProposalBuilder {
                 let (prompt, repairs) = if draft.program || !is_tagged(reply, nonce) {
                     (prompt, Vec::new())
                 } else {
-                    repaired(&prompt, ask.current(), &self.texts, &self.labels)
+                    let known = Known { labels: &self.labels, shown: &author.evidence(&ask)? };
+                    repaired(&prompt, ask.current(), &self.texts, known)
                 };
                 let child = match self.carried_over(state, draft, &prompt) {
                     Some((onto, prompt)) => {

@@ -205,7 +205,13 @@ impl Evaluator {
         {
             feedback.push(said.clone());
         }
+        let labels = answer.and_then(|(text, _)| {
+            let scorer = self.task.scorers.label_scorer()?;
+            let right = *scorer.right_labels(example).first()?;
+            Some([right, scorer.label_in(text)?].map(str::to_owned))
+        });
         Some(Evidence {
+            labels,
             input: self.input(example),
             answer: answer.map(|(text, _)| text.to_owned()),
             contrast: None,

@@ -1,7 +1,8 @@
 //! Reads a reply without tags where it is plain what is meant: one fenced block, or the text alone.
 //!
 //! Real models leave the tags out now and then. What stands around the text is dropped only where it
-//! is surely no part of it; anything that leaves a doubt is refused.
+//! is surely no part of it; anything that leaves a doubt is refused. A text may hold a fenced block of its
+//! own, such as the form of an answer: it is kept whole unless what stands around the block speaks of the reply.
 
 use crate::task::scorer::without_reasoning;
 
@@ -69,18 +70,57 @@ pub(super) fn text(reply: &str) -> Option<&str> {
     (!text.is_empty() && !is_framed && !is_json && !is_advice).then_some(text)
 }
 
-/// The one fenced block of a reply.
+/// The one fenced block of a reply, or the whole text that blocks are a part of.
 fn fenced(reply: &str) -> Option<&str> {
-    let mut fences = reply.match_indices("```").map(|(at, _)| at);
-    let (Some(first), Some(last), None) = (fences.next(), fences.next(), fences.next()) else {
+    let fences: Vec<usize> = reply.match_indices("```").map(|(at, _)| at).collect();
+    let begins_line =
+        |at: usize| at == 0 || reply[..at].trim_end_matches([' ', '\t']).ends_with('\n');
+    if !fences.len().is_multiple_of(2) || !fences.iter().all(|at| begins_line(*at)) {
         return None;
+    }
+    let [first, last] = fences[..] else {
+        // Of several blocks one may be meant, unless they are the smaller part of a text.
+        let inside: usize = fences.chunks(2).map(|block| block[1] - block[0]).sum();
+        return alone(reply).filter(|text| fences[0] > 0 && inside * 2 < text.len());
     };
-    let begins_line = |at: usize| reply[..at].trim_end_matches([' ', '\t']).ends_with('\n');
-    if first > 0 && !begins_line(first) || !begins_line(last) {
-        return None;
+    if !is_remark_before(reply[..first].trim()) || !is_remark_after(reply[last + 3..].trim()) {
+        return alone(reply);
     }
     // The rest of the first line names a language.
     reply[first..last].split_once('\n').map(|(_, text)| text)
+}
+
+/// Whether what stands before a fenced block leads over to it: nothing, a line on the text that follows, or remarks of
+/// the writer that no line parts from a text.
+fn is_remark_before(before: &str) -> bool {
+    match before.split_once('\n') {
+        None => {
+            let is_short = before.len() <= LONGEST_LEAD;
+            before.is_empty() || is_short && (is_remark(before) || speaks_of_text(before))
+        }
+        Some((first, _)) => is_remark(before) && !is_lead(first),
+    }
+}
+
+/// Whether what stands behind a fenced block is no part of the text: nothing, or remarks on it.
+fn is_remark_after(after: &str) -> bool {
+    let is_line = !after.contains('\n') && after.len() <= LONGEST_LEAD;
+    after.is_empty() || begins_with(after, CLOSINGS) || is_line && speaks_of_text(after)
+}
+
+fn is_remark(text: &str) -> bool {
+    begins_with(text, OPENINGS) || speaks(text)
+}
+
+/// Whether a text begins as what its writer says of himself.
+fn speaks(text: &str) -> bool {
+    begins_with(text, &["i ", "i'"]) && !begins_with(text, FIRST_PERSON)
+}
+
+/// Whether a line is about the text that was written, and no line of it.
+fn speaks_of_text(line: &str) -> bool {
+    let line = line.to_lowercase();
+    ["prompt", "instructions", "version"].iter().any(|word| line.contains(word))
 }
 
 /// A reply that is the text itself, but for a line before it.
@@ -90,9 +130,8 @@ fn alone(reply: &str) -> Option<&str> {
         _ => reply,
     };
     let last = text.rsplit("\n\n").next().unwrap_or(text);
-    let speaks = begins_with(text, &["i ", "i'"]) && !begins_with(text, FIRST_PERSON);
     let has_remark = last.len() < text.len() && begins_with(last, CLOSINGS);
-    if speaks || begins_with(text, OPENINGS) || has_remark {
+    if is_remark(text) || has_remark {
         return None;
     }
     let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
@@ -133,6 +172,20 @@ mod tests {
                 "Route the ticket.",
             ),
             ("```text\nRoute the ticket.\n```", "Route the ticket."),
+            ("Rewritten instructions:\n```\nRoute it.\n```\nThis prompt is shorter.", "Route it."),
+            // A block of its own is a part of the text, and so are several.
+            (
+                "Route it as in these.\n```\na: A\n```\nand in the same way\n```\nb: B\n```\nBe brief.",
+                "Route it as in these.\n```\na: A\n```\nand in the same way\n```\nb: B\n```\nBe brief.",
+            ),
+            (
+                "Route the ticket. Answer in this form:\n```\nDesk: NAME\n```",
+                "Route the ticket. Answer in this form:\n```\nDesk: NAME\n```",
+            ),
+            (
+                "Here is the improved prompt:\n\nRoute it like this:\n```\nDesk: NAME\n```\nBe brief.",
+                "Route it like this:\n```\nDesk: NAME\n```\nBe brief.",
+            ),
             ("I want you to route the ticket.", "I want you to route the ticket."),
         ] {
             assert_eq!(text(reply), Some(expected), "{reply}");
@@ -151,6 +204,7 @@ mod tests {
             "Be good.\n\nThe new version covers the failed cases.",
             "Be good.\n\nLet me know if you want more.",
             "```\na\n```\nor\n```\nb\n```",
+            "Short:\n```\nRoute the ticket.\n```\nLong:\n```\nRoute it to a desk.\n```",
             "```\ncut off he",
             "say ```x``` and ```y```",
             "<think>hm",

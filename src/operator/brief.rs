@@ -87,6 +87,9 @@ pub struct Evidence {
     pub score: Option<f64>,
     /// What the data and the scorers say about it.
     pub feedback: Vec<String>,
+    /// The right label and the one that the answer names, as the task's scorer of labels reads them; `None` where it
+    /// reads none.
+    pub labels: Option<[String; 2]>,
 }
 
 /// A past prompt and what is told about it.

@@ -20,6 +20,18 @@ const SHARED_WORDS: usize = 6;
 const WORD_CHARS: usize = 4;
 /// A word is shared where at least this part of a group has it, and at most that part of all other rows.
 const SHARED: [f64; 2] = [0.8, 0.3];
+/// Two or three rows share some word of any text by chance: theirs has to be as rare as this elsewhere.
+const RARE: f64 = 0.1;
+const FEW_ROWS: usize = 3;
+/// Words of any text.
+const COMMON: &[&str] = &[
+    "about", "after", "also", "been", "before", "being", "both", "could", "does", "doing", "done",
+    "down", "each", "even", "ever", "every", "from", "have", "having", "here", "into", "just",
+    "like", "made", "make", "many", "more", "most", "much", "must", "only", "other", "over",
+    "same", "should", "some", "such", "than", "that", "their", "them", "then", "there", "these",
+    "they", "this", "those", "under", "until", "very", "want", "were", "what", "when", "where",
+    "which", "while", "will", "with", "would", "your",
+];
 
 /// Failures of one kind.
 #[derive(Default)]
@@ -68,6 +80,10 @@ pub(super) fn diagnosis(rows: &[Evidence]) -> Option<String> {
 
 /// What kind of failure it is: a label taken for another one, or what the feedback says.
 fn kind_of(row: &Evidence) -> String {
+    // One label in several spellings is one label.
+    if let Some([right, named]) = &row.labels {
+        return format!("expected “{right}”, answered “{named}”");
+    }
     let answer = text::one_line(row.answer.as_deref().unwrap_or("").trim());
     let is_label = |said: &str| said.chars().count() <= LABEL_CHARS;
     let expected = row.expected.as_deref().map(|it| text::one_line(it.trim()));
@@ -98,9 +114,10 @@ impl Group<'_> {
             let having = sets.iter().filter(|words| words.contains(word)).count();
             having as f64 / sets.len().max(1) as f64
         };
+        let most = if own.len() <= FEW_ROWS { RARE } else { SHARED[1] };
         let words = words_of(&first.input).into_iter();
         words
-            .filter(|word| share(&own, word) >= SHARED[0] && share(&others, word) <= SHARED[1])
+            .filter(|word| share(&own, word) >= SHARED[0] && share(&others, word) <= most)
             .take(SHARED_WORDS)
             .collect()
     }
@@ -108,7 +125,10 @@ impl Group<'_> {
 
 fn words_of(input: &str) -> BTreeSet<String> {
     let words = input.split(|c: char| !c.is_alphanumeric());
-    words.filter(|word| word.chars().count() >= WORD_CHARS).map(str::to_lowercase).collect()
+    let telling = words.filter(|word| {
+        word.chars().count() >= WORD_CHARS && !word.chars().all(|c| c.is_ascii_digit())
+    });
+    telling.map(str::to_lowercase).filter(|word| !COMMON.contains(&word.as_str())).collect()
 }
 
 #[cfg(test)]
@@ -143,6 +163,25 @@ mod tests {
                 "2 × expected “billing”, answered “claims”; these rows say: refund",
                 "1 × expected “claims”, answered “billing”",
             ]
+        );
+    }
+
+    #[test]
+    fn one_label_in_several_spellings_is_one_label() {
+        let mut rows = [
+            row("who was it in 2024 with this", "human", "Person", 0.0),
+            row("what about 2024 with this", "Human", "person.", 0.0),
+            row("where is it", "place", "place", 1.0),
+        ];
+        for row in &mut rows[..2] {
+            row.labels = Some(["human", "person"].map(str::to_owned));
+        }
+        let said = diagnosis(&rows).unwrap();
+        let second = said.lines().nth(1);
+        assert_eq!(
+            second,
+            Some("2 × expected “human”, answered “person”"),
+            "no common words, no numbers"
         );
     }
 

@@ -262,6 +262,13 @@ fn evidence(brief: &Brief<'_>, cut: &Cut, nonce: &str, out: &mut String) {
     }
 }
 
+/// The lines that show a row in a request.
+pub(super) fn lines_of(row: &Evidence) -> Vec<String> {
+    let mut shown = String::new();
+    record(row, usize::MAX, &mut shown);
+    shown.lines().map(|line| line.trim().to_owned()).collect()
+}
+
 fn record(row: &Evidence, each: usize, out: &mut String) {
     let mut line = |key: &str, text: &str| {
         push(out, format_args!("{key}: {}\n", head_and_tail(text, each)));

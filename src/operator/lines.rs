@@ -112,9 +112,9 @@ pub(super) fn without(text: &str, is_gone: impl Fn(usize) -> bool) -> String {
     kept.join("\n")
 }
 
-/// A text with a line of an older one put back: behind the last line before it that both texts have, or else
-/// at the end.
-pub(super) fn put_back(text: &str, old: &str, line: &str) -> String {
+/// A text with what a line of an older one says put back: behind the last line before it that both texts have, or
+/// else at the end.
+pub(super) fn put_back(text: &str, old: &str, line: &str, said: &str) -> String {
     let before = old.split('\n').take_while(|other| *other != line);
     let mut lines: Vec<&str> = text.split('\n').collect();
     let known = |other: &&str| !other.trim().is_empty();
@@ -123,7 +123,7 @@ pub(super) fn put_back(text: &str, old: &str, line: &str) -> String {
     });
     let end = lines.iter().rposition(|own| !own.trim().is_empty()).map_or(0, |place| place + 1);
     let place = place.last().unwrap_or(end);
-    lines.insert(place, line);
+    lines.insert(place, said);
     lines.join("\n")
 }
 
@@ -139,8 +139,8 @@ mod tests {
     #[test]
     fn a_line_is_put_back_where_it_was() {
         let old = "One.\n\nTwo.\nThree.";
-        assert_eq!(put_back("One.\nThree.", old, "Two."), "One.\nTwo.\nThree.");
-        assert_eq!(put_back("Four.\n", old, "Two."), "Four.\nTwo.\n");
+        assert_eq!(put_back("One.\nThree.", old, "Two.", "Two."), "One.\nTwo.\nThree.");
+        assert_eq!(put_back("Four.\n", old, "Two.", "2."), "Four.\n2.\n");
     }
 
     #[test]

@@ -80,12 +80,29 @@ struct Edit<'a> {
 }
 
 impl<'a> Edit<'a> {
-    /// Reads `old lines`, a line `=>`, `new lines`. `None`: it has no such line.
-    fn of(note: &'a str) -> Option<Self> {
+    /// What a note may mean: `old lines`, a line `=>`, `new lines`; where there is no such line, it is cut at one of
+    /// the arrows within its lines, as in `old line => new line`.
+    fn readings(note: &'a str) -> Vec<Self> {
         let lines: Vec<&str> = note.lines().collect();
-        let at = lines.iter().position(|line| line.trim() == BECOMES)?;
-        let (old, new) = (&lines[..at], &lines[at + 1..]);
-        Some(Self { old: without_blank_ends(old), new: without_blank_ends(new) })
+        if let Some(at) = lines.iter().position(|line| line.trim() == BECOMES) {
+            return vec![Self::of(&lines[..at], &lines[at + 1..])];
+        }
+        let is_space = |text: Option<char>| text.is_none_or(char::is_whitespace);
+        let arrows = note.match_indices(BECOMES).map(|(at, arrow)| (at, at + arrow.len()));
+        let arrows = arrows.filter(|(at, end)| {
+            is_space(note[..*at].chars().next_back()) && is_space(note[*end..].chars().next())
+        });
+        arrows
+            .map(|(at, end)| {
+                let old: Vec<&str> = note[..at].trim_end().lines().collect();
+                let new: Vec<&str> = note[end..].trim_start().lines().collect();
+                Self::of(&old, &new)
+            })
+            .collect()
+    }
+
+    fn of(old: &[&'a str], new: &[&'a str]) -> Self {
+        Self { old: without_blank_ends(old), new: without_blank_ends(new) }
     }
 
     /// The text with the edit made; `None` where its old lines do not stand in it.
@@ -130,7 +147,7 @@ fn patched(current: &Prompt, parts: &[String], notes: &[String]) -> Result<Promp
     let mut prompt = current.clone();
     let mut missed = Vec::new();
     for note in notes {
-        let made = Edit::of(note).and_then(|edit| {
+        let made = Edit::readings(note).iter().find_map(|edit| {
             parts.iter().find_map(|part| Some((part, edit.made_in(prompt.part(part)?)?)))
         });
         match made {
@@ -172,11 +189,23 @@ mod tests {
             (&["=>"], text),
             // One that names no line of the prompt is left out, the others count.
             (&["Nine.\n=>\nTen.", "Three.\n=>\n3."], "One.\n  - Two.\n3.\n"),
+            // On one line: replaced, added, deleted.
+            (&["- Two. => - Second."], "One.\n  - Second.\nThree.\n"),
+            (&["=> Four."], "One.\n  - Two.\nThree.\nFour.\n"),
+            (&["One. =>"], "  - Two.\nThree.\n"),
+            (&["One.\n- Two. => 1.\n2."], "1.\n2.\nThree.\n"),
             // Each edit sees what those before it left.
             (&["One.\n=>\n1.", "1.\n=>\nFirst."], "First.\n  - Two.\nThree.\n"),
         ] {
             assert_eq!(edited(text, notes).as_deref(), Ok(wanted), "{notes:?}");
         }
+    }
+
+    #[test]
+    fn an_arrow_of_the_prompt_s_own_is_no_cut() {
+        let text = "a => b\nc => d";
+        assert_eq!(edited(text, &["a => b => a => B"]).as_deref(), Ok("a => B\nc => d"));
+        assert_eq!(edited(text, &["c => d\n=>\nc => D"]).as_deref(), Ok("a => b\nc => D"));
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub fn read(
             _ => Err(without_tags(reply)),
         };
     }
+    // Some write the text first, and the tags that were asked for behind it.
+    if let ([(name, text)], [_]) = (parts.as_slice(), searched)
+        && text.is_empty()
+        && let Some((before, _)) = reply.split_once(&marker)
+        && let Some(text) = bare_reply::text(before)
+    {
+        return Ok(vec![(name.clone(), text.to_owned())]);
+    }
     if let Some((name, _)) = parts.iter().find(|(_, text)| text.is_empty()) {
         return Err((Rejection::Empty, format!("`{name}` is empty")));
     }
@@ -126,6 +134,26 @@ mod tests {
         assert_eq!(parts(open).unwrap(), [part("system", "Sort it.\nAnswer with one word.")]);
         let reopened = "<prompt-N part=\"system\">hm <prompt-N part=\"system\">final";
         assert_eq!(parts(reopened).unwrap(), [part("system", "final")]);
+    }
+
+    #[test]
+    fn a_text_before_an_empty_pair_of_tags_is_taken() {
+        let one = ["system".to_owned()];
+        let read = |text: &str| {
+            let reply = format!(
+                "{text}\n<prompt-00112233445566ff part=\"system\">\n</prompt-00112233445566ff>"
+            );
+            read(&reply, nonce(), &one).map_err(|(why, _)| why)
+        };
+        assert_eq!(
+            read("Sort it.\n\nName one."),
+            Ok(vec![part("system", "Sort it.\n\nName one.")])
+        );
+        for remark in ["", "Sure!", "I looked at it.\n\nSort it."] {
+            assert_eq!(read(remark), Err(Rejection::Empty), "{remark}");
+        }
+        let two = "Sort it.\n<prompt-N part=\"system\"></prompt-N>";
+        assert_eq!(parts(two), Err(Rejection::Empty), "which of the two parts?");
     }
 
     #[test]

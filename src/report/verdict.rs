@@ -443,6 +443,20 @@ pub(super) fn simulated(report: &Report<'_>) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe;
+    use crate::report::example::{Kind, run};
+
+    #[test]
+    fn a_run_that_cannot_be_repeated_from_its_seed_says_so() {
+        let example = run(Kind::Confirmed);
+        for (order, is_said) in [("arrival", true), ("issue", false)] {
+            let recipe = recipe::load("auto", &[format!("schedule.order={order}")]).unwrap();
+            let report = Report { recipe: Some(&recipe), ..example.report() };
+            let details = verdict(&report).details;
+            let says = |line: &String| line.starts_with("Results are folded as they arrive");
+            assert_eq!(details.iter().any(says), is_said, "{order}: {details:?}");
+        }
+    }
 
     #[test]
     fn the_needed_rows_are_stated_only_if_more_than_were_evaluated() {

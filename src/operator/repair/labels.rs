@@ -52,14 +52,14 @@ pub(super) fn restored(text: &str, old: &str, new: &Prompt, labels: &[String]) -
         };
         left = match text.split('\n').find(is_made_of_it) {
             Some(cut) => replaced(text, cut, list),
-            None => put_back(&left, old, list),
+            None => put_back(&left, old, list, list),
         };
         back.push(list.trim().to_owned());
     }
     for label in &lost {
         let line = lines.iter().find(|line| names(line, label));
         if let Some(line) = line.filter(|_| !names(&left, label)) {
-            left = put_back(&left, old, line);
+            left = put_back(&left, old, line, line);
             back.push(line.trim().to_owned());
         }
     }

@@ -1,7 +1,7 @@
 //! Repairs a mutator's reply before it is screened: what was paid for is tried unless it is broken.
 //!
-//! Each repair looks at the new text of one part and at its parent's, costs nothing, and follows from the two
-//! alone. It leaves what the parent has as it was, so a prompt that a user wrote is never changed. What
+//! Each repair looks at the new text of one part and at its parent's, costs nothing, and follows from the two,
+//! the task's labels and the rows of the request. It leaves what the parent has as it was, so a prompt that a user wrote is never changed. What
 //! was repaired is a fact of the candidate. Not what refuses a prompt: that is `screen`.
 
 mod wrapping;
@@ -10,6 +10,7 @@ mod repeats;
 mod labels;
 mod answer_form;
 
+use super::brief::Evidence;
 use crate::candidate::{Repair, RepairKind};
 use crate::prompt::Prompt;
 
@@ -31,17 +32,25 @@ pub fn folded(child: &Prompt, parent: &Prompt, texts: &[String]) -> (Prompt, Vec
 
 /// A text with the lines that were left out or put back; `None` where there is nothing to repair.
 type Repaired = Option<(String, Vec<String>)>;
+/// What is known beside the reply and its parent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The labels that the task's scorers know.
+    pub labels: &'a [String],
+    /// The rows that the request showed.
+    pub shown: &'a [Evidence],
+}
+
 /// Repairs the text of a part; the prompt tells what its other parts say.
 type Step<'a> = &'a dyn Fn(&str, &Prompt) -> Repaired;
 
-/// A child with its texts repaired, and what that was. `labels` are those that the task's scorers know;
-/// `texts` names the parts that a model may rewrite.
+/// A child with its texts repaired, and what that was. `texts` names the parts that a model may rewrite.
 #[must_use]
 pub fn repaired(
     child: &Prompt,
     parent: &Prompt,
     texts: &[String],
-    labels: &[String],
+    known: Known<'_>,
 ) -> (Prompt, Vec<Repair>) {
     let mut prompt = child.clone();
     let mut repairs: Vec<Repair> = Vec::new();
@@ -49,9 +58,9 @@ pub fn repaired(
         let old = parent.part(part).unwrap_or("");
         let steps: [(RepairKind, Step<'_>); 5] = [
             (RepairKind::Wrapping, &|text, _| wrapping::removed(text, old)),
-            (RepairKind::Messages, &|text, _| messages::removed(text, old)),
+            (RepairKind::Messages, &|text, _| messages::removed(text, old, known.shown)),
             (RepairKind::Repeats, &|text, _| repeats::folded(text, old)),
-            (RepairKind::Labels, &|text, prompt| labels::restored(text, old, prompt, labels)),
+            (RepairKind::Labels, &|text, prompt| labels::restored(text, old, prompt, known.labels)),
             (RepairKind::AnswerForm, &|text, prompt| answer_form::restored(text, old, prompt)),
         ];
         for (kind, step) in steps {

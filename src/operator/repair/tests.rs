@@ -1,3 +1,5 @@
+use super::super::framing::Nonce;
+use super::super::reply;
 use super::*;
 use crate::prompt::Part;
 
@@ -11,10 +13,23 @@ fn prompt(system: &str) -> Prompt {
 /// The repaired text, and the kinds of its repairs.
 fn repair(new: &str, old: &str) -> (String, Vec<RepairKind>) {
     let texts = ["system".to_owned()];
-    let (prompt, repairs) =
-        repaired(&prompt(new), &prompt(old), &texts, &LABELS.map(str::to_owned));
+    let labels = LABELS.map(str::to_owned);
+    let known = Known { labels: &labels, shown: &[shown()] };
+    let (prompt, repairs) = repaired(&prompt(new), &prompt(old), &texts, known);
     let kinds = repairs.iter().map(|repair| repair.kind).collect();
     (prompt.part("system").unwrap().to_owned(), kinds)
+}
+
+/// The row of the request.
+fn shown() -> Evidence {
+    Evidence {
+        input: "I was charged twice\nfor one parcel.".to_owned(),
+        answer: Some("claims".to_owned()),
+        expected: Some("billing".to_owned()),
+        score: Some(0.0),
+        feedback: vec!["Two charges are billing.".to_owned()],
+        ..Evidence::default()
+    }
 }
 
 /// Checks that a text is repaired in one way.
@@ -64,6 +79,27 @@ fn pasted_messages_and_fragments_are_removed() {
     assert_left(old, "Sort it.\n- A ticket with `Traceback (most recent call last)` is technical.");
     let has_it = "Sort it.\n- Expected `a`, got `b`.";
     assert_left(has_it, "Sort it well.\n- Expected `a`, got `b`.");
+}
+
+#[test]
+fn lines_of_the_request_that_show_how_a_row_came_out_are_removed() {
+    let old = "Sort it.";
+    for pasted in [
+        "Feedback: Two charges are billing.",
+        "- Feedback: Two charges are billing.",
+        "Answer: claims\nExpected: billing",
+        "Input: I was charged twice\nfor one parcel.\nAnswer: claims\nExpected: billing\nScore: 0.00",
+    ] {
+        let new = format!("Sort it.\n{pasted}\n- Mind the charges.");
+        assert_repaired(RepairKind::Messages, old, &new, "Sort it.\n- Mind the charges.");
+    }
+    // What the request did not have, what may be an example, and what the parent has.
+    assert_left(old, "Sort it.\nFeedback: Two charges are claims.");
+    assert_left(old, "Sort it.\nInput: I was charged twice\nfor one parcel.\nExpected: billing");
+    assert_left(old, "Sort it.\nText: I paid twice.\nAnswer: claims");
+    assert_left(old, "Sort it.\nExpected: billing");
+    let has_it = "Sort it.\nFeedback: Two charges are billing.";
+    assert_left(has_it, "Sort it well.\nFeedback: Two charges are billing.");
 }
 
 #[test]
@@ -151,8 +187,9 @@ fn lost_labels_come_back_from_the_parent() {
     let texts = ["system".to_owned()];
     let moved = prompt("Think.").with_part("user", "{{ input }} Billing, claims, not urgent?");
     let labels = LABELS.map(str::to_owned);
-    assert_eq!(repaired(&moved, &prompt(old), &texts, &labels).1, []);
-    assert_eq!(repaired(&prompt("Think."), &prompt(old), &texts, &[]).1, []);
+    let known = Known { labels: &labels, shown: &[] };
+    assert_eq!(repaired(&moved, &prompt(old), &texts, known).1, []);
+    assert_eq!(repaired(&prompt("Think."), &prompt(old), &texts, Known::default()).1, []);
 }
 
 #[test]
@@ -176,12 +213,24 @@ fn the_form_of_the_answer_is_kept() {
     // What is said of one case, or of one field, contradicts nothing.
     assert_left(old, &format!("{old}\nIf the input is JSON, answer by its title."));
     assert_left(json, &format!("{json}\n- Return only a number under `total`."));
+    // Other uses of such words tell no form.
+    let rules = "Read it well.\n- Use all of the time.\n- Some give a list of reasons.";
+    let expected = format!("{rules}\nAnswer with only the name.");
+    assert_repaired(RepairKind::AnswerForm, old, rules, &expected);
+    // Of a line that says other things, too, this alone comes back.
+    let line = "Read it. Answer with only the name. Take your time.";
+    let expected = "Read it well.\nAnswer with only the name.";
+    assert_repaired(RepairKind::AnswerForm, line, "Read it well.", expected);
+    // What is said of an answer is no form of it.
+    let rule = "Read it.\n- If the answer is a place, choose location, and only then.";
+    assert_left(rule, "Read it well, and mind the places.");
+    assert_left(old, "Read it well. For each input, provide only the chosen kind.");
     // Told in other words, in the other part, or in another language.
     assert_left(old, "Read it well and say the name.");
     assert_left(old, "Lies es genau.\nAntworte nur mit dem Namen.");
     let texts = ["system".to_owned()];
     let moved = prompt("Read it.").with_part("user", "{{ input }}\nAnswer with only the name.");
-    assert_eq!(repaired(&moved, &prompt(old), &texts, &[]).1, []);
+    assert_eq!(repaired(&moved, &prompt(old), &texts, Known::default()).1, []);
 }
 
 #[test]
@@ -189,8 +238,13 @@ fn a_prompt_in_one_line_may_become_shorter() {
     let kinds = "The kinds are billing, claims and not urgent, and each has a desk of its own.";
     let old =
         format!("{} {kinds} Answer only with the name of one kind.", "Read the text. ".repeat(9));
-    assert_left(&old, "Read it, and mind what it asks for.");
-    assert_left(&old, "Is it billing or claims? The desk wants to know.");
+    let short = "Read it, and mind what it asks for.";
+    let expected = format!("{short}\nAnswer only with the name of one kind.");
+    assert_repaired(RepairKind::AnswerForm, &old, short, &expected);
+    // Neither the rest of that line nor its labels come back.
+    let short = "Is it billing or claims? The desk wants to know.";
+    let expected = format!("{short}\nAnswer only with the name of one kind.");
+    assert_repaired(RepairKind::AnswerForm, &old, short, &expected);
 }
 
 #[test]
@@ -199,4 +253,61 @@ fn a_part_as_its_parent_has_it_is_never_changed() {
     assert_left(old, old);
     // And nothing is left of a part that is a message alone: it is refused as it is.
     assert_left("Sort it.", "Expected `a`, got `b`.");
+}
+
+/// What each repair does to prompts that real models wrote, and whether replies without tags that hold them are read
+/// whole. `PROMPTSEARCH_RECORDED` names a folder of recorded prompts, one JSON object per line: `id`, `text`,
+/// `parents`.
+#[test]
+#[ignore = "counts over files that are not part of the repository"]
+#[expect(clippy::disallowed_methods, reason = "the folder is outside of the repository")]
+fn recorded_replies() {
+    let folder = std::env::var("PROMPTSEARCH_RECORDED").expect("a folder of recorded prompts");
+    let nonce = Nonce::find("<prompt-00112233445566ff part=\"system\">").unwrap();
+    let texts = ["system".to_owned()];
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        let lines = std::fs::read_to_string(&file).unwrap();
+        let rows: Vec<serde_json::Value> =
+            lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let text_of = |id: &serde_json::Value| {
+            let row = rows.iter().find(|row| row["id"] == *id)?;
+            row["text"].as_str()
+        };
+        for row in &rows {
+            let (new, parents) =
+                (row["text"].as_str().unwrap(), row["parents"].as_array().unwrap());
+            let Some(old) = parents.first().and_then(text_of) else { continue };
+            let mut count = |what: String| *counts.entry(what).or_default() += 1;
+            count("texts".to_owned());
+            let (_, repairs) = repaired(&prompt(new), &prompt(old), &texts, Known::default());
+            for repair in &repairs {
+                count(format!("repaired: {:?}", repair.kind));
+                println!(
+                    "{:?} {:?} {}: {:#?}",
+                    file.file_stem(),
+                    repair.kind,
+                    row["id"],
+                    repair.lines
+                );
+            }
+            let tagged = format!("{new}\n\n{}\n{}", nonce.opening("system"), nonce.closing());
+            for (form, reply) in [("bare", new), ("before empty tags", tagged.as_str())] {
+                let read = reply::read(reply, nonce, &texts);
+                let what = match &read {
+                    Ok(parts) if parts[0].1 == new.trim() => "whole",
+                    Ok(_) => "another text",
+                    Err(_) => "refused",
+                };
+                count(format!("{form}: {what}"));
+                if what == "another text" {
+                    println!("{:?} {form} {}: {:#?}", file.file_stem(), row["id"], read);
+                }
+            }
+        }
+    }
+    println!("{counts:#?}");
 }

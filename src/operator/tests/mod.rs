@@ -25,6 +25,7 @@ fn prompt(system: &str) -> Prompt {
 
 fn evidence(text: &str) -> Evidence {
     Evidence {
+        labels: None,
         input: format!("Where is my parcel? {text}"),
         answer: Some(text.to_owned()),
         contrast: Some(format!("worse: {text}")),

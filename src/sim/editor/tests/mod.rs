@@ -30,6 +30,7 @@ fn failures(task: &str, from: usize, count: usize) -> Vec<Evidence> {
             let example = crate::sim::tests::example_of(row);
             let verdict = scorers.score(wrong, &example);
             Evidence {
+                labels: None,
                 input: row.user_text.clone(),
                 answer: Some(wrong.to_owned()),
                 contrast: None,
