@@ -109,7 +109,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
 pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Result<(), CliError> {
     let (mut night, lock) = Night::open(dir)?;
     let (before, ran) = (night.caps(), night.taken().running);
-    if let Some(caps) = settings::resumed_caps(before, ran, &resumed.caps, &Clock::System)? {
+    if let Some(caps) = settings::raised_caps(before, ran, &resumed.caps, &Clock::System)? {
         night.set_total(caps).map_err(refused)?;
         if night.runs().iter().all(|state| matches!(state, RunState::Ended(_))) {
             screen.warn(&format!(
