@@ -173,7 +173,8 @@ impl Facts {
     /// The look that compares these candidates with the baseline on this many held-out rows.
     #[must_use]
     pub fn look_at(&self, candidates: &[CandidateIx], rows: u32) -> Option<&Look> {
-        self.looks.iter().find(|look| look.candidates == candidates && look.rows == rows)
+        let mut latest = self.looks.iter().rev();
+        latest.find(|look| look.candidates == candidates && look.rows == rows)
     }
 
     /// The look that is about to be taken: its rows are not asked before it is counted in the results folder.
@@ -184,11 +185,17 @@ impl Facts {
         look.filter(|_| self.phase == Phase::Confirming)
     }
 
-    /// Candidates are compared with the baseline on held-out rows. Where the same were on the same rows before, it is
-    /// no further look.
+    /// Candidates are compared with the baseline on held-out rows. Where the same were on all of the same rows before, it
+    /// is no further look. Where time or a cap ended that look before its last row, it is one: what it had shown may be
+    /// why it is taken again.
     pub(super) fn begin_confirmation(&mut self, confirmation: Confirmation) {
         let Confirmation { family, rows, .. } = &confirmation;
-        if *rows > 0 && !family.is_empty() && self.look_at(family, *rows).is_none() {
+        let is_folded = |candidate: &CandidateIx| {
+            self.standing(*candidate).column(Split::Hold, 0).folded >= *rows
+        };
+        let is_the_same = self.look_at(family, *rows).is_some()
+            && family.iter().chain([&CandidateIx::BASELINE]).all(is_folded);
+        if *rows > 0 && !family.is_empty() && !is_the_same {
             let number = self.looks.iter().map(|look| look.number).max().unwrap_or(0) + 1;
             let (candidates, rows) = (family.clone(), *rows);
             self.looks.push(Look { candidates, rows, number, is_counted: false });

@@ -57,13 +57,23 @@ impl Script {
         call
     }
 
-    /// Gives a candidate rows of dev from `first` on.
+    /// Gives a candidate rows of dev.
     fn issue(&mut self, candidate: CandidateIx, rows: &[u32], cached: Vec<Cached>) -> Call {
+        self.issue_on(Split::Dev, candidate, rows, cached)
+    }
+
+    fn issue_on(
+        &mut self,
+        split: Split,
+        candidate: CandidateIx,
+        rows: &[u32],
+        cached: Vec<Cached>,
+    ) -> Call {
         let first = self.facts.next_call;
         self.apply(Event::EvaluationIssued(Block {
             first,
             candidate,
-            split: Split::Dev,
+            split,
             replicate: 0,
             rows: rows.iter().copied().map(RowIx).collect(),
             reserve: RESERVE,
@@ -129,18 +139,31 @@ fn a_run_begins_searches_and_ends() {
     assert_eq!(script.facts.phase, Phase::Over);
 }
 
-/// Goes on after an end with this winner, confirmed on these rows; the look that the next end is.
-fn ended_with(script: &mut Script, candidate: CandidateIx, hold_rows: u32) -> u32 {
+/// Goes on after an end with this winner, confirmed on these rows, of which `folded` came; which look that was.
+fn ended_after(script: &mut Script, candidate: CandidateIx, hold_rows: u32, folded: u32) -> u32 {
     let reason = StopReason::BudgetCalls;
     script.apply(Event::SearchEnded { reason });
     script.apply(Event::WinnerChosen { candidate, shrunken_dev: None, hold_rows });
     let look = script.facts.look();
+    for candidate in [CandidateIx::BASELINE, candidate] {
+        let before = script.facts.standing(candidate).column(Split::Hold, 0).folded;
+        let rows: Vec<u32> = (before..folded).collect();
+        let first = script.issue_on(Split::Hold, candidate, &rows, Vec::new());
+        for call in (first.0..).map(Call).take(rows.len()) {
+            script.answer(call);
+            script.fold(call, 1.0);
+        }
+    }
     let at = jiff::Timestamp::UNIX_EPOCH;
     script.apply(Event::Finished { at });
     let earlier = EarlierEnd::sample(candidate);
     let caps = Caps { calls: Some(10), ..Caps::default() };
     script.apply(Event::Reopened { at, caps, earlier });
     look
+}
+
+fn ended_with(script: &mut Script, candidate: CandidateIx, hold_rows: u32) -> u32 {
+    ended_after(script, candidate, hold_rows, hold_rows)
 }
 
 #[test]
@@ -174,6 +197,11 @@ fn looks_at_held_out_rows_are_counted() {
     for (winner, rows, look) in ends {
         assert_eq!(ended_with(&mut script, winner, rows), look, "{winner} on {rows} rows");
     }
+    // A look that ended before its last row and is taken again is another one: its first rows may be the reason.
+    let late = script.child("late");
+    assert_eq!(ended_after(&mut script, late, 8, 5), 4);
+    assert_eq!(ended_after(&mut script, late, 8, 8), 5);
+    assert_eq!(ended_after(&mut script, late, 8, 8), 5);
 }
 
 #[test]
