@@ -475,6 +475,15 @@ pub(crate) enum ExportFormat {
     Md,
     /// Chat messages in OpenAI's format
     Json,
+    /// The text alone, of a prompt with one searched part
+    Text,
+    /// Constants for Rust
+    Rust,
+    /// Constants for Python
+    Python,
+    /// Constants for TypeScript
+    #[value(alias = "ts")]
+    Typescript,
 }
 
 /// `export`.

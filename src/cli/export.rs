@@ -7,6 +7,7 @@ use crate::compare::verification::{self, RecordedRow};
 use crate::export::git::Commit;
 use crate::export::revision::file_at;
 use crate::id::CandidateIx;
+use crate::prompt::code_file::{Language, to_code};
 use crate::prompt::document;
 use crate::prompt::{Message, Prompt, Role, USER};
 use crate::report::{self, NamedParts, ProposedChange, Report};
@@ -36,16 +37,7 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
     let chosen = choose(args, &run)?;
     let evidence = verification::sealed(evidence(&run, &chosen, &args.to));
     let parts = searched_parts(&run, &chosen.prompt);
-    let file = match args.format {
-        ExportFormat::Md => {
-            let parts: Vec<(&str, &str)> =
-                parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-            document::to_markdown(&front_matter(&run, &chosen), &parts)
-        }
-        ExportFormat::Json => {
-            document::to_chat_json(&front_matter(&run, &chosen), &messages(&chosen.prompt))
-        }
-    };
+    let file = file(args.format, &run, &chosen, &parts)?;
     let mut sidecar = serde_json::to_vec_pretty(&evidence)?;
     sidecar.push(b'\n');
     let branch = args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", run.task.name));
@@ -87,6 +79,36 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
         }
         None => screen.show(&value, &out),
     }
+}
+
+/// The exported file.
+fn file(
+    format: ExportFormat,
+    run: &LoadedRun,
+    chosen: &Chosen,
+    parts: &NamedParts,
+) -> Result<Vec<u8>, CliError> {
+    let facts = front_matter(run, chosen);
+    let parts: Vec<(&str, &str)> =
+        parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    Ok(match (format, &parts[..]) {
+        (ExportFormat::Md, parts) => document::to_markdown(&facts, parts),
+        (ExportFormat::Json, _) => document::to_chat_json(&facts, &messages(&chosen.prompt)),
+        (ExportFormat::Rust, parts) => to_code(Language::Rust, &facts, parts),
+        (ExportFormat::Python, parts) => to_code(Language::Python, &facts, parts),
+        (ExportFormat::Typescript, parts) => to_code(Language::TypeScript, &facts, parts),
+        (ExportFormat::Text, _) if is_simulated(run) => {
+            let why = "simulated models answered, which a text alone has no place to say";
+            return Err(CliError::usage(why).hint("use `--format md`, whose front matter says it"));
+        }
+        (ExportFormat::Text, [(_, text)]) => text.as_bytes().to_vec(),
+        (ExportFormat::Text, parts) => {
+            let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
+            let why =
+                format!("a text alone holds one part, and the task searches {}", names.join(", "));
+            return Err(CliError::usage(why).hint("use `--format md`, which names each part"));
+        }
+    })
 }
 
 /// The body of a pull request: against the file as it is at HEAD, or else against the task's own prompt.

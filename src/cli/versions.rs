@@ -38,12 +38,11 @@ fn known(file: &Path, revision: &str) -> Result<FileHistory, CliError> {
 
 /// Commits an earlier version of the prompt, with its evidence.
 pub(super) fn rollback(args: &RollbackArgs, screen: &Screen) -> Result<(), CliError> {
-    let history = match (FileHistory::read(&args.file, HEAD), &args.branch) {
+    let mut history = FileHistory::read(&args.file, HEAD)?;
+    if history.commits.is_empty() {
         // It may be on the branch alone.
-        (Ok(of_head), Some(branch)) if of_head.commits.is_empty() => known(&args.file, branch)?,
-        (Ok(of_head), None) if of_head.commits.is_empty() => known(&args.file, HEAD)?,
-        (of_head, _) => of_head?,
-    };
+        history = known(&args.file, args.branch.as_deref().unwrap_or(HEAD))?;
+    }
     let target = match &args.to {
         Some(revision) => history.at(revision)?,
         None => earlier(&history)?,

@@ -8,6 +8,7 @@
 //! by a blank line, are the system message.
 
 pub mod document;
+pub mod code_file;
 mod column_name;
 mod fragment;
 mod placeholder;

@@ -182,6 +182,30 @@ fn a_pull_request_says_what_changed_what_shows_it_and_what_does_not() {
 }
 
 #[test]
+fn a_prompt_is_exported_as_the_constants_of_a_program() {
+    let (env, _server) = released();
+    let text = env.json("results/won/summary.json")["best"]["prompt"]["system"].clone();
+    let text = text.as_str().unwrap();
+    for (format, path) in [("rust", "p.rs"), ("python", "p.py"), ("typescript", "p.ts")] {
+        let line = format!("export won --to . --path {path} --format {format} --branch code");
+        env.run(&line).ok();
+        let file = git(&env, ".", &format!("show code:{path}"));
+        assert!(file.contains(" simulated: true\n") && file.contains("SYSTEM"), "{file}");
+        env.write(path, &file);
+    }
+    // Python is there wherever the other tests with programs run.
+    let script = "import p, sys; sys.stdout.write(p.SYSTEM)";
+    let ran = Ran::of(env.program("python3").args(["-c", script]).output().unwrap()).ok();
+    assert_eq!(ran.stdout, text);
+    assert!(env.read("p.rs").contains(text), "{}", env.read("p.rs"));
+    insta::assert_snapshot!(env.complaint("export won --to . --path p.txt --format text"), @r"
+    exit 2
+    error: simulated models answered, which a text alone has no place to say
+      try: use `--format md`, whose front matter says it
+    ");
+}
+
+#[test]
 fn a_simulated_result_says_so_in_every_file_and_message() {
     let env = TestEnv::with_colours();
     git(&env, ".", "init --quiet --initial-branch main");
