@@ -3,19 +3,18 @@
 //! What is asked lies in the run's folder until that process takes it. Nothing here changes a run by itself.
 
 use super::args::{CtlAction, CtlArgs, RunRef, SetArgs};
+use super::asking::carried_out;
 use super::error::CliError;
 use super::night;
+use super::night_budget;
 use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::night::BudgetRequest;
-use crate::run::{Answer, Asked, Progress, Request, RunDir, SUMMARY_FILE, Status, Summary};
+use crate::run::{Request, RunDir, SUMMARY_FILE, Status, Summary};
 use crate::text;
-use serde::Serialize;
 use std::time::{Duration, Instant};
 
-/// How long the process may take to answer: it may just be reading a long journal.
-const UNTIL_ANSWERED: Duration = Duration::from_secs(30);
 /// How long it may take to stop: it awaits answers in flight for half a minute.
 const UNTIL_STOPPED: Duration = Duration::from_secs(60);
 /// The interval between two looks.
@@ -41,7 +40,7 @@ pub(super) fn ctl(args: &CtlArgs, screen: &Screen) -> Result<(), CliError> {
     if let Request::Set { caps, .. } = request
         && !caps.is_empty()
     {
-        night::allow(&dir, caps)?;
+        night_budget::allow(&dir, caps)?;
     }
     steer(&dir, &request, screen)
 }
@@ -79,7 +78,7 @@ fn set_night(night: &RunDir, set: &SetArgs, screen: &Screen) -> Result<(), CliEr
         return Err(not_running(night, &request));
     }
     if !caps.is_empty() {
-        night::change(night, BudgetRequest::Total { caps })?;
+        night_budget::change(night, BudgetRequest::Total { caps })?;
         let told = in_words(&Request::Set { caps, concurrency: None });
         let text = format!(
             "{}: {told}, for all runs together; those that have begun keep their shares",
@@ -117,63 +116,6 @@ fn in_words(request: &Request) -> String {
         concurrency.map(|most| format!("at most {most} requests at a time")),
     ];
     told.into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-/// Asks the process that works on a folder, and waits for its answer. Why nothing had to change, if so.
-pub(super) fn carried_out(
-    dir: &RunDir,
-    name: &str,
-    request: &impl Serialize,
-) -> Result<Option<String>, CliError> {
-    let began = Instant::now();
-    let mut asked = None;
-    loop {
-        let Some(own) = &asked else {
-            // The same may be asked for by another process.
-            asked = dir.ask(name, request)?;
-            if asked.is_none() {
-                wait(dir, None, began)?;
-            }
-            continue;
-        };
-        match own.progress() {
-            Progress::Answered(Answer::Done) => return Ok(None),
-            Progress::Answered(Answer::Already(why)) => return Ok(Some(why)),
-            Progress::Answered(Answer::Refused(why)) => {
-                let what = format!("`{}` does not change: {why}", dir.name());
-                return Err(CliError::usage(what).hint(format!(
-                    "see what it has spent: `promptsearch status {}`",
-                    dir.path().display()
-                )));
-            }
-            // A process that begins forgets what was asked of the one before it.
-            Progress::Lost => {
-                asked = None;
-                wait(dir, None, began)?;
-            }
-            Progress::Waiting => wait(dir, Some(own), began)?,
-        }
-    }
-}
-
-/// Waits a moment, but not for ever.
-fn wait(dir: &RunDir, asked: Option<&Asked>, began: Instant) -> Result<(), CliError> {
-    std::thread::sleep(EVERY);
-    let take_back = || asked.inspect(|asked| asked.take_back());
-    let status = format!("see `promptsearch status {}`", dir.path().display());
-    if !dir.is_running() {
-        take_back();
-        let what = format!("`{}` ended before it was changed", dir.name());
-        return Err(CliError::usage(what).hint(status));
-    }
-    if began.elapsed() > UNTIL_ANSWERED {
-        take_back();
-        let what = format!("`{}` did not answer within half a minute", dir.name());
-        // It may just have been read.
-        return Err(CliError::unexpected(what)
-            .hint(format!("the request may still be carried out: {status}")));
-    }
-    Ok(())
 }
 
 fn not_running(dir: &RunDir, request: &Request) -> CliError {

@@ -5,6 +5,7 @@ use crate::evaluate::command::CommandError;
 use crate::export::git::GitError;
 use crate::journal::JournalError;
 use crate::looks::LooksError;
+use crate::night::Night;
 use crate::recipe::RecipeError;
 use crate::run::{RunDirError, RunError};
 use crate::source::SourceError;
@@ -133,7 +134,7 @@ impl From<RecipeError> for CliError {
 impl From<RunDirError> for CliError {
     fn from(error: RunDirError) -> Self {
         if let RunDirError::Night(dir) = &error {
-            let runs = super::night::run_names(dir);
+            let runs = Night::read(dir).map_or_else(|error| error.to_string(), |it| it.run_names());
             return Self::usage(format!("`{}` is a night; its runs are {runs}", dir.name()))
                 .hint("name one of them");
         }

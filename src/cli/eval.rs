@@ -122,7 +122,9 @@ pub(super) fn with_prompt(task: &Task, place: &Path, file: &Path) -> Result<Task
     let bytes = crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
     let document = document::read_markdown(&bytes).map_err(|e| e.in_file(file))?;
     if document.parts.iter().all(|part| part.text.trim().is_empty()) {
-        return Err(SourceError::new(file, "the prompt file is empty").into());
+        return Err(SourceError::new(file, "the prompt file is empty")
+            .help("name a file as `export` writes it, or one with the text of the searched part")
+            .into());
     }
     let parts = prompt_of(task, &document)?.parts().to_vec();
     let files = TaskFiles::read(place)?;

@@ -11,6 +11,8 @@ mod resources; // Whether there are enough threads and files.
 mod settings; // What flags, files and the environment mean together.
 mod notifying; // Who is told how a run is doing.
 mod session; // A search as a terminal sees it.
+mod asking; // Asks the process that works on a run.
+mod night_budget; // What a night and its runs may spend.
 mod evaluation; // The result of `eval`.
 mod gate; // Whether it is what is required.
 

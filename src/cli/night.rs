@@ -2,17 +2,17 @@
 //! one.
 
 use super::args::{CapArgs, ResumeArgs, RunArgs, RunsDir, StrategyArgs};
-use super::ctl;
 use super::error::{CliError, Kind};
+use super::night_budget::{refused, spent_by};
 use super::run::{self, Prepared};
 use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::Outcome;
-use crate::night::{BudgetError, BudgetRequest, Night, NightFile, NightRun, RunState, Spending};
+use crate::night::{BudgetRequest, Night, NightFile, NightRun, RunState, Spending};
 use crate::report::{self, Report, visible_line};
-use crate::run::{LoadedRun, NIGHT_FILE, Run, RunDir, RunDirError, RunError, Settings, Status};
+use crate::run::{NIGHT_FILE, Run, RunDir, RunDirError, RunError, Settings, Status};
 use crate::seed::Seed;
 use crate::text;
 use crate::units::Usd;
@@ -288,18 +288,6 @@ fn one(
     Ok(Some(spent_by(&loaded)))
 }
 
-fn spent_by(run: &LoadedRun) -> Spending {
-    let wallet = &run.history.wallet;
-    let spent = wallet.spent();
-    Spending {
-        usd: spent.usd,
-        calls: wallet.calls(),
-        tokens: spent.tokens,
-        proposals: wallet.proposals(),
-        running: run.history.running(),
-    }
-}
-
 /// Shows a night from its files, at any time.
 pub(super) fn status(dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
     show(&Night::read(dir)?, dir.is_running(), screen)
@@ -400,42 +388,6 @@ pub(super) fn running(dir: &RunDir) -> Result<Option<RunDir>, CliError> {
     Ok(dirs.into_iter().find(RunDir::is_running))
 }
 
-/// Changes the budget of a night: by its process, if one works on it.
-pub(super) fn change(dir: &RunDir, request: BudgetRequest) -> Result<(), CliError> {
-    match Night::open(dir) {
-        Ok((mut night, _lock)) => night.change(request).map_err(refused),
-        Err(RunDirError::InUse { .. }) => ctl::carried_out(dir, request.name(), &request).map(drop),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Asks the night of a run, if it has one, whether the run may have these caps.
-pub(super) fn allow(run: &RunDir, caps: Caps) -> Result<(), CliError> {
-    match Night::of_run(run)? {
-        Some((night, run)) => change(&night, BudgetRequest::Share { run, caps }).map_err(|error| {
-            let raise = format!(
-                "give the night more first: `promptsearch resume {0}` with a cap, or `promptsearch ctl {0} set` while it runs",
-                night.path().display()
-            );
-            error.hint(raise)
-        }),
-        None => Ok(()),
-    }
-}
-
-fn refused(error: BudgetError) -> CliError {
-    match error {
-        BudgetError::Dir(error) => error.into(),
-        BudgetError::Refused(why) => CliError::usage(why),
-    }
-}
-
-/// The names of the runs of a night, for people.
-pub(super) fn run_names(dir: &RunDir) -> String {
-    let runs = Night::read(dir).map(|night| night.file().runs.clone()).unwrap_or_default();
-    runs.iter().map(|run| run.run.as_str()).collect::<Vec<_>>().join(", ")
-}
-
 /// A line for each night of a folder.
 pub(super) fn lines(out: &Path) -> Vec<String> {
     let line = |dir: &RunDir| {
@@ -446,7 +398,7 @@ pub(super) fn lines(out: &Path) -> Vec<String> {
             (false, true) => "running",
             (false, false) => "interrupted",
         };
-        let line = format!("night {}: {status} ({})", dir.name(), run_names(dir));
+        let line = format!("night {}: {status} ({})", dir.name(), night.run_names());
         Some(visible_line(&line))
     };
     Night::list(out).iter().filter_map(line).collect()

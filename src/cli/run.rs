@@ -195,7 +195,7 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     run.check_providers()?;
     let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
     if let Some(caps) = caps {
-        super::night::allow(&dir, caps)?;
+        super::night_budget::allow(&dir, caps)?;
         run.set_caps(caps)?;
     }
     access.abandons_batches = args.abandon_batches;
@@ -241,7 +241,10 @@ pub(super) fn searched(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<Lo
     let open = OpenBatch::in_words(&run.summary.open_batches);
     let open = open.map_or_else(String::new, |words| format!("; {words}"));
     match outcome {
-        Outcome::Finished => Ok(run),
+        Outcome::Finished => {
+            super::night_budget::settle(&run);
+            Ok(run)
+        }
         Outcome::Interrupted => {
             if screen.json {
                 screen.show(&serde_json::to_value(&run.summary)?, "")?;

@@ -227,6 +227,7 @@ mod tests {
         let mut night = Night::read(&dir).unwrap();
         assert_eq!(night.caps(), calls(600));
         assert_eq!(night.give(2).unwrap(), Some(calls(30)));
+        std::fs::create_dir(night.run_dir(1)).unwrap();
         assert_eq!(Night::of_run(&crate::run::RunDir::at(night.run_dir(1))).unwrap().unwrap().1, 1);
     }
 }

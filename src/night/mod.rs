@@ -81,8 +81,8 @@ impl Night {
     /// night and its runs have.
     #[must_use]
     pub fn find(out: &Path, asked: &str) -> Option<RunDir> {
-        // An empty name is no name, and a prefix of all.
-        if asked.is_empty() {
+        // An empty name is no name, and a prefix of all; `latest` is a run.
+        if asked.is_empty() || asked == "latest" {
             return None;
         }
         let direct = RunDir::at(asked);
@@ -115,11 +115,13 @@ impl Night {
     /// # Errors
     /// A night beside the run cannot be read: whether the run is one of its runs is not known.
     pub fn of_run(run: &RunDir) -> Result<Option<(RunDir, usize)>, RunDirError> {
-        let path = std::path::absolute(run.path())
+        // A link to a run leads to its night, too.
+        let path = std::fs::canonicalize(run.path())
             .map_err(|source| RunDirError::Io { path: run.path().to_owned(), source })?;
+        let name = RunDir::at(&path).name();
         for dir in path.parent().map(Self::list).unwrap_or_default() {
             let file: NightFile = dir.read_json(NIGHT_FILE)?;
-            if let Some(number) = file.runs.iter().position(|it| it.run == run.name()) {
+            if let Some(number) = file.runs.iter().position(|it| it.run == name) {
                 return Ok(Some((dir, number)));
             }
         }
@@ -145,6 +147,12 @@ impl Night {
         let file: NightFile = dir.read_json(NIGHT_FILE)?;
         let ledger = Ledger::open(dir, file.runs.len())?;
         Ok(Self { dir: dir.clone(), file, ledger })
+    }
+
+    /// The names of its runs, for people.
+    #[must_use]
+    pub fn run_names(&self) -> String {
+        self.file.runs.iter().map(|run| run.run.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     /// What it was started with.

@@ -2,6 +2,7 @@
 
 use super::dir::{NIGHT_FILE, RUN_FILE, RunDir, RunDirError, io_error};
 use super::file::{RunFile, RunKind};
+use crate::text;
 use jiff::Timestamp;
 use std::path::Path;
 use std::{fs, io};
@@ -82,23 +83,21 @@ impl RunDir {
     }
 }
 
-/// The names that are most like what was asked for, a few of them.
+/// The names that are much like what was asked for, the likest first.
 fn nearest(asked: &str, names: &[&str]) -> String {
-    let mut names = names.to_vec();
-    let all = names.len();
-    names.sort_by_key(|name| strsim::damerau_levenshtein(asked, name));
-    names.truncate(FEW);
-    let few = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match (all, all > FEW) {
-        (1, _) => format!("did you mean {few}?"),
-        (_, false) => format!("did you mean one of {few}?"),
-        (_, true) => {
-            format!("did you mean one of {few}? `promptsearch list` shows all {all}")
-        }
+    let likeness = |name: &str| strsim::normalized_damerau_levenshtein(asked, name);
+    let mut like: Vec<(f64, &str)> = names.iter().map(|name| (likeness(name), *name)).collect();
+    like.retain(|(likeness, _)| *likeness >= 0.5);
+    like.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let few: Vec<String> = like.iter().take(FEW).map(|(_, name)| format!("`{name}`")).collect();
+    match &few[..] {
+        [] => format!("`promptsearch list` shows its {}", text::plural(names.len(), "run")),
+        [only] => format!("did you mean {only}?"),
+        few => format!("did you mean one of {}?", few.join(", ")),
     }
 }
 
-/// So many names are suggested.
+/// The most names that are suggested.
 const FEW: usize = 3;
 
 #[cfg(test)]
@@ -116,6 +115,10 @@ mod tests {
         assert_eq!(find("ma").unwrap().name(), "math");
         assert_eq!(find("routing-auto-1").unwrap().name(), "routing-auto-1");
         assert!(find("routing").unwrap_err().to_string().contains("-1 or routing-auto-2"));
-        assert!(find("maht").unwrap_err().to_string().contains("did you mean `math`?"));
+        let unknown = |asked: &str| find(asked).unwrap_err().to_string();
+        assert!(unknown("maht").ends_with("did you mean `math`?"), "{}", unknown("maht"));
+        let few = unknown("ruting-auto-2");
+        assert!(few.ends_with("did you mean one of `routing-auto-2`, `routing-auto-1`?"), "{few}");
+        assert!(unknown("zzz").ends_with("`promptsearch list` shows its 3 runs"));
     }
 }

@@ -284,6 +284,11 @@ fn the_budget_of_a_night_is_changed_and_its_runs_stay_within_it() {
     assert!(ran.stderr.contains("all runs of `late` have ended"), "{}", ran.stderr);
     env.run("resume late-red --max-calls 300 --quiet").ok();
     assert!(calls(&env, "late-red") > red);
+    assert!(env.run("status late").ok().stdout.starts_with("late: finished\n"));
+    // A link is no way around the night.
+    std::os::unix::fs::symlink(env.path("results/late-red"), env.path("alias")).unwrap();
+    let more = env.run("resume alias --max-calls 900").stderr;
+    assert!(more.contains("error: "), "{more}");
 
     let listed = env.run("list").ok().stdout;
     assert!(listed.contains("\nnight late: "), "{listed}");
