@@ -252,25 +252,31 @@ pub(crate) fn toml_of(value: &Value) -> String {
     }
 }
 
-/// Checks that a page of `docs` holds a reference between its two marks; with `UPDATE` set, it writes it there.
 #[cfg(test)]
-pub(crate) fn assert_page_holds(page: &str, reference: &str) {
-    const BEGIN: &str = "<!-- reference: written by `UPDATE=1 cargo test reference` -->\n";
-    const END: &str = "<!-- end of the reference -->\n";
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
-    let text = std::fs::read_to_string(&file).unwrap();
-    let (before, rest) = text.split_once(BEGIN).unwrap();
-    let (held, after) = rest.split_once(END).unwrap();
-    let declared = format!("\n{reference}\n");
-    if held == declared {
-        return;
+mod page {
+    /// Checks that a page of `docs` holds a reference between its two marks; with `UPDATE` set, it writes it there.
+    pub(crate) fn assert_page_holds(page: &str, reference: &str) {
+        const BEGIN: &str = "<!-- reference: written by `UPDATE=1 cargo test reference` -->\n";
+        const END: &str = "<!-- end of the reference -->\n";
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let text = std::fs::read_to_string(&file).unwrap();
+        let (before, rest) = text.split_once(BEGIN).unwrap();
+        let (held, after) = rest.split_once(END).unwrap();
+        let declared = format!("\n{reference}\n");
+        if held == declared {
+            return;
+        }
+        if std::env::var_os("UPDATE").is_some() {
+            return std::fs::write(&file, format!("{before}{BEGIN}{declared}{END}{after}"))
+                .unwrap();
+        }
+        let differs = held.lines().zip(declared.lines()).find(|(held, declared)| held != declared);
+        panic!("{page} has drifted; run `UPDATE=1 cargo test reference`: {differs:?}");
     }
-    if std::env::var_os("UPDATE").is_some() {
-        return std::fs::write(&file, format!("{before}{BEGIN}{declared}{END}{after}")).unwrap();
-    }
-    let differs = held.lines().zip(declared.lines()).find(|(held, declared)| held != declared);
-    panic!("{page} has drifted; run `UPDATE=1 cargo test reference`: {differs:?}");
 }
+
+#[cfg(test)]
+pub(crate) use page::assert_page_holds;
 
 #[cfg(test)]
 mod tests {
