@@ -24,6 +24,9 @@ pub(super) fn confirm(args: &ConfirmArgs, screen: &Screen) -> Result<(), CliErro
     let caps = settings::raised_caps(run.caps(), run.running()?, &args.caps, &Clock::System)?;
     let changed = caps.is_some();
     let caps = caps.unwrap_or(run.caps());
+    if changed {
+        super::night_budget::allow(&dir, caps)?;
+    }
     let plan = run.plan_confirmation(&candidates, caps)?;
     if plan == ConfirmationPlan::Done {
         drop(run);
