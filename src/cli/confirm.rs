@@ -24,9 +24,6 @@ pub(super) fn confirm(args: &ConfirmArgs, screen: &Screen) -> Result<(), CliErro
     let caps = settings::raised_caps(run.caps(), run.running()?, &args.caps, &Clock::System)?;
     let changed = caps.is_some();
     let caps = caps.unwrap_or(run.caps());
-    if changed {
-        super::night_budget::allow(&dir, caps)?;
-    }
     let plan = run.plan_confirmation(&candidates, caps)?;
     if plan == ConfirmationPlan::Done {
         drop(run);
@@ -40,6 +37,8 @@ pub(super) fn confirm(args: &ConfirmArgs, screen: &Screen) -> Result<(), CliErro
     }
     run.check_providers()?;
     let access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
+    // What it left of its share may have been passed on.
+    super::night_budget::allow(&dir, caps)?;
     match plan {
         ConfirmationPlan::Begins(confirmation) => run.confirm(confirmation, caps)?,
         _ if changed => run.set_caps(caps)?,

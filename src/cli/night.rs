@@ -339,7 +339,7 @@ fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError
         let mut value = value;
         if let Some(fields) = value.as_object_mut() {
             fields.insert("task".to_owned(), json!(run.task));
-            fields.insert("given".to_owned(), json!(given(state)));
+            fields.insert("given".to_owned(), crate::run::in_dollars(&given(state))?);
         }
         values.push(value);
     }
@@ -367,7 +367,7 @@ fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError
         let _ = write!(out, "\n  resume: promptsearch resume {}", night.dir().path().display());
     }
     let value = json!({
-        "schema": 1, "night": file.night, "status": status, "caps": night.caps(),
+        "schema": 1, "night": file.night, "status": status, "caps": crate::run::in_dollars(&night.caps())?,
         "spent": { "usd": spent.usd.dollars(), "calls": spent.calls, "seconds": spent.running.as_secs_f64() },
         "runs": values,
     });

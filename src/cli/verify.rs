@@ -4,10 +4,12 @@ use super::args::VerifyArgs;
 use super::error::{CliError, Kind};
 use super::eval::{Question, folder_of, with_prompt};
 use super::screen::Screen;
+use crate::clock::Clock;
 use crate::compare::verification::{
     Finding, NotMeasured, Now, Record, Verification, hashes, too_few_rows,
 };
 use crate::id::CandidateIx;
+use crate::looks::{Looker, Looks};
 use crate::prompt::document;
 use crate::report::visible_line;
 use crate::run::{Run, RunDir, Status, way_on};
@@ -15,6 +17,7 @@ use crate::source::{self, SourceError};
 use crate::task::Task;
 use crate::task::example::{RowHash, Split};
 use crate::task::model::Provider;
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -88,6 +91,20 @@ fn measured(
         screen.warn(&why);
     }
     let parts_blake3 = hashes(&task.baseline);
+    if parts_blake3 != record.parts_blake3 {
+        // Whoever edits a prompt and sees what its held-out rows say chooses by them.
+        let shown: Vec<RowHash> =
+            rows.iter().copied().filter(|row| held_out.contains(row)).collect();
+        let by = Looker {
+            run: format!("verify-{}", task.baseline.id()),
+            created: Timestamp::UNIX_EPOCH,
+            claim: format!("an edit of {}", record.candidate),
+        };
+        let look = Looks::of_folder(&args.out.out).take(&by, &shown, 0, Clock::System.now())?;
+        screen.warn(&format!(
+            "the prompt was edited since its record, so this is a look at its held-out rows: number {look}"
+        ));
+    }
     let task_model = task.task_model().name.to_string();
     let simulated = task.providers().values().any(Provider::is_simulated);
     // Another record asks other rows.

@@ -20,10 +20,11 @@ use crate::caps::{Caps, Share};
 use crate::event::{Event, RowKey, StopReason};
 use crate::id::{Call, EventNumber};
 use crate::ledger::Least;
-use crate::state::{Phase, Work};
+use crate::state::{Look, Phase, Work};
 use crate::task::model::ModelRole;
 use crate::units::Amount;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -123,7 +124,13 @@ impl Search {
             return Ok(());
         };
         let ids = look.candidates.iter().map(|it| self.state.standing(*it).candidate.id.as_str());
-        let claim = format!("{} on {} rows", ids.collect::<Vec<_>>().join(" "), look.rows);
+        let mut claim = format!("{} on {} rows", ids.collect::<Vec<_>>().join(" "), look.rows);
+        // One that was cut short and is taken again is another look, and needs another name.
+        let is_alike = |it: &&Look| (&it.candidates, it.rows) == (&look.candidates, look.rows);
+        let attempt = self.state.looks.iter().filter(is_alike).count();
+        if attempt > 1 {
+            let _ = write!(claim, ", attempt {attempt}");
+        }
         let hashes = self.task.splits.hold.content_hashes();
         let rows = &hashes[..hashes.len().min(look.rows as usize)];
         let number = counter.take(claim, rows, look.number - 1, self.clock.now())?;

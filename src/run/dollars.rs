@@ -11,18 +11,26 @@ use serde_json::{Map, Value};
 /// The field of money of what is shown here.
 const FIELD: &str = "usd";
 
-/// Writes a struct, or null, with its `usd` in dollars.
-pub(super) fn serialize<T: Serialize, S: Serializer>(
-    value: &T,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let mut value = serde_json::to_value(value).map_err(S::Error::custom)?;
+/// A struct, or null, with its `usd` in dollars.
+///
+/// # Errors
+/// A struct that is no JSON.
+pub fn in_dollars<T: Serialize>(value: &T) -> serde_json::Result<Value> {
+    let mut value = serde_json::to_value(value)?;
     if let Some(field) = value.get_mut(FIELD)
         && let Some(nanos) = field.as_u64()
     {
         *field = Usd::from_nanos(nanos).dollars().into();
     }
-    match value {
+    Ok(value)
+}
+
+/// Writes a struct, or null, with its `usd` in dollars.
+pub(super) fn serialize<T: Serialize, S: Serializer>(
+    value: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match in_dollars(value).map_err(S::Error::custom)? {
         // A flattened struct takes a map only.
         Value::Object(fields) => fields.serialize(serializer),
         value => value.serialize(serializer),

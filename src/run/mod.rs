@@ -45,6 +45,7 @@ pub use catalog::{Catalog, RunEntry};
 pub use conclusion::Conclusion;
 pub use control::Control;
 pub use dir::{NIGHT_FILE, RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
+pub use dollars::in_dollars;
 pub use ended::Ended;
 pub use error::RunError;
 pub use estimate::{Estimate, Known, RoleEstimate, estimate};

@@ -12,7 +12,7 @@ use crate::ledger::Wallet;
 use crate::memory::{Earned, State};
 use crate::prompt::Prompt;
 use crate::seed::Seed;
-use crate::state::{CandidateState, Reused};
+use crate::state::{CandidateState, Phase, Reused};
 use crate::stats::{Interval, Level, TestName, interval, pareto};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -165,6 +165,8 @@ pub struct ConfirmedCandidate {
     pub level: f64,
     /// The p-value of what the goal says of its quality, by Holm's rule: it compares with the level of the look.
     pub p_adjusted: Option<f64>,
+    /// The baseline's mean on the same rows.
+    pub baseline: Option<Interval>,
     /// Its gain over the baseline.
     pub gain: Option<Gain>,
     /// What both cost on held-out rows.
@@ -537,6 +539,7 @@ impl Summary {
         let (family, it) = found.first()?;
         let look = Level { one_sided: it.level, ..family.look };
         Some(Self {
+            baseline: self.baseline.clone().map(|own| Prompted { hold: it.baseline, ..own }),
             best: Some(it.prompted.clone()),
             look: (!look.is_first()).then_some(look),
             confirmed: Some(it.confirmed),
@@ -608,6 +611,7 @@ fn confirmations(task: &Task, state: &State, seed: Seed) -> Vec<FamilyResult> {
                 confirmed: confirmed.is_shown,
                 level: level.one_sided,
                 p_adjusted,
+                baseline: confirmed.baseline,
                 gain: Gain::of(&confirmed, None),
                 held_out_cost: confirmed.cost,
                 claims: confirmed.claims,
@@ -616,7 +620,10 @@ fn confirmations(task: &Task, state: &State, seed: Seed) -> Vec<FamilyResult> {
         let (look, rows) = (Level::of_look(number(confirmation)), confirmation.rows);
         FamilyResult { look, rows, baseline, candidates: candidates.collect() }
     };
-    state.confirmations.iter().map(of).collect()
+    // What is not over shows nothing: whoever stopped it when it looks good would choose the moment.
+    let is_open = state.phase == Phase::Confirming;
+    let over = state.confirmations.iter().filter(|it| !(is_open && **it == state.confirming));
+    over.map(of).collect()
 }
 
 pub(super) fn prompted(

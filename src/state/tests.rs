@@ -145,6 +145,9 @@ fn ended_after(script: &mut Script, candidate: CandidateIx, hold_rows: u32, fold
     script.apply(Event::SearchEnded { reason });
     script.apply(Event::WinnerChosen { candidate, shrunken_dev: None, hold_rows });
     let look = script.facts.look();
+    if script.facts.look_to_take().is_some() {
+        script.apply(Event::LookTaken { number: look });
+    }
     for candidate in [CandidateIx::BASELINE, candidate] {
         let before = script.facts.standing(candidate).column(Split::Hold, 0).folded;
         let rows: Vec<u32> = (before..folded).collect();

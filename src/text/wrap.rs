@@ -97,14 +97,15 @@ pub fn lines(text: &str, width: usize) -> Vec<String> {
 }
 
 /// A page whose longer lines are broken at `width` columns, indented two columns more than they begin. Lines that are to be
-/// copied (they name this program) or are coloured stay whole.
+/// copied (a command of this program stands near their beginning) or are coloured stay whole.
 #[must_use]
 pub fn fitted(page: &str, width: usize) -> String {
     let mut out = String::with_capacity(page.len());
     for line in page.split_inclusive('\n') {
         let text = line.trim_end_matches('\n');
         let start = text.len() - text.trim_start_matches(' ').len();
-        let is_whole = text.contains("promptsearch ") || text.contains('\u{1b}');
+        let is_command = text.find("promptsearch ").is_some_and(|at| at <= start + LABEL);
+        let is_whole = is_command || text.contains('\u{1b}');
         if is_whole || columns_of(text) <= width || start + 2 + NARROWEST > width {
             out.push_str(line);
             continue;
@@ -124,6 +125,9 @@ pub fn fitted(page: &str, width: usize) -> String {
     }
     out
 }
+
+/// The most bytes of the label in front of a command that is to be copied.
+const LABEL: usize = 24;
 
 /// Fewer columns than this are no room for a broken line.
 const NARROWEST: usize = 20;
@@ -149,6 +153,8 @@ mod tests {
         );
         let command = "  try: promptsearch resume a-name-that-is-long --max-calls 1000\n";
         assert_eq!(fitted(command, 30), command, "a command is copied whole");
+        let prose = "  takes a minute at a latency that `promptsearch doctor` measures";
+        assert_eq!(fitted(prose, 60).lines().count(), 2);
         let long =
             "error: `/a/very/long/path/without/any/blank/in/it/that/fits/nowhere` is no task";
         for width in 24..100 {

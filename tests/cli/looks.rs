@@ -290,6 +290,16 @@ fn a_confirmation_that_was_killed_goes_on_and_pays_for_nothing_twice() {
     killed.wait().unwrap();
     let status = env.run("status one --json").ok().json();
     assert_eq!((&status["confirmed"], &status["gain"]), (&first["confirmed"], &first["gain"]));
+    // What is not over is no evidence.
+    assert!(status["confirmations"].as_array().is_none_or(Vec::is_empty), "{status}");
+    let id = |number: u32| {
+        let told = env.run(&format!("explain one n{number} --json")).ok().json();
+        told["candidate"]["id"].as_str().unwrap().to_owned()
+    };
+    let number = others.split(' ').next().unwrap().trim_start_matches('n').parse().unwrap();
+    let line_of_export =
+        format!("export one --candidate {} --to . --path p.md --branch early --json", id(number));
+    assert_eq!(env.run(&line_of_export).ok().json()["status"], "chosen by hand");
     let told = env.run(&format!("{line} --json")).ok().json();
     assert_eq!(
         (&told["look"]["number"], &told["candidates"][1]["hold"]["n"]),

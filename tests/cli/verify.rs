@@ -89,8 +89,14 @@ fn what_was_edited_since_and_which_rows_are_gone_is_told() {
     let rows = env.read("colours/rows.jsonl");
     let fewer: Vec<&str> = rows.lines().skip(40).collect();
     env.write("colours/rows.jsonl", &(fewer.join("\n") + "\n"));
+    let looks = || env.read("results/looks.jsonl").matches("\"look\"").count();
+    let before = looks();
     let ran = deployed.verify("--tolerance 0.5").ok();
     assert!(ran.stdout.contains("part `system` is not the text of the record"), "{}", ran.stdout);
+    // An edit that is verified is chosen by its held-out rows; the same edit is one look.
+    assert!(ran.stderr.contains("a look at its held-out rows: number 2"), "{}", ran.stderr);
+    deployed.verify("--tolerance 0.5").ok();
+    assert_eq!(looks(), before + 1);
     assert!(ran.stdout.contains("of the record are not in the data any more"), "{}", ran.stdout);
     env.write("colours/rows.jsonl", &colour_rows(40).replace("Tile", "Plate"));
     let ran = deployed.verify("").exits(4);

@@ -32,6 +32,23 @@ fn auto_decides_the_same_at_any_concurrency() {
     assert_eq!(is_the_same_at_any_concurrency("auto", calls(1_200)), StopReason::BudgetCalls);
 }
 
+/// Children that are bred side by side, more of them than are tried at a time: what is folded when does not depend on
+/// what comes when.
+#[test]
+fn a_wide_search_decides_the_same_at_any_concurrency() {
+    let run = |concurrency| {
+        let mut lab = Lab::new("auto", 1, calls(1_200), concurrency);
+        lab.sets = vec!["schedule.width=8".to_owned()];
+        let ended = lab.run(jitter);
+        assert_eq!(ended.outcome, Outcome::Finished);
+        ended
+    };
+    let one = run(1);
+    assert_same_decisions(&run(64).events, &one.events, "width 8 at concurrency 64 and 1");
+    let narrow = self::run("auto", 1, calls(1_200), 1);
+    assert_ne!(decisions(&one.events), decisions(&narrow.events), "the width changes nothing");
+}
+
 #[test]
 fn gepa_decides_the_same_at_any_concurrency() {
     assert_eq!(is_the_same_at_any_concurrency("gepa", calls(1_200)), StopReason::BudgetCalls);
