@@ -106,6 +106,8 @@ struct Ledger {
     looks: Vec<Look>,
     /// Bytes of whole lines: what is after them was torn by a kill.
     whole: u64,
+    /// Whether the last whole line lacks its end.
+    is_cut: bool,
 }
 
 impl Ledger {
@@ -202,7 +204,7 @@ impl Looks {
         let opened = File::options().create(true).read(true).append(true).open(&self.path);
         let mut file = opened.map_err(|error| self.failed(error))?;
         self.lock(&file)?;
-        let mut ledger = self.read(&mut file)?;
+        let ledger = self.read(&mut file)?;
         if let Some(taken) = ledger.looks.iter().find(|look| look.by == *by) {
             return Ok(taken.number);
         }
@@ -215,7 +217,7 @@ impl Looks {
         }
         facts.push(Fact::Look { at, by: by.clone(), set, number });
         let mut write = || -> io::Result<()> {
-            let mut lines = Vec::new();
+            let mut lines = if ledger.is_cut { b"\n".to_vec() } else { Vec::new() };
             for fact in &facts {
                 serde_json::to_writer(&mut lines, fact)?;
                 lines.push(b'\n');
@@ -227,7 +229,6 @@ impl Looks {
         write().map_err(|error| self.failed(error))?;
         // The file's name is durable with its folder.
         sync_folder(self.path.parent().unwrap_or(&self.path));
-        facts.into_iter().for_each(|fact| ledger.apply(fact));
         Ok(number)
     }
 
@@ -251,9 +252,12 @@ impl Looks {
         file.read_to_end(&mut text).map_err(|error| self.failed(error))?;
         let mut ledger = Ledger::default();
         for (place, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            if !line.ends_with(b"\n") {
+            // A kill tears a line; an editor may take the end of a whole one away.
+            let is_cut = !line.ends_with(b"\n");
+            if is_cut && serde_json::from_slice::<Fact>(line).is_err() {
                 break;
             }
+            ledger.is_cut = is_cut;
             let malformed = |message: String| {
                 let (path, line) = (self.path.clone(), place + 1);
                 LooksError::Malformed { path, line, message }

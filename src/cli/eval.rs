@@ -120,6 +120,11 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
 /// The task with the prompt of a file in place of its baseline.
 pub(super) fn with_prompt(task: &Task, place: &Path, file: &Path) -> Result<Task, CliError> {
     let bytes = crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
+    if document::is_not_read_back(&bytes) {
+        return Err(SourceError::new(file, "it is an export that is not read back as a prompt")
+            .help("name the Markdown file of the prompt: `promptsearch export RUN --format md` writes it")
+            .into());
+    }
     let document = document::read_markdown(&bytes).map_err(|e| e.in_file(file))?;
     if document.parts.iter().all(|part| part.text.trim().is_empty()) {
         return Err(SourceError::new(file, "the prompt file is empty")

@@ -2,6 +2,7 @@
 
 use super::args::{ExportArgs, ExportFormat};
 use super::error::CliError;
+use super::explain::unfound;
 use super::screen::Screen;
 use crate::compare::verification::{self, RecordedRow};
 use crate::export::git::Commit;
@@ -10,6 +11,7 @@ use crate::id::CandidateIx;
 use crate::prompt::code_file::{Language, to_code};
 use crate::prompt::document;
 use crate::prompt::{Message, Prompt, Role, USER};
+use crate::report::explain::find_candidate;
 use crate::report::{self, NamedParts, ProposedChange, Report};
 use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, Status};
 use crate::stats::Interval;
@@ -166,20 +168,8 @@ fn is_simulated(run: &LoadedRun) -> bool {
 fn choose(args: &ExportArgs, run: &LoadedRun) -> Result<Chosen, CliError> {
     let state = &run.history.state;
     if let Some(asked) = &args.candidate {
-        let matching: Vec<CandidateIx> = state
-            .numbered()
-            .filter(|(_, standing)| standing.candidate.id.as_str().starts_with(asked.as_str()))
-            .map(|(candidate, _)| candidate)
-            .collect();
-        let [candidate] = matching.as_slice() else {
-            let message = match matching.len() {
-                0 => format!("no candidate of the run matches `{asked}`"),
-                count => format!("{count} candidates of the run match `{asked}`"),
-            };
-            return Err(CliError::usage(message)
-                .hint("list the candidates with `promptsearch report RUN --format csv`"));
-        };
-        return Ok(chosen(run, *candidate, "chosen by hand"));
+        let candidate = find_candidate(&Report::from(run), asked.trim()).map_err(unfound)?;
+        return Ok(chosen(run, candidate, "chosen by hand"));
     }
     let winner = run.winner();
     if args.accept_unconfirmed {
@@ -191,7 +181,7 @@ fn choose(args: &ExportArgs, run: &LoadedRun) -> Result<Chosen, CliError> {
         };
         return Ok(chosen(run, winner, status));
     }
-    if run.summary.status != Status::Finished {
+    if run.summary.status != Status::Finished && !state.is_concluded {
         return Err(CliError::usage(format!("the run `{}` is not finished", run.file.run))
             .hint("wait for it, or resume it; or choose a prompt with `--candidate ID`"));
     }

@@ -72,8 +72,8 @@ fn measured(
     }
     let data: BTreeSet<RowHash> = task.splits.content_hashes().collect();
     let there = rows.iter().filter(|row| data.contains(row)).count();
-    if there == 0 {
-        let why = format!("none of the {} rows of the record is in the data", rows.len());
+    if there * 5 < rows.len() * 4 {
+        let why = format!("{there} of the {} rows of the record are in the data", rows.len());
         return Err(not_measured(why).hint(format!(
             "compare the data of {} with those that the prompt was exported with; or name another task with --task",
             place.display()

@@ -60,7 +60,7 @@ pub(super) fn rollback(args: &RollbackArgs, screen: &Screen) -> Result<(), CliEr
         return Err(CliError::usage(format!("`{}` is as it was in {at}", history.path))
             .hint("`promptsearch log FILE` lists the versions; name another one with --to"));
     }
-    let record = Record::read(path, evidence)?;
+    let record = Record::read_sealed(path, evidence)?;
     let branch = args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", record.task));
     let commit = Commit {
         repo: history.repo.clone(),

@@ -101,9 +101,12 @@ impl Version {
     /// What a commit says of a prompt file.
     #[must_use]
     pub fn of(path: &Path, commit: &FileCommit) -> Self {
-        let record = commit.evidence.as_ref().and_then(|bytes| Record::read(path, bytes).ok());
+        // What was edited is no evidence.
+        let sealed = |bytes: &Vec<u8>| Record::read_sealed(path, bytes).ok();
+        let record = commit.evidence.as_ref().and_then(sealed);
         let kind = match (&commit.file, &record) {
             (None, _) => VersionKind::Deleted,
+            (_, None) if commit.evidence.is_some() => VersionKind::Edited,
             (_, None) => VersionKind::WithoutEvidence,
             (Some(file), Some(record)) if is_recorded(file, record) => VersionKind::Exported,
             _ => VersionKind::Edited,

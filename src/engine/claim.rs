@@ -6,6 +6,7 @@ use crate::event::Confirmation;
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
 use crate::seed::Seed;
+use crate::state::{Cell, Look};
 use crate::stats::interval::{
     of_amounts, of_amounts_beyond, of_differences_beyond, of_scores_beyond,
 };
@@ -75,7 +76,7 @@ pub struct Confirmed {
 #[must_use]
 pub fn confirmed(state: &State, goal: Goal, seed: Seed) -> Option<Confirmed> {
     let (winner, _, rows) = state.winner?;
-    let rows = held_out_rows(state, winner, rows);
+    let rows = held_out_rows(state, winner, rows, state.look_of_winner());
     let is_changed = winner != CandidateIx::BASELINE;
     let (level, seed) = (Level::of_look(state.look()), seed.child("hold", 0));
     (!rows.is_empty()).then(|| Confirmed::of(goal, &rows, is_changed, level, seed))
@@ -102,11 +103,12 @@ pub fn confirmed_family(
     goal: Goal,
     seed: Seed,
     confirmation: &Confirmation,
+    taken: Option<&Look>,
 ) -> Vec<FamilyMember> {
     let Confirmation { family, rows, .. } = confirmation;
-    let look = Level::of_look(state.look_at(family, *rows).map_or(1, |look| look.number));
+    let look = Level::of_look(taken.map_or(1, |look| look.number));
     let of_each: Vec<Vec<HeldOutRow>> =
-        family.iter().map(|candidate| held_out_rows(state, *candidate, *rows)).collect();
+        family.iter().map(|candidate| held_out_rows(state, *candidate, *rows, taken)).collect();
     let seed = seed.child("hold", 0);
     let at = |place: usize, level| Confirmed::of(goal, &of_each[place], true, level, seed);
     let decided = holm::decided(family.len(), look, |place, level| at(place, level).is_shown);
@@ -126,8 +128,19 @@ pub fn confirmed_family(
     members
 }
 
-/// The first held-out rows, as many as said, that a candidate and the baseline both have a score for.
-fn held_out_rows(state: &State, candidate: CandidateIx, rows: u32) -> Vec<HeldOutRow> {
+/// The first held-out rows, as many as said, that a candidate and the baseline both have a score for: those of this look,
+/// if it is over, since later answers change nothing of what it showed.
+fn held_out_rows(
+    state: &State,
+    candidate: CandidateIx,
+    rows: u32,
+    look: Option<&Look>,
+) -> Vec<HeldOutRow> {
+    let closed = look.and_then(|look| look.closed);
+    let score = |cell: &Cell| match cell {
+        Cell::Scored { answer, .. } if closed.is_some_and(|closed| *answer >= closed) => None,
+        cell => cell.score(),
+    };
     let (mine, theirs) = (state.standing(candidate), state.baseline());
     let usd = |row: RowIx| {
         let of = |usd: &crate::units::Usd| usd.dollars() * 1_000.0;
@@ -139,7 +152,7 @@ fn held_out_rows(state: &State, candidate: CandidateIx, rows: u32) -> Vec<HeldOu
         .map(RowIx)
         .zip(cells)
         .filter_map(|(row, (mine, theirs))| {
-            let (winner, baseline) = (mine.score()?, theirs.score()?);
+            let (winner, baseline) = (score(mine)?, score(theirs)?);
             Some(HeldOutRow { winner, baseline, usd_per_1k: usd(row) })
         })
         .collect()

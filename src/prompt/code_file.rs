@@ -2,6 +2,7 @@
 //!
 //! For code that is built with its prompts in it. Nothing reads these files back: a search starts from a prompt file.
 
+use super::document::WRITTEN;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -20,17 +21,18 @@ pub enum Language {
 #[must_use]
 pub fn to_code(language: Language, facts: &[(String, Value)], parts: &[(&str, &str)]) -> Vec<u8> {
     let comment = if language == Language::Python { "#" } else { "//" };
-    let mut file = format!("{comment} Written by `promptsearch export`; do not edit.\n");
+    let mut file = format!("{comment} {WRITTEN}\n");
     for (key, value) in facts {
         // A comment ends with its line.
         let _ = writeln!(file, "{comment} {}: {}", quoted(key).trim_matches('"'), escaped(value));
     }
     let mut names: Vec<String> = Vec::new();
     for (part, text) in parts {
-        let name = constant_name(part);
-        let taken = names.iter().filter(|it| **it == name).count();
+        let plain = constant_name(part);
+        let numbered = (2..).map(|number| format!("{plain}_{number}"));
+        let mut free = std::iter::once(plain.clone()).chain(numbered);
+        let name = free.find(|name| !names.contains(name)).unwrap_or_default();
         names.push(name.clone());
-        let name = if taken == 0 { name } else { format!("{name}_{}", taken + 1) };
         let _ = match language {
             Language::Rust => writeln!(file, "\npub const {name}: &str = {};", rust(text)),
             Language::Python => writeln!(file, "\n{name} = (\n{}\n)", lines(text, "")),

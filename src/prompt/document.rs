@@ -475,15 +475,31 @@ pub fn to_chat_json(front_matter: &[(String, Value)], messages: &[Message]) -> V
     format!("{:#}\n", json!({ FORMAT_KEY: facts, "messages": list })).into_bytes()
 }
 
+/// Whether a file is an export of this program in a form for other programs: chat messages, or code.
+#[must_use]
+pub fn is_not_read_back(bytes: &[u8]) -> bool {
+    let is_chat = || {
+        let value = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
+        value.get(FORMAT_KEY).is_some() && value.get("messages").is_some()
+    };
+    let is_code =
+        |mark: &[u8]| bytes.strip_prefix(mark).is_some_and(|it| it.starts_with(WRITTEN.as_bytes()));
+    is_code(b"# ") || is_code(b"// ") || (bytes.starts_with(b"{") && is_chat())
+}
+
+/// How the first line of exported code begins.
+pub(super) const WRITTEN: &str = "Written by `promptsearch export`; do not edit.";
+
 /// The name of the evidence file of an exported file: `prompts/triage.md` has
-/// `prompts/triage.evidence.json`.
+/// `prompts/triage.evidence.json`, and `prompts/triage.py` beside it `prompts/triage.py.evidence.json`.
 #[must_use]
 pub fn sidecar(path: &str) -> String {
     let name_from = path.rfind('/').map_or(0, |slash| slash + 1);
     let stem_end = match path[name_from..].rfind('.') {
         // A leading dot makes a file hidden; it does not begin an extension.
         None | Some(0) => path.len(),
-        Some(dot) => name_from + dot,
+        Some(dot) if path[name_from + dot..].eq_ignore_ascii_case(".md") => name_from + dot,
+        Some(_) => path.len(),
     };
     format!("{}.evidence.json", &path[..stem_end])
 }
@@ -657,6 +673,7 @@ mod tests {
         assert_eq!(sidecar("a.b/prompt"), "a.b/prompt.evidence.json");
         assert_eq!(sidecar("a/.prompt"), "a/.prompt.evidence.json");
         assert_eq!(sidecar("a/v1.2.md"), "a/v1.2.evidence.json");
+        assert_eq!(sidecar("a/v1.py"), "a/v1.py.evidence.json");
     }
 
     /// Texts that contain lines like the format's own.

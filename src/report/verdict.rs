@@ -217,8 +217,10 @@ fn baseline_won(report: &Report<'_>) -> Words {
 fn confirmed(report: &Report<'_>, gain: &Gain) -> Words {
     let rows = rows_evaluated(report);
     let sentence = claim::sentence(report, gain);
+    // At a later look, the line about it says how often.
+    let once = if report.summary.look.is_none() { " once" } else { "" };
     let mut details = vec![format!(
-        "The search never saw these rows; winner and baseline were evaluated on them once ({}).",
+        "The search never saw these rows; winner and baseline were evaluated on them{once} ({}).",
         test_name(gain.test)
     )];
     if rows < FEW_ROWS {

@@ -82,24 +82,15 @@ pub(super) fn plan(
     family.retain(|candidate| *candidate != CandidateIx::BASELINE);
     family.sort_unstable();
     family.dedup();
-    let mut before = state.confirmations.iter().rev();
-    let before = before.find(|it| it.family == family).map_or(0, |it| it.rows);
-    let is_folded = |candidate: &CandidateIx, rows: u32| {
-        state.standing(*candidate).column(Split::Hold, 0).folded >= rows
+    let before = state.compared().filter(|(it, _)| it.family == family).map(|(it, _)| it.rows);
+    let before = before.last().unwrap_or(0);
+    // One that time or a cap cut short is taken again: that is another look.
+    let is_measured = |candidate: &CandidateIx| {
+        state.standing(*candidate).column(Split::Hold, 0).scored * 5 >= before * 4
     };
-    let is_whole =
-        |rows| family.iter().chain([&CandidateIx::BASELINE]).all(|it| is_folded(it, rows));
-    if before > 0 && room.rows <= before && is_whole(before) {
+    let is_done = family.iter().chain([&CandidateIx::BASELINE]).all(is_measured);
+    if before > 0 && room.rows <= before && is_done {
         return Ok(ConfirmationPlan::Done);
-    }
-    if let Some((winner, _, rows)) = state.winner.filter(|(it, ..)| asked.contains(it))
-        && !is_folded(&winner, rows)
-    {
-        let why = "its own confirmation of the winner was cut short, and more rows of it would change that result";
-        return refused(
-            why.to_owned(),
-            "`promptsearch resume` it with more, or name other candidates",
-        );
     }
     let least = u32::try_from(MIN_HOLD_ROWS).unwrap_or(u32::MAX).min(hold);
     if room.rows < least {

@@ -699,7 +699,7 @@ impl Run {
     /// Replaces the summary of a finished run that goes on, so that no list shows it as finished.
     fn tell_that_it_goes_on(&self, history: &History) -> Result<(), RunError> {
         let Some((dir, _)) = self.folder.as_ref().filter(|_| {
-            !history.state.earlier.is_empty() || !history.state.confirmations.is_empty()
+            !history.state.earlier.is_empty() || history.state.compared().next().is_some()
         }) else {
             return Ok(());
         };

@@ -12,7 +12,7 @@ use crate::ledger::Wallet;
 use crate::memory::{Earned, State};
 use crate::prompt::Prompt;
 use crate::seed::Seed;
-use crate::state::{CandidateState, Phase, Reused};
+use crate::state::{CandidateState, Look, Reused};
 use crate::stats::{Interval, Level, TestName, interval, pareto};
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -595,9 +595,8 @@ fn look(state: &State) -> Option<Level> {
 }
 
 fn confirmations(task: &Task, state: &State, seed: Seed) -> Vec<FamilyResult> {
-    let number = |it: &Confirmation| state.look_at(&it.family, it.rows).map_or(1, |it| it.number);
-    let of = |confirmation: &Confirmation| {
-        let members = confirmed_family(state, task.goal, seed, confirmation);
+    let of = |(confirmation, taken): (&Confirmation, Option<&Look>)| {
+        let members = confirmed_family(state, task.goal, seed, confirmation, taken);
         // On the rows that most of them were compared on.
         let baseline = members.iter().filter_map(|member| member.confirmed.baseline);
         let baseline = baseline.max_by_key(|interval| interval.n);
@@ -617,12 +616,13 @@ fn confirmations(task: &Task, state: &State, seed: Seed) -> Vec<FamilyResult> {
                 claims: confirmed.claims,
             }
         });
-        let (look, rows) = (Level::of_look(number(confirmation)), confirmation.rows);
+        let look = Level::of_look(taken.map_or(1, |taken| taken.number));
+        let rows = confirmation.rows;
         FamilyResult { look, rows, baseline, candidates: candidates.collect() }
     };
     // What is not over shows nothing: whoever stopped it when it looks good would choose the moment.
-    let is_open = state.phase == Phase::Confirming;
-    let over = state.confirmations.iter().filter(|it| !(is_open && **it == state.confirming));
+    let is_open = |look: Option<&Look>| look.is_some_and(|look| look.closed.is_none());
+    let over = state.compared().filter(|(_, look)| !is_open(*look));
     over.map(of).collect()
 }
 

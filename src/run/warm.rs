@@ -41,6 +41,11 @@ impl WarmStart {
         if file.kind != RunKind::Search {
             return Err(refused("it is an evaluation, which tries one prompt".to_owned()));
         }
+        if file.task_name != task.name {
+            let why =
+                format!("it is of the task `{}`, and this one is `{}`", file.task_name, task.name);
+            return Err(refused(why));
+        }
         let seen = seen_by(dir, &file)?;
         let held_out = task.splits.hold.content_hashes();
         let known = held_out.iter().filter(|row| seen.contains(row)).count();

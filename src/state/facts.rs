@@ -45,6 +45,8 @@ pub struct Look {
     pub number: u32,
     /// Whether it is counted in the results folder.
     pub is_counted: bool,
+    /// The event with which it was over.
+    pub closed: Option<EventNumber>,
 }
 
 /// The facts of a run: the fold of all its events, as far as it says what happened.
@@ -112,10 +114,14 @@ pub struct Facts {
     pub is_concluded: bool,
     /// What is compared with the baseline on held-out rows, or was last.
     pub confirming: Confirmation,
-    /// What was compared after the run was over, each time.
-    pub confirmations: Vec<Confirmation>,
+    /// What was compared after the run was over, each time, with the place of its look.
+    pub(super) confirmations: Vec<(Confirmation, Option<usize>)>,
     /// Its looks at held-out rows.
     pub looks: Vec<Look>,
+    /// The place of the look that is being taken, or was last.
+    pub(super) confirming_look: Option<usize>,
+    /// That of the winner's.
+    pub(super) winner_look: Option<usize>,
     /// The trouble that stopped the run, until it is resumed: its kind, and what happened.
     pub stopped: Option<(StopReason, String)>,
     /// Why the search ended.
@@ -165,49 +171,68 @@ impl Facts {
     /// Which look at the held-out rows the confirmation of the winner is, from 1.
     #[must_use]
     pub fn look(&self) -> u32 {
-        let winner = self.winner.map(|(winner, _, rows)| (vec![winner], rows));
-        let look = winner.and_then(|(candidates, rows)| self.look_at(&candidates, rows));
-        look.map_or(1, |look| look.number)
+        self.winner_look.map_or(1, |look| self.looks[look].number)
     }
 
-    /// The look that compares these candidates with the baseline on this many held-out rows.
+    /// The look of the winner's confirmation; `None` for the baseline, or without held-out rows.
     #[must_use]
-    pub fn look_at(&self, candidates: &[CandidateIx], rows: u32) -> Option<&Look> {
-        let mut latest = self.looks.iter().rev();
-        latest.find(|look| look.candidates == candidates && look.rows == rows)
+    pub fn look_of_winner(&self) -> Option<&Look> {
+        self.winner_look.map(|look| &self.looks[look])
+    }
+
+    /// What was compared after the run was over, each time, with its look.
+    pub fn compared(&self) -> impl Iterator<Item = (&Confirmation, Option<&Look>)> {
+        let all = self.confirmations.iter();
+        all.map(|(confirmation, look)| (confirmation, look.map(|look| &self.looks[look])))
     }
 
     /// The look that is about to be taken: its rows are not asked before it is counted in the results folder.
     #[must_use]
     pub fn look_to_take(&self) -> Option<&Look> {
-        let Confirmation { family, rows, .. } = &self.confirming;
-        let look = self.look_at(family, *rows).filter(|look| !look.is_counted);
-        look.filter(|_| self.phase == Phase::Confirming)
+        let look = self.confirming_look.map(|look| &self.looks[look]);
+        look.filter(|look| !look.is_counted && self.phase == Phase::Confirming)
     }
 
-    /// Candidates are compared with the baseline on held-out rows. Where the same were on all of the same rows before, it
-    /// is no further look. Where time or a cap ended that look before its last row, it is one: what it had shown may be
-    /// why it is taken again.
-    pub(super) fn begin_confirmation(&mut self, confirmation: Confirmation) {
+    /// Candidates are compared with the baseline on held-out rows. Where the same have scores for all of the same rows
+    /// already, it is no further look. Where time, a cap or a provider kept some of them back, it is one: what the others
+    /// had shown may be why it is taken again. Gives the place of the look in `looks`.
+    pub(super) fn begin_confirmation(&mut self, confirmation: Confirmation) -> Option<usize> {
         let Confirmation { family, rows, .. } = &confirmation;
-        let is_folded = |candidate: &CandidateIx| {
-            self.standing(*candidate).column(Split::Hold, 0).folded >= *rows
+        let is_scored = |candidate: &CandidateIx| {
+            self.standing(*candidate).column(Split::Hold, 0).scored >= *rows
         };
-        let is_the_same = self.look_at(family, *rows).is_some()
-            && family.iter().chain([&CandidateIx::BASELINE]).all(is_folded);
-        if *rows > 0 && !family.is_empty() && !is_the_same {
-            let number = self.looks.iter().map(|look| look.number).max().unwrap_or(0) + 1;
-            let (candidates, rows) = (family.clone(), *rows);
-            self.looks.push(Look { candidates, rows, number, is_counted: false });
-        }
-        self.confirming = confirmation;
+        let is_alike = |look: &Look| (&look.candidates, look.rows) == (family, *rows);
+        let before = self.looks.iter().rposition(is_alike);
+        let before =
+            before.filter(|_| family.iter().chain([&CandidateIx::BASELINE]).all(is_scored));
+        let look = match before {
+            Some(before) => Some(before),
+            None if *rows == 0 || family.is_empty() => None,
+            None => {
+                let number = self.looks.iter().map(|look| look.number).max().unwrap_or(0) + 1;
+                let (candidates, rows) = (family.clone(), *rows);
+                let look = Look { candidates, rows, number, is_counted: false, closed: None };
+                self.looks.push(look);
+                Some(self.looks.len() - 1)
+            }
+        };
+        (self.confirming, self.confirming_look) = (confirmation, look);
+        look
     }
 
     /// The look that is about to be taken has this number.
     pub(super) fn count_look(&mut self, number: u32) {
-        let taken = self.look_to_take().cloned();
-        for look in self.looks.iter_mut().filter(|look| Some(&**look) == taken.as_ref()) {
-            (look.number, look.is_counted) = (number, true);
+        if self.look_to_take().is_some()
+            && let Some(look) = self.confirming_look
+        {
+            (self.looks[look].number, self.looks[look].is_counted) = (number, true);
+        }
+    }
+
+    /// The look that was being taken is over: answers that come later change nothing of what it showed.
+    pub(super) fn close_look(&mut self, at: EventNumber) {
+        if let Some(look) = self.confirming_look.filter(|_| self.phase == Phase::Confirming) {
+            self.looks[look].closed.get_or_insert(at);
         }
     }
 

@@ -56,7 +56,7 @@ impl Facts {
             | Event::WinnerChosen { .. }
             | Event::LookTaken { .. }
             | Event::Finished { .. }
-            | Event::Stopped { .. } => self.apply_run(event),
+            | Event::Stopped { .. } => self.apply_run(number, event),
 
             Event::Reserved { .. }
             | Event::Answered(_)

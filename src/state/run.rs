@@ -4,12 +4,12 @@ use super::candidate::Status;
 use super::column::Cell;
 use super::facts::{Facts, Phase};
 use crate::event::{Confirmation, Event, RowKey};
-use crate::id::{CandidateIx, RowIx};
+use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::task::example::Split;
 use std::collections::BTreeSet;
 
 impl Facts {
-    pub(super) fn apply_run(&mut self, event: &Event) {
+    pub(super) fn apply_run(&mut self, number: EventNumber, event: &Event) {
         match event {
             Event::Started { baseline, .. } => {
                 self.phase = Phase::Searching;
@@ -30,7 +30,8 @@ impl Facts {
                 let winner = Some(*candidate).filter(|it| *it != CandidateIx::BASELINE);
                 let asked: Vec<CandidateIx> = winner.into_iter().collect();
                 let family = asked.clone();
-                self.begin_confirmation(Confirmation { asked, family, rows: *hold_rows });
+                let confirmation = Confirmation { asked, family, rows: *hold_rows };
+                self.winner_look = self.begin_confirmation(confirmation);
                 if !self.earlier.is_empty() {
                     self.to_ask_again = self.missing();
                 }
@@ -46,7 +47,7 @@ impl Facts {
                 self.caps = Some(*caps);
                 self.earlier.push(earlier.clone());
                 self.phase = Phase::Searching;
-                (self.stop_reason, self.winner) = (None, None);
+                (self.stop_reason, self.winner, self.winner_look) = (None, None, None);
                 self.is_concluded = false;
                 self.shortlist.clear();
                 self.drafts.append(&mut self.shelved);
@@ -55,11 +56,15 @@ impl Facts {
             Event::ConfirmationAsked { caps, confirmation, .. } => {
                 self.caps = Some(*caps);
                 self.phase = Phase::Confirming;
-                self.confirmations.push(confirmation.clone());
-                self.begin_confirmation(confirmation.clone());
+                let look = self.begin_confirmation(confirmation.clone());
+                self.confirmations.push((confirmation.clone(), look));
+                self.to_ask_again = self.missing();
             }
             Event::LookTaken { number } => self.count_look(*number),
-            Event::Finished { .. } => (self.phase, self.is_concluded) = (Phase::Over, true),
+            Event::Finished { .. } => {
+                self.close_look(number);
+                (self.phase, self.is_concluded) = (Phase::Over, true);
+            }
             Event::Resumed { .. } => {
                 self.stopped = None;
                 self.counts.broken_in_a_row = 0;
@@ -77,15 +82,13 @@ impl Facts {
         let mut missing = BTreeSet::new();
         let is_searching = self.phase == Phase::Searching;
         let asked = &self.confirming.asked;
-        // The baseline's rows that a winner was compared on stay as they are when others are.
-        let settled = if self.is_concluded { self.winner.map_or(0, |(.., rows)| rows) } else { 0 };
-        let is_asked = |candidate: CandidateIx, row: RowIx| match candidate {
-            CandidateIx::BASELINE => row.0 >= settled,
-            other => asked.contains(&other),
+        // What was shown before does not change with them: each look has its own answers.
+        let is_asked = |candidate: CandidateIx| {
+            candidate == CandidateIx::BASELINE || asked.contains(&candidate)
         };
         let has_score = |row: RowIx| {
             let sides = self.confirming.sides();
-            let mut asked = sides.filter(|side| is_asked(*side, row));
+            let mut asked = sides.filter(|side| is_asked(*side));
             asked.any(|side| self.standing(side).column(Split::Hold, 0).cell(row).score().is_some())
         };
         for (candidate, standing) in self.numbered() {
@@ -95,9 +98,7 @@ impl Facts {
             for ((split, replicate), column) in standing.columns() {
                 let is_wanted = |row: RowIx| match split {
                     Split::Hold => {
-                        self.phase == Phase::Confirming
-                            && is_asked(candidate, row)
-                            && !has_score(row)
+                        self.phase == Phase::Confirming && is_asked(candidate) && !has_score(row)
                     }
                     Split::Train | Split::Dev => is_searching,
                 };

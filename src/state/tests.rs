@@ -204,7 +204,11 @@ fn looks_at_held_out_rows_are_counted() {
     let late = script.child("late");
     assert_eq!(ended_after(&mut script, late, 8, 5), 4);
     assert_eq!(ended_after(&mut script, late, 8, 8), 5);
+    // Each keeps what it had shown when it was over.
+    let closed: Vec<_> = script.facts.looks.iter().map(|look| look.closed.unwrap()).collect();
+    assert!(closed.len() == 5 && closed.is_sorted(), "{closed:?}");
     assert_eq!(ended_after(&mut script, late, 8, 8), 5);
+    assert_eq!(script.facts.looks[4].closed, Some(closed[4]));
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn what_was_edited_since_and_which_rows_are_gone_is_told() {
     let env = &deployed.env;
     env.write(PROMPT, &(env.read(PROMPT) + "Be kind."));
     let rows = env.read("colours/rows.jsonl");
-    let fewer: Vec<&str> = rows.lines().skip(40).collect();
+    let fewer: Vec<&str> = rows.lines().skip(20).collect();
     env.write("colours/rows.jsonl", &(fewer.join("\n") + "\n"));
     let looks = || env.read("results/looks.jsonl").matches("\"look\"").count();
     let before = looks();
@@ -100,7 +100,11 @@ fn what_was_edited_since_and_which_rows_are_gone_is_told() {
     assert!(ran.stdout.contains("of the record are not in the data any more"), "{}", ran.stdout);
     env.write("colours/rows.jsonl", &colour_rows(40).replace("Tile", "Plate"));
     let ran = deployed.verify("").exits(4);
-    assert!(ran.stderr.contains("is in the data"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("0 of the 45 rows of the record are in the data"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
