@@ -18,11 +18,12 @@ pub fn family_page(family: &FamilyResult) -> String {
     );
     let _ = writeln!(
         out,
-        "{:<18} {:>7}  {:<27} {:>8} {:>8} {:>8}  confirmed",
-        "candidate", "score", "difference (95 % interval)", "p", "p (Holm)", "per 1k"
+        "{:<12} {:>4} {:>6}  {:<25} {:>8} {:>7}  confirmed",
+        "candidate", "rows", "score", "difference (95 %)", "p (Holm)", "per 1k"
     );
+    let rows = family.baseline.map_or(0, |it| it.n);
     let score = family.baseline.map_or_else(String::new, |it| percent(it.mean));
-    let _ = writeln!(out, "{:<18} {score:>7}", "baseline");
+    let _ = writeln!(out, "{:<12} {rows:>4} {score:>6}", "baseline");
     for candidate in &family.candidates {
         let _ = writeln!(out, "{}", line(candidate));
     }
@@ -32,23 +33,20 @@ pub fn family_page(family: &FamilyResult) -> String {
     out
 }
 
+/// At most 80 columns; the id's first digits are enough to name it.
 fn line(it: &ConfirmedCandidate) -> String {
-    let name = format!("n{} {}", it.candidate_number, it.prompted.candidate);
+    let id: String = it.prompted.candidate.as_str().chars().take(8).collect();
+    let name = format!("n{} {id}", it.candidate_number);
+    let rows = it.prompted.hold.map_or(0, |hold| hold.n);
     let score = it.prompted.hold.map_or_else(|| "none".to_owned(), |hold| percent(hold.mean));
     let gain = it.gain.map_or_else(String::new, |gain| {
         format!("{} ({})", points(gain.mean), signed_range(gain.low, gain.high))
     });
-    let p = |p: Option<f64>| {
-        let words = p.map_or_else(String::new, p_value);
-        words.trim_start_matches("p ").trim_start_matches("= ").to_owned()
-    };
+    let p = it.p_adjusted.map_or_else(String::new, p_value);
+    let p = p.trim_start_matches("p ").trim_start_matches("= ");
     let usd = it.prompted.usd_per_1k.map_or_else(String::new, cost);
-    format!(
-        "{name:<18} {score:>7}  {gain:<27} {:>8} {:>8} {usd:>8}  {}",
-        p(it.gain.map(|gain| gain.p_value)),
-        p(it.p_adjusted),
-        if it.confirmed { "yes" } else { "no" }
-    )
+    let word = if it.confirmed { "yes" } else { "no" };
+    format!("{name:<12} {rows:>4} {score:>6}  {gain:<25} {p:>8} {usd:>7}  {word}")
 }
 
 /// The interval that decided, where it is not the 95 % interval.

@@ -88,7 +88,7 @@ pub(super) fn plan(
     let is_measured = |candidate: &CandidateIx| {
         state.standing(*candidate).column(Split::Hold, 0).scored * 5 >= before * 4
     };
-    let is_done = family.iter().chain([&CandidateIx::BASELINE]).all(is_measured);
+    let is_done = asked.iter().chain([&CandidateIx::BASELINE]).all(is_measured);
     if before > 0 && room.rows <= before && is_done {
         return Ok(ConfirmationPlan::Done);
     }

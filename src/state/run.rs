@@ -77,7 +77,8 @@ impl Facts {
     }
 
     /// The missing answers that a resume asks for once more: those of the search while it goes on, and
-    /// held-out rows of which neither side has a score.
+    /// held-out rows of which neither side has a score. Where further candidates of a finished run are compared, all of
+    /// theirs: that is a look of its own, and time may have kept them back at an earlier one.
     fn missing(&self) -> BTreeSet<RowKey> {
         let mut missing = BTreeSet::new();
         let is_searching = self.phase == Phase::Searching;
@@ -86,7 +87,10 @@ impl Facts {
         let is_asked = |candidate: CandidateIx| {
             candidate == CandidateIx::BASELINE || asked.contains(&candidate)
         };
-        let has_score = |row: RowIx| {
+        let is_settled = |row: RowIx| {
+            if self.is_concluded {
+                return false;
+            }
             let sides = self.confirming.sides();
             let mut asked = sides.filter(|side| is_asked(*side));
             asked.any(|side| self.standing(side).column(Split::Hold, 0).cell(row).score().is_some())
@@ -98,7 +102,7 @@ impl Facts {
             for ((split, replicate), column) in standing.columns() {
                 let is_wanted = |row: RowIx| match split {
                     Split::Hold => {
-                        self.phase == Phase::Confirming && is_asked(candidate) && !has_score(row)
+                        self.phase == Phase::Confirming && is_asked(candidate) && !is_settled(row)
                     }
                     Split::Train | Split::Dev => is_searching,
                 };

@@ -173,8 +173,8 @@ fn a_file_with_changes_of_the_users_is_left_alone() {
     ");
     insta::assert_snapshot!(env.complaint("export one --to repo --path p.md --candidate ffff"), @r"
     exit 2
-    error: no candidate of the run matches `ffff`
-      try: list the candidates with `promptsearch report RUN --format csv`
+    error: this run has no candidate `ffff`
+      try: give `baseline`, `best`, a number such as `n7`, or an id or its beginning; the incumbents are: 5555abe2b085 (#0)
     ");
     assert_eq!(state(&env), before);
     assert_eq!(git(&env, "repo", "branch --list").trim(), "* main");
