@@ -337,12 +337,17 @@ mod tests {
         let first = fs::read(&file).unwrap();
         looks.take(&by("two", "a"), &rows(0..3), 0, AT).unwrap();
         let whole = fs::read(&file).unwrap();
-        for cut in first.len()..whole.len() {
+        for cut in first.len()..whole.len() - 1 {
             fs::write(&file, &whole[..cut]).unwrap();
             assert_eq!(looks.earlier(&rows(0..3)).unwrap().most, 1, "{cut}");
             assert_eq!(looks.take(&by("two", "a"), &rows(0..3), 0, AT).unwrap(), 2);
             assert_eq!(fs::read(&file).unwrap(), whole);
         }
+        // A whole line without its end, as an editor may leave it, is not lost.
+        fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+        assert_eq!(looks.take(&by("three", "a"), &rows(0..3), 0, AT).unwrap(), 3);
+        let mended = fs::read(&file).unwrap();
+        assert!(mended.starts_with(&whole) && looks.earlier(&rows(0..3)).unwrap().most == 3);
         let look = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
         for (damaged, line) in [
             ([&b"nonsense\n"[..], &whole].concat(), "line 1"),
