@@ -14,7 +14,7 @@ const LIMITS: &[&str] = &[
      look better than they are;",
     "each answer was drawn once, so a second replicate is the first; children run out; what a request \
      says has no effect on its reply;",
-    "operators that write texts without the mutator have no scores here and are switched off; an \
+    "operators that write texts without the mutator have no scores here and are switched off; a line that a repair puts back changes no score; an \
      answer counts the tokens of its label alone.",
 ];
 

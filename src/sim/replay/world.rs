@@ -176,7 +176,21 @@ impl RecordedWorld {
     }
 
     pub(super) fn place_of(&self, text: &str) -> Option<usize> {
-        self.by_text.get(text.trim()).copied()
+        let text = text.trim();
+        self.by_text.get(text).copied().or_else(|| self.place_of_repaired(text))
+    }
+
+    /// A recorded text at whose end a repair put back lines of another recorded one: a replay has no scores for it, and
+    /// takes those of the text.
+    fn place_of_repaired(&self, text: &str) -> Option<usize> {
+        const MOST_LINES: usize = 3;
+        let is_recorded = |line: &str| {
+            let line = line.trim();
+            line.is_empty() || self.prompts.iter().any(|prompt| prompt.text.contains(line))
+        };
+        let ends = text.rmatch_indices('\n').map(|(at, _)| at).take(MOST_LINES);
+        ends.filter(|at| text[*at..].lines().all(is_recorded))
+            .find_map(|at| self.by_text.get(text[..at].trim_end()).copied())
     }
 
     /// The recorded prompt that a text shows first, the longest of those that begin there, with its
