@@ -180,17 +180,26 @@ impl RecordedWorld {
         self.by_text.get(text).copied().or_else(|| self.place_of_repaired(text))
     }
 
-    /// A recorded text at whose end a repair put back lines of another recorded one: a replay has no scores for it, and
+    /// A recorded text into which a repair put back lines of another recorded one: a replay has no scores for it, and
     /// takes those of the text.
     fn place_of_repaired(&self, text: &str) -> Option<usize> {
         const MOST_LINES: usize = 3;
-        let is_recorded = |line: &str| {
-            let line = line.trim();
-            line.is_empty() || self.prompts.iter().any(|prompt| prompt.text.contains(line))
-        };
-        let ends = text.rmatch_indices('\n').map(|(at, _)| at).take(MOST_LINES);
-        ends.filter(|at| text[*at..].lines().all(is_recorded))
-            .find_map(|at| self.by_text.get(text[..at].trim_end()).copied())
+        fn filled(text: &str) -> impl Iterator<Item = &str> {
+            text.lines().map(str::trim).filter(|line| !line.is_empty())
+        }
+        let is_recorded = |line: &str| self.prompts.iter().any(|it| it.text.contains(line));
+        self.prompts.iter().position(|prompt| {
+            let (mut left, mut put_back) = (filled(&prompt.text).peekable(), 0);
+            for line in filled(text) {
+                if left.next_if_eq(&line).is_none() {
+                    put_back += 1;
+                    if put_back > MOST_LINES || !is_recorded(line) {
+                        return false;
+                    }
+                }
+            }
+            left.next().is_none()
+        })
     }
 
     /// The recorded prompt that a text shows first, the longest of those that begin there, with its
