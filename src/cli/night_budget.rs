@@ -1,4 +1,4 @@
-//! What a night may spend, and each of its runs: changed by whoever works on it, and asked for by its runs.
+//! What a night and each of its runs may spend. The process that works on the night changes it; its runs ask for it.
 
 use super::asking::carried_out;
 use super::error::CliError;

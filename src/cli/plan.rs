@@ -70,7 +70,7 @@ impl HeldOutLooks {
         Ok(Self { earlier: most, runs, next, smallest_gain })
     }
 
-    /// `None` where nobody has looked yet.
+    /// `None` before the first look.
     fn in_words(&self) -> Option<String> {
         let shown = self.runs.iter().rev().take(MAX_RUNS).map(String::as_str).collect::<Vec<_>>();
         let more = if self.runs.len() > MAX_RUNS { ", …" } else { "" };

@@ -80,7 +80,7 @@ fn measured(
         )));
     }
     if !record.is_scored_as(&task) {
-        let why = "the task's scorers are not those of the record, so its scores are no measure of today's";
+        let why = "the task's scorers are not those of the record, so old and new scores cannot be compared";
         return Err(not_measured(why.to_owned())
             .hint("export the prompt again, from a run with the scorers of today"));
     }
@@ -92,7 +92,7 @@ fn measured(
     }
     let parts_blake3 = hashes(&task.baseline);
     if parts_blake3 != record.parts_blake3 {
-        // Whoever edits a prompt and sees what its held-out rows say chooses by them.
+        // A person who edits a prompt and sees its scores on held-out rows chooses by these rows.
         let shown: Vec<RowHash> =
             rows.iter().copied().filter(|row| held_out.contains(row)).collect();
         let by = Looker {

@@ -117,7 +117,7 @@ impl Record {
     pub fn read(path: &Path, bytes: &[u8]) -> Result<Self, SourceError> {
         let record: Self = serde_json::from_slice(bytes).map_err(|error| SourceError {
             line: Some(error.line()),
-            ..SourceError::new(path, format!("it is no evidence file: {error}"))
+            ..SourceError::new(path, format!("it is not an evidence file: {error}"))
         })?;
         if record.schema > SCHEMA {
             let why = format!("its format {} is newer than this program", record.schema);
@@ -126,7 +126,7 @@ impl Record {
         let scores = record.rows.iter().flat_map(|row| [Some(row.score), row.baseline]).flatten();
         match scores.into_iter().find(|score| !(0.0..=1.0).contains(score)) {
             Some(odd) => {
-                Err(SourceError::new(path, format!("{odd} is no score: it lies in 0..=1")))
+                Err(SourceError::new(path, format!("{odd} is not a score: a score is from 0 to 1")))
             }
             None => Ok(record),
         }
@@ -134,7 +134,8 @@ impl Record {
 
     /// Reads an evidence file that is as it was exported.
     ///
-    /// The seal shows an edit by hand. It is no signature: whoever wants to forge an evidence file can seal it again.
+    /// The seal shows an edit by hand. It is not a signature: a person who wants to forge an evidence file can seal it
+    /// again.
     ///
     /// # Errors
     /// As for [`Record::read`]; or it was edited, or an earlier version wrote it, which cannot show whether it was.
@@ -561,7 +562,7 @@ mod tests {
         };
         let refusals: [(Edit, &str); 4] = [
             (edits[2], "is listed twice"),
-            (|it| it["rows"][0]["score"] = 2.into(), "2 is no score"),
+            (|it| it["rows"][0]["score"] = 2.into(), "2 is not a score"),
             (|it| it["schema"] = 1.into(), "an earlier version wrote it"),
             (|it| it["schema"] = 9.into(), "newer than this program"),
         ];

@@ -37,7 +37,9 @@ impl FileHistory {
     pub fn read(file: &Path, revision: &str) -> Result<Self, GitError> {
         let (repo, path) = place_of(file)?;
         let mut history = Self { repo, path, commits: Vec::new() };
-        let listing = history.listing(revision, &["--", &history.path])?;
+        // A change of the evidence alone is a version, too: it says something else of the same text.
+        let evidence = document::sidecar(&history.path);
+        let listing = history.listing(revision, &["--", &history.path, &evidence])?;
         history.commits = listing.into_iter().map(|commit| history.file_in(commit)).collect();
         Ok(history)
     }

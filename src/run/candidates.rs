@@ -71,7 +71,10 @@ pub(super) fn plan(
     }
     if task.splits.hold.is_empty() {
         let why = "its task has no held-out rows".to_owned();
-        return refused(why, "add rows, or give `hold` a share in `data.split`, and run it anew");
+        return refused(
+            why,
+            "add rows, or give `hold` a share in `data.split`, and start a new run",
+        );
     }
     let room = ConfirmationRoom::of(task, caps, state, &asked);
     let hold = u32::try_from(task.splits.hold.len()).unwrap_or(u32::MAX);

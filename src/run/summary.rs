@@ -620,7 +620,7 @@ fn confirmations(task: &Task, state: &State, seed: Seed) -> Vec<FamilyResult> {
         let rows = confirmation.rows;
         FamilyResult { look, rows, baseline, candidates: candidates.collect() }
     };
-    // What is not over shows nothing: whoever stopped it when it looks good would choose the moment.
+    // What is not over shows nothing: a person could stop it at the moment when it looks good.
     let is_open = |look: Option<&Look>| look.is_some_and(|look| look.closed.is_none());
     let over = state.compared().filter(|(_, look)| !is_open(*look));
     over.map(of).collect()

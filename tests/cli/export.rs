@@ -15,6 +15,16 @@ pub(crate) fn git(env: &TestEnv, repo: &str, arguments: &str) -> String {
     ran.stdout
 }
 
+/// Makes the folder a repository whose branch `main` has the task `colours`, with 150 rows.
+pub(crate) fn colours_repository(env: &TestEnv) {
+    env.write("colours/rows.jsonl", &colour_rows(150));
+    git(env, ".", "init --quiet --initial-branch main");
+    git(env, ".", "config user.name Tester");
+    git(env, ".", "config user.email tester@example.org");
+    git(env, ".", "add colours");
+    git(env, ".", "commit --quiet -m Begin");
+}
+
 /// A repository with one commit, and a bare one as its `origin`.
 fn repository(env: &TestEnv) {
     std::fs::create_dir_all(env.path("repo")).unwrap();

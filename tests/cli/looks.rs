@@ -1,7 +1,7 @@
 //! Looks at held-out rows, counted over the runs of a results folder.
 
 use crate::env::{TestEnv, colour_rows};
-use crate::export::git;
+use crate::export::{colours_repository, git};
 use crate::server::{Server, says, tile};
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,7 @@ fn colours() -> (TestEnv, Server) {
         says(["warm", "cold"][(tile(request) + usize::from(is_baseline)) % 2])
     });
     let env = TestEnv::with_server(&server, "");
-    env.write("colours/rows.jsonl", &colour_rows(150));
-    git(&env, ".", "init --quiet --initial-branch main");
-    git(&env, ".", "config user.name Tester");
-    git(&env, ".", "config user.email tester@example.org");
-    git(&env, ".", "add colours");
-    git(&env, ".", "commit --quiet -m Begin");
+    colours_repository(&env);
     (env, server)
 }
 
@@ -183,12 +178,7 @@ fn varied(pause: Duration) -> (TestEnv, Server) {
         says(["warm", "cold"][(number + usize::from(!is_right)) % 2])
     });
     let env = TestEnv::with_server(&server, "");
-    env.write("colours/rows.jsonl", &colour_rows(150));
-    git(&env, ".", "init --quiet --initial-branch main");
-    git(&env, ".", "config user.name Tester");
-    git(&env, ".", "config user.email tester@example.org");
-    git(&env, ".", "add colours");
-    git(&env, ".", "commit --quiet -m Begin");
+    colours_repository(&env);
     env.run("run colours --name one --strategy random --max-calls 300 --quiet").ok();
     (env, server)
 }
@@ -272,6 +262,32 @@ fn candidates_of_a_finished_run_are_confirmed_as_one_look_that_they_share() {
     assert_eq!(evidence["rows"].as_array().unwrap().len(), 45);
     env.run("verify p.md --quiet --tolerance 0.1").ok();
     assert_eq!(looks(&env).len(), 2);
+}
+
+/// Time cuts a look short. The next one asks the rest, and changes nothing of what the first had shown.
+#[test]
+fn a_look_that_time_cut_short_keeps_what_it_showed() {
+    let (env, _server) = varied(Duration::from_millis(50));
+    let others = two_others(&env);
+    let one = others.split(' ').next().unwrap();
+    let shown = || env.json("results/one/summary.json")["confirmations"].clone();
+    env.run(&format!("confirm one {one} --max-calls 600 --for 1s --concurrency 1 --quiet")).ok();
+    let first = shown()[0].clone();
+    let rows = |family: &serde_json::Value| {
+        let asked = family["candidates"].as_array().unwrap().iter();
+        asked.filter(|it| it["asked"] == true).map(|it| it["hold"]["n"].as_u64().unwrap_or(0)).min()
+    };
+    assert!(rows(&first) < Some(45), "{first}");
+    env.run(&format!("confirm one {others} --max-calls 600 --for 5m --quiet")).ok();
+    let both = shown();
+    assert_eq!(both[0], first, "a later look changed an earlier one");
+    assert_eq!(rows(&both[1]), Some(45), "{}", both[1]);
+    let number = |family: &serde_json::Value| family["look"]["number"].as_u64().unwrap();
+    assert!(number(&both[1]) > number(&both[0]));
+    // What was cut short is asked again, and that is a look of its own.
+    let before = looks(&env).len();
+    env.run(&format!("confirm one {others} --max-calls 600 --for 5m --quiet")).ok();
+    assert_eq!(looks(&env).len(), before, "all of it is there");
 }
 
 #[test]

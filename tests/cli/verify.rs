@@ -1,7 +1,7 @@
 //! The gate: an exported prompt is asked its held-out rows again, and an evaluation is held to a minimum.
 
 use crate::env::{Ran, TestEnv, colour_rows};
-use crate::export::git;
+use crate::export::{colours_repository, git};
 use crate::server::{Server, says, tile};
 use promptsearch::compare::verification::sealed;
 use serde_json::{Value, json};
@@ -30,12 +30,7 @@ fn deployed() -> Deployed {
         says(["warm", "cold"][(number + usize::from(is_wrong)) % 2])
     });
     let env = TestEnv::with_server(&server, "");
-    env.write("colours/rows.jsonl", &colour_rows(150));
-    git(&env, ".", "init --quiet --initial-branch main");
-    git(&env, ".", "config user.name Tester");
-    git(&env, ".", "config user.email tester@example.org");
-    git(&env, ".", "add colours");
-    git(&env, ".", "commit --quiet -m Begin");
+    colours_repository(&env);
     env.run("run colours --name won --max-calls 250 --quiet").ok();
     assert_eq!(env.json("results/won/summary.json")["confirmed"], true);
     env.run(&format!("export won --to . --path {PROMPT} --branch prompts --quiet")).ok();
@@ -98,6 +93,15 @@ fn what_was_edited_since_and_which_rows_are_gone_is_told() {
     deployed.verify("--tolerance 0.5").ok();
     assert_eq!(looks(), before + 1);
     assert!(ran.stdout.contains("of the record are not in the data any more"), "{}", ran.stdout);
+    let few: Vec<&str> = rows.lines().skip(100).collect();
+    env.write("colours/rows.jsonl", &(few.join("\n") + "\n"));
+    assert!(
+        deployed
+            .verify("")
+            .exits(4)
+            .stderr
+            .contains("of the 45 rows of the record are in the data")
+    );
     env.write("colours/rows.jsonl", &colour_rows(40).replace("Tile", "Plate"));
     let ran = deployed.verify("").exits(4);
     assert!(

@@ -1,7 +1,7 @@
 //! The versions of an exported prompt: listed, taken back, and described for a pull request.
 
-use crate::env::{Ran, TestEnv, colour_rows};
-use crate::export::git;
+use crate::env::{Ran, TestEnv};
+use crate::export::{colours_repository, git};
 use crate::server::{Server, says, tile};
 
 const PROMPT: &str = "prompts/route.md";
@@ -17,12 +17,7 @@ fn released() -> (TestEnv, Server) {
         says(["warm", "cold"][if is_baseline { 1 - right } else { right }])
     });
     let env = TestEnv::with_server(&server, "");
-    env.write("colours/rows.jsonl", &colour_rows(150));
-    git(&env, ".", "init --quiet --initial-branch main");
-    git(&env, ".", "config user.name Tester");
-    git(&env, ".", "config user.email tester@example.org");
-    git(&env, ".", "add colours");
-    git(&env, ".", "commit --quiet -m Begin");
+    colours_repository(&env);
     env.run("run colours --name won --max-calls 250 --quiet").ok();
     let id = env.json("results/won/summary.json")["baseline"]["candidate"].clone();
     let id = id.as_str().unwrap();
@@ -164,6 +159,19 @@ fn what_cannot_be_taken_back_is_told_and_changes_nothing() {
 }
 
 #[test]
+fn evidence_that_was_edited_and_committed_is_no_version() {
+    let (env, _server) = released();
+    env.edit(EVIDENCE, "\"status\": \"confirmed\"", "\"status\": \"confirmed twice\"");
+    git(&env, ".", "commit --quiet --all -m better");
+    let forged = git(&env, ".", "rev-parse HEAD");
+    assert_eq!(versions(&env, "")[0]["kind"], "edited");
+    env.edit(EVIDENCE, "confirmed twice", "confirmed");
+    git(&env, ".", "commit --quiet --all -m back");
+    let told = env.complaint(&format!("rollback {PROMPT} --to {}", forged.trim()));
+    assert!(told.contains("exit 3") && told.contains("does not match its seal"), "{told}");
+}
+
+#[test]
 fn a_pull_request_says_what_changed_what_shows_it_and_what_does_not() {
     let (env, _server) = released();
     let id = env.json("results/won/summary.json")["baseline"]["candidate"].clone();
@@ -198,6 +206,13 @@ fn a_prompt_is_exported_as_the_constants_of_a_program() {
     let ran = Ran::of(env.program("python3").args(["-c", script]).output().unwrap()).ok();
     assert_eq!(ran.stdout, text);
     assert!(env.read("p.rs").contains(text), "{}", env.read("p.rs"));
+    let told = env.complaint("eval colours --prompt p.py");
+    assert!(told.starts_with("exit 3") && told.contains("is not read back"), "{told}");
+    // Each file has evidence of its own.
+    let files = git(&env, ".", "ls-tree --name-only code");
+    assert!(
+        ["p.rs", "p.py", "p.ts"].iter().all(|it| files.contains(&format!("{it}.evidence.json")))
+    );
     insta::assert_snapshot!(env.complaint("export won --to . --path p.txt --format text"), @r"
     exit 2
     error: simulated models answered, which a text alone has no place to say
@@ -217,6 +232,10 @@ fn a_simulated_result_says_so_in_every_file_and_message() {
     env.run(&format!("export sim --to . --path b.json --format json {winner}")).ok();
     let show = |file: &str| git(&env, ".", &format!("show main2:{file}"));
     assert!(show("a.md").contains("\nsimulated: true\n"), "{}", show("a.md"));
+    // What is written for other programs is not taken for the text of a prompt.
+    env.write("chat.json", &show("b.json"));
+    let told = env.complaint("eval colours --prompt chat.json");
+    assert!(told.starts_with("exit 3") && told.contains("is not read back"), "{told}");
     assert!(show("a.evidence.json").contains("\"simulated\": true"));
     let chat: serde_json::Value = serde_json::from_str(&show("b.json")).unwrap();
     assert_eq!(chat["promptsearch"]["simulated"], true);

@@ -82,6 +82,10 @@ fn a_row_that_is_held_out_now_and_was_seen_then_is_refused_for_descendants_too()
     let more = colour_rows(200).lines().skip(150).map(|row| format!("{row}\n")).collect::<String>();
     env.write("colours/rows.jsonl", &(rows.clone() + &more));
     let task = env.read("colours/task.toml");
+    env.edit("colours/task.toml", "name = \"colours\"", "name = \"shades\"");
+    let told = complaint("alpha");
+    assert!(told.contains("it is of the task `colours`, and this one is `shades`"), "{told}");
+    env.write("colours/task.toml", &task);
     // Another split holds out what was seen: of the run itself, and of the one that it started from.
     env.edit(
         "colours/task.toml",

@@ -255,59 +255,50 @@ fn a_part_as_its_parent_has_it_is_never_changed() {
     assert_left("Sort it.", "Expected `a`, got `b`.");
 }
 
-/// What each repair does to prompts that real models wrote, and whether replies without tags that hold them are read
-/// whole. `PROMPTSEARCH_RECORDED` names a folder of recorded prompts, one JSON object per line: `id`, `text`,
-/// `parents`.
+/// No prompt that a real model wrote is cut where it comes without tags, or changed beside the parent it was written of.
+/// The recorded prompts are not part of the repository.
 #[test]
-#[ignore = "counts over files that are not part of the repository"]
 #[expect(clippy::disallowed_methods, reason = "the folder is outside of the repository")]
-fn recorded_replies() {
-    let folder = std::env::var("PROMPTSEARCH_RECORDED").expect("a folder of recorded prompts");
+fn recorded_prompts_are_read_whole_and_left_as_they_are() {
+    let shared = std::env::var_os("PROMPTSEARCH_SHARED_DATA").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        std::path::PathBuf::from,
+    );
+    let Ok(files) = std::fs::read_dir(shared.join("recorded")) else {
+        return println!("skipped: there is no folder `recorded` in the shared data");
+    };
     let nonce = Nonce::find("<prompt-00112233445566ff part=\"system\">").unwrap();
     let texts = ["system".to_owned()];
-    let mut counts = std::collections::BTreeMap::<String, usize>::new();
-    for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
-        if file.extension().is_none_or(|extension| extension != "jsonl") {
-            continue;
-        }
+    let files = files.map(|file| file.unwrap().path());
+    let (mut read_whole, mut refused) = (0, 0);
+    for file in files.filter(|file| file.extension().is_some_and(|it| it == "jsonl")) {
         let lines = std::fs::read_to_string(&file).unwrap();
         let rows: Vec<serde_json::Value> =
             lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let text_of = |id: &serde_json::Value| {
-            let row = rows.iter().find(|row| row["id"] == *id)?;
-            row["text"].as_str()
+            rows.iter().find(|row| row["id"] == *id).and_then(|row| row["text"].as_str())
         };
         for row in &rows {
-            let (new, parents) =
-                (row["text"].as_str().unwrap(), row["parents"].as_array().unwrap());
-            let Some(old) = parents.first().and_then(text_of) else { continue };
-            let mut count = |what: String| *counts.entry(what).or_default() += 1;
-            count("texts".to_owned());
+            let new = row["text"].as_str().unwrap();
+            let parent = row["parents"].as_array().and_then(|parents| parents.first());
+            let Some(old) = parent.and_then(text_of) else { continue };
             let (_, repairs) = repaired(&prompt(new), &prompt(old), &texts, Known::default());
-            for repair in &repairs {
-                count(format!("repaired: {:?}", repair.kind));
-                println!(
-                    "{:?} {:?} {}: {:#?}",
-                    file.file_stem(),
-                    repair.kind,
-                    row["id"],
-                    repair.lines
-                );
-            }
+            let changes =
+                |it: &&Repair| matches!(it.kind, RepairKind::Labels | RepairKind::AnswerForm);
+            assert_eq!(repairs.iter().find(changes), None, "{} of {file:?}", row["id"]);
             let tagged = format!("{new}\n\n{}\n{}", nonce.opening("system"), nonce.closing());
-            for (form, reply) in [("bare", new), ("before empty tags", tagged.as_str())] {
-                let read = reply::read(reply, nonce, &texts);
-                let what = match &read {
-                    Ok(parts) if parts[0].1 == new.trim() => "whole",
-                    Ok(_) => "another text",
-                    Err(_) => "refused",
-                };
-                count(format!("{form}: {what}"));
-                if what == "another text" {
-                    println!("{:?} {form} {}: {:#?}", file.file_stem(), row["id"], read);
+            for reply in [new, tagged.as_str()] {
+                match reply::read(reply, nonce, &texts) {
+                    Ok(parts) if parts[0].1 == new.trim() => read_whole += 1,
+                    Ok(parts) => panic!("{} of {file:?} is cut to {parts:?}", row["id"]),
+                    Err(_) => refused += 1,
                 }
             }
         }
     }
-    println!("{counts:#?}");
+    // A text that speaks of `the prompt` in its first line looks like a remark on one.
+    assert!(
+        read_whole > 1_000 && refused * 50 < read_whole,
+        "{read_whole} whole, {refused} refused"
+    );
 }

@@ -189,6 +189,24 @@ fn the_same_seed_and_requests_give_the_same_children_and_another_seed_others() {
     assert_eq!(replay.played().given.own, 40);
 }
 
+/// The text of a child with the parent's line put back has the child's scores; another line, or a fourth, has none.
+#[test]
+fn lines_that_a_repair_put_back_change_no_score() {
+    let world = File::new(&[
+        line("seed", "Sort it.\nAnswer with one word.\nBe kind.\nBe brief.\nBe calm.", &[], "10"),
+        line("child", "Sort it.\nMind the colour.", &["seed"], "01"),
+    ])
+    .read();
+    let id = |text: &str| world.prompt(text).map(|prompt| prompt.id.as_str());
+    assert_eq!(id("Sort it.\nMind the colour."), Some("child"));
+    assert_eq!(id("Sort it.\nAnswer with one word.\nMind the colour.\n"), Some("child"));
+    assert_eq!(id("Sort it.\nMind the colour.\n\nBe kind.\nBe brief."), Some("child"));
+    assert_eq!(id("Sort it.\nMind the colour.\nBe quick."), None, "no prompt has that line");
+    assert_eq!(id("Mind the colour.\nAnswer with one word."), None, "a line is gone");
+    let four = "Sort it.\nMind the colour.\nBe calm.\nBe brief.\nBe kind.\nAnswer with one word.";
+    assert_eq!(id(four), None);
+}
+
 #[test]
 fn what_was_never_recorded_is_refused_and_counted() {
     let world = File::new(&family()).read();
