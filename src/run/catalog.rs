@@ -5,8 +5,9 @@
 
 use super::conclusion::Conclusion;
 use super::dir::{RunDir, RunDirError, SUMMARY_FILE};
+use super::figures::Gain;
 use super::file::{RunFile, RunKind};
-use super::summary::{Gain, Status, Summary};
+use super::summary::{Status, Summary};
 use crate::event::{Event, StopReason};
 use crate::journal::{JournalError, read_events};
 use crate::ledger::Wallet;

@@ -2,10 +2,11 @@
 
 use super::dir::{RUN_FILE, RunDir, SUMMARY_FILE};
 use super::error::RunError;
+use super::figures::{Prompted, prompted, score_interval};
 use super::file::RunFile;
 use super::history::History;
 use super::invalid::InvalidOfRun;
-use super::summary::{self, Prompted, Status, Summary, score_interval};
+use super::summary::{Status, Summary};
 use crate::caps::Caps;
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
@@ -102,7 +103,7 @@ impl LoadedRun {
             return known.clone();
         }
         let scores: Vec<f64> = self.scores(candidate, Split::Hold).into_values().collect();
-        summary::prompted(&self.task, state, standing, score_interval(&scores, seed), seed)
+        prompted(&self.task, state, standing, score_interval(&scores, seed), seed)
     }
 
     /// The winner; while there is none, the incumbent.

@@ -15,6 +15,7 @@ mod control; // Stops a search.
 mod models; // Keys, environment, models of the caller.
 mod history; // The journal, folded.
 mod dollars; // Money as `summary.json` shows it.
+mod figures; // Prompts with their figures.
 mod summary; // `summary.json`.
 mod reuse; // Answers of earlier runs.
 mod warm; // Prompts of an earlier run.
@@ -50,6 +51,9 @@ pub use ended::Ended;
 pub use error::RunError;
 pub use estimate::{Estimate, Known, RoleEstimate, estimate};
 pub use eta::{Eta, Progressed};
+pub use figures::{
+    ConfirmedCandidate, FamilyResult, Gain, Prompted, dev_interval, prompt_tokens, score_interval,
+};
 pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs};
 pub use fit::{check_mutator, check_searched_parts, fitted};
 pub use given::Given;
@@ -63,9 +67,8 @@ pub use requests::{Answer, Asked, Inbox, Progress, Received, Request};
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use source::{ReuseSource, WarmStart};
 pub use summary::{
-    ConfirmedCandidate, Counts, EarlierResult, FailedCalls, FamilyResult, FrontPoint, Gain,
-    MutatorEarned, OpenBatch, Prompted, Recommendation, ReusedFrom, RoleSpent, Spent, Status,
-    Summary, dev_interval, prompt_tokens, score_interval,
+    Counts, EarlierResult, FailedCalls, FrontPoint, MutatorEarned, OpenBatch, Recommendation,
+    ReusedFrom, RoleSpent, Spent, Status, Summary,
 };
 pub use width::{Latencies, expected_seconds, frozen, slots};
 pub use wiring::{check_first_block, check_models, check_simulated, providers};

@@ -258,7 +258,6 @@ fn a_part_as_its_parent_has_it_is_never_changed() {
 /// No prompt that a real model wrote is cut where it comes without tags, or changed beside the parent it was written of.
 /// The recorded prompts are not part of the repository.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the folder is outside of the repository")]
 fn recorded_prompts_are_read_whole_and_left_as_they_are() {
     let shared = std::env::var_os("PROMPTSEARCH_SHARED_DATA").map_or_else(
         || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
