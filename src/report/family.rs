@@ -3,6 +3,7 @@
 use super::words::{cost, counted, held_out, p_value, signed_range};
 use crate::run::{ConfirmedCandidate, FamilyResult, Summary};
 use crate::stats::Level;
+use crate::task::goal::Claim;
 use crate::text::{percent, points};
 use std::fmt::Write as _;
 
@@ -53,13 +54,19 @@ fn line(it: &ConfirmedCandidate) -> String {
 fn tested(it: &ConfirmedCandidate, look: Level) -> String {
     let level = Level { one_sided: it.level, ..look };
     let mut out = String::new();
-    for (place, claimed) in it.claims.iter().enumerate() {
+    for claimed in &it.claims {
         let Some(tested) = claimed.tested else { continue };
-        let range = match place {
-            0 => signed_range(tested.low, tested.high),
-            _ => format!("{} to {}", signed_cost(tested.low), signed_cost(tested.high)),
+        let (what, range) = match claimed.claim {
+            Claim::Better | Claim::NotWorse { .. } => {
+                ("quality", signed_range(tested.low, tested.high))
+            }
+            Claim::QualityAtLeast { .. } => {
+                ("quality", format!("{} to {}", percent(tested.low), percent(tested.high)))
+            }
+            Claim::Cheaper | Claim::CostAtMost { .. } => {
+                ("cost", format!("{} to {}", signed_cost(tested.low), signed_cost(tested.high)))
+            }
         };
-        let what = if place == 0 { "quality" } else { "cost" };
         let word = if claimed.shown { "shown" } else { "not shown" };
         let _ = write!(
             out,

@@ -572,10 +572,10 @@ impl Run {
     /// A run that has not begun needs all of its sources.
     pub fn read_sources(&mut self) -> Result<Vec<String>, RunError> {
         let (earlier, gone) = reuse::answers_of(&self.file.reuse, &self.task);
-        self.earlier = Some(earlier);
         if self.journal.is_empty() && !gone.is_empty() {
             return gone.into_iter().next().map_or(Ok(Vec::new()), Err);
         }
+        self.earlier = Some(earlier);
         Ok(gone.iter().map(|why| format!("{why}; what is not copied yet is asked")).collect())
     }
 

@@ -280,14 +280,18 @@ async fn carry_out(
             caps.into_iter().chain(concurrency.map(Change::Concurrency)).collect()
         }
     };
+    let (mut is_changed, mut already) = (false, None);
     for change in changes {
         match control.change(change).await {
-            Ok(()) => {}
-            Err(NotChanged::Already(why)) => return Answer::Already(why),
+            Ok(()) => is_changed = true,
+            Err(NotChanged::Already(why)) => already = Some(why),
+            Err(NotChanged::Refused(why)) if is_changed => {
+                return Answer::Refused(format!("the caps are changed, and no more: {why}"));
+            }
             Err(NotChanged::Refused(why)) => return Answer::Refused(why),
         }
     }
-    Answer::Done
+    already.filter(|_| !is_changed).map_or(Answer::Done, Answer::Already)
 }
 
 #[cfg(test)]
