@@ -110,13 +110,17 @@ pub(super) fn write_seen(
 
 /// The rows that a search, or one that it descends from, had in sight.
 fn seen_by(dir: &RunDir, file: &RunFile) -> Result<BTreeSet<RowHash>, RunError> {
+    // What its own task says is not left to a file that can be edited.
+    let own = file.read_task().ok();
+    let own = own.map(|task| open_rows(&task).collect::<BTreeSet<RowHash>>());
     if dir.file(SEEN_FILE).exists() {
-        return Ok(dir.read_json::<SeenRows>(SEEN_FILE)?.rows);
+        let mut rows = dir.read_json::<SeenRows>(SEEN_FILE)?.rows;
+        rows.extend(own.into_iter().flatten());
+        return Ok(rows);
     }
     // A run of an earlier version has no such file, and started from no other run.
-    let task = file.warm.is_none().then(|| file.read_task().ok()).flatten();
-    task.map(|task| open_rows(&task).collect()).ok_or_else(|| RunError::NoWarmStart {
+    own.filter(|_| file.warm.is_none()).ok_or_else(|| RunError::NoWarmStart {
         run: file.run.to_string(),
-        why: format!("its {SEEN_FILE} is missing, so that it is not known which rows it saw"),
+        why: format!("its {SEEN_FILE} is missing, so it is not known which rows it saw"),
     })
 }

@@ -105,13 +105,18 @@ fn a_row_that_is_held_out_now_and_was_seen_then_is_refused_for_descendants_too()
     let of_alpha = env.json("results/alpha/seen_rows.json");
     let known = |rows: &Value| rows["rows"].as_array().unwrap().clone();
     assert!(known(&of_alpha).iter().all(|row| known(&own).contains(row)));
-    env.write("colours/task.toml", &task);
     env.write("colours/rows.jsonl", &rows);
+    // While the data are those of the run, an edited file hides nothing that its own task says.
+    let honest = env.read("results/alpha/seen_rows.json");
+    env.write("results/alpha/seen_rows.json", "{\"schema\":1,\"rows\":[]}");
+    assert!(complaint("alpha").contains("rows that are held out now were"));
+    env.write("results/alpha/seen_rows.json", &honest);
+    env.write("colours/task.toml", &task);
     // What cannot be known is refused; so is what is no search, and what has nothing to give.
     std::fs::remove_file(env.path("results/beta/seen_rows.json")).unwrap();
     insta::assert_snapshot!(complaint("beta"), @r"
     exit 3
-    error: no search can start from the prompts of the run `beta`: its seen_rows.json is missing, so that it is not known which rows it saw
+    error: no search can start from the prompts of the run `beta`: its seen_rows.json is missing, so it is not known which rows it saw
       try: name another run with --warm; or none: then the search starts from the task's own prompt
     ");
     env.run("eval colours --quiet").ok();
