@@ -49,7 +49,7 @@ struct Game<'a> {
 
 /// Runs a search to its end.
 pub(crate) fn play(recipe: &Recipe, pool: &Pool, budget: u64, seed: Seed) -> Played {
-    let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
+    let goal = Goal::max_quality();
     let searched = Searched { texts: 1, demos: false };
     let strategy = Composed::new(recipe.phases(), goal, 0, searched, seed.child("strategy", 0));
     let state = State::new(ROWS);
@@ -119,7 +119,7 @@ impl Game<'_> {
                         self.record(&Event::Answered(answer(call)));
                         let right = self.draw(candidate, replicate, row.0);
                         let outcome = match Score::new(f64::from(u8::from(right))) {
-                            Some(score) => RowOutcome::Scored { score, invalid: false },
+                            Some(score) => RowOutcome::scored(score, false),
                             None => RowOutcome::Missing,
                         };
                         self.record(&Event::EvaluationFolded { call, outcome });

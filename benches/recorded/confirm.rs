@@ -92,11 +92,12 @@ impl Pairs {
             let row = |&(winner, baseline): &(f64, f64)| HeldOutRow {
                 winner,
                 baseline,
+                measured: Vec::new(),
                 usd_per_1k: None,
             };
             let drawn: Vec<HeldOutRow> = drawn.iter().map(row).collect();
-            let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
-            let claim = Confirmed::of(goal, &drawn, true, Level::FIRST, seed.child("claim", 0));
+            let goal = Goal::max_quality();
+            let claim = Confirmed::of(&goal, &drawn, true, Level::FIRST, seed.child("claim", 0));
             // The exact rule of an interval's ends, with room for rounding.
             let holds =
                 |low: f64, high: f64, truth: f64| low - 1e-9 <= truth && truth <= high + 1e-9;

@@ -6,7 +6,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::engine::MIN_HOLD_ROWS;
+use crate::engine::{MIN_HOLD_ROWS, fewest_rows};
 use crate::evaluate::Evaluator;
 use crate::id::RowIx;
 use crate::looks::{EarlierLooks, Looks};
@@ -18,7 +18,8 @@ use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::strategy::Slots;
 use crate::task::example::Split;
-use crate::task::goal::{Claim, Goal};
+use crate::task::goal::{Aim, Bound, Claim};
+use crate::task::measure::Measure;
 use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider};
 use crate::task::{Model, Task};
 use crate::text;
@@ -181,6 +182,18 @@ fn rows_of_margin(task: &Task) -> Option<(f64, usize)> {
     Some((margin, rows_for_margin(margin, USUAL_DISCORDANCE)))
 }
 
+/// What held-out rows a bound of the goal needs, as a part of a sentence, and whether the task has them.
+fn rows_of_bound(task: &Task, bound: &Bound) -> (String, bool) {
+    let (needed, there) = (fewest_rows(bound), task.held_out_rows_of(&bound.measure));
+    let of = if matches!(bound.measure, Measure::Recall(_)) { " of its label" } else { "" };
+    let words = format!(
+        "`{bound}` needs {}{of} at the least, and there are {}",
+        text::plural(needed, "held-out row"),
+        text::thousands(there as u64)
+    );
+    (words, there >= needed)
+}
+
 /// Warnings that the user should see before spending money.
 pub(super) fn warnings(task: &Task) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -200,13 +213,15 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         warnings.push(format!("{} more such pairs", near.len() - 5));
     }
     let is_free = task.task_model().price.is_some_and(|price| price.is_free());
-    if is_free && matches!(task.goal, Goal::MinCost { .. }) {
+    if is_free && matches!(task.goal.aim, Aim::MinCost { .. }) {
         warnings.push(format!(
             "the goal is `{}`, and the task model is free: no prompt costs less, so nothing can be confirmed; give \
              it a price",
             task.goal
         ));
     }
+    let unshowable = task.goal.bounds.iter().map(|bound| rows_of_bound(task, bound));
+    warnings.extend(unshowable.filter(|(_, is_enough)| !is_enough).map(|(words, _)| words));
     let hold = task.splits.hold.len();
     // Groups go to a split whole, so that a split may get few rows.
     let groups = task.groups().filter(|_| hold < FEW_ROWS);
@@ -401,6 +416,9 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
                 text::plural(rows, "held-out row")
             );
         }
+    }
+    for bound in &task.goal.bounds {
+        let _ = writeln!(out, "  {}", rows_of_bound(task, bound).0);
     }
     if let Some(words) = plan.held_out_looks.in_words() {
         let _ = writeln!(out, "  {words}");

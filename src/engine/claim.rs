@@ -10,9 +10,13 @@ use crate::state::{Cell, Look};
 use crate::stats::interval::{
     of_amounts, of_amounts_beyond, of_differences_beyond, of_scores_beyond,
 };
-use crate::stats::{Interval, Level, PairedTest, holm, interval, margin, paired};
+use crate::stats::{
+    Interval, Level, PairedTest, holm, interval, margin, paired, quantile_beyond,
+    rows_for_quantile, rows_for_share,
+};
 use crate::task::example::Split;
-use crate::task::goal::{Claim, Goal};
+use crate::task::goal::{Bound, Claim, Goal, Side, Threshold};
+use crate::task::measure::Total;
 use serde::{Deserialize, Serialize};
 
 /// With fewer held-out rows nothing is called confirmed.
@@ -21,7 +25,7 @@ pub const MIN_HOLD_ROWS: usize = 30;
 const ALPHA: f64 = 0.05;
 
 /// One held-out row that winner and baseline both have a score for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HeldOutRow {
     /// The winner's score, in [0, 1].
     pub winner: f64,
@@ -29,6 +33,8 @@ pub struct HeldOutRow {
     pub baseline: f64,
     /// What 1,000 such calls cost in dollars, of winner and baseline.
     pub usd_per_1k: Option<(f64, f64)>,
+    /// What the measures of the goal's bounds came to, of winner and baseline, in the goal's order.
+    pub measured: Vec<(Option<f64>, Option<f64>)>,
 }
 
 /// What 1,000 calls cost, in dollars, by what the held-out rows cost.
@@ -43,13 +49,16 @@ pub struct HeldOutCost {
 }
 
 /// What a goal says of the winner, and whether held-out rows show it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claimed {
     /// What it says.
     #[serde(flatten)]
     pub claim: Claim,
     /// Whether the rows show it.
     pub shown: bool,
+    /// Of a bound: what was measured, with its 95 % interval. Of one beside the baseline it is the difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Interval>,
     /// The interval that decided it, at the level of a later look; `None` where the 95 % interval did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tested: Option<Interval>,
@@ -74,7 +83,7 @@ pub struct Confirmed {
 
 /// Evaluates the confirmation. A row with one side missing is left out of both.
 #[must_use]
-pub fn confirmed(state: &State, goal: Goal, seed: Seed) -> Option<Confirmed> {
+pub fn confirmed(state: &State, goal: &Goal, seed: Seed) -> Option<Confirmed> {
     let (winner, _, rows) = state.winner?;
     let rows = held_out_rows(state, winner, rows, state.look_of_winner());
     let is_changed = winner != CandidateIx::BASELINE;
@@ -100,7 +109,7 @@ pub struct FamilyMember {
 #[must_use]
 pub fn confirmed_family(
     state: &State,
-    goal: Goal,
+    goal: &Goal,
     seed: Seed,
     confirmation: &Confirmation,
     taken: Option<&Look>,
@@ -146,14 +155,20 @@ fn held_out_rows(
         let of = |usd: &crate::units::Usd| usd.dollars() * 1_000.0;
         Some((mine.hold_usd.get(&row).map(of)?, theirs.hold_usd.get(&row).map(of)?))
     };
-    let cells =
-        mine.column(Split::Hold, 0).cells().iter().zip(theirs.column(Split::Hold, 0).cells());
+    let columns = [mine, theirs].map(|standing| standing.column(Split::Hold, 0));
+    let cells = columns[0].cells().iter().zip(columns[1].cells());
+    let measured = |row: RowIx| {
+        let [mine, theirs] = columns.map(|column| column.measured.of_row(row));
+        let theirs = theirs.iter().copied().chain(std::iter::repeat(None));
+        mine.iter().copied().zip(theirs).collect()
+    };
     (0..rows)
         .map(RowIx)
         .zip(cells)
         .filter_map(|(row, (mine, theirs))| {
             let (winner, baseline) = (score(mine)?, score(theirs)?);
-            Some(HeldOutRow { winner, baseline, usd_per_1k: usd(row) })
+            let (usd_per_1k, measured) = (usd(row), measured(row));
+            Some(HeldOutRow { winner, baseline, usd_per_1k, measured })
         })
         .collect()
 }
@@ -162,7 +177,13 @@ impl Confirmed {
     /// Evaluates the rows of winner and baseline; `is_changed`: the winner is another prompt than the baseline;
     /// `level`: that at which its claim is tested.
     #[must_use]
-    pub fn of(goal: Goal, rows: &[HeldOutRow], is_changed: bool, level: Level, seed: Seed) -> Self {
+    pub fn of(
+        goal: &Goal,
+        rows: &[HeldOutRow],
+        is_changed: bool,
+        level: Level,
+        seed: Seed,
+    ) -> Self {
         let mine: Vec<f64> = rows.iter().map(|row| row.winner).collect();
         let theirs: Vec<f64> = rows.iter().map(|row| row.baseline).collect();
         let baseline = interval::of_scores(&theirs, seed.child("seed", 0));
@@ -177,32 +198,40 @@ impl Confirmed {
         let known_cost = cost.filter(|cost| cost.saving.n >= MIN_HOLD_ROWS);
         let claimed = |claim: Claim| {
             let is_later = !level.is_first();
+            let measured = match &claim {
+                Claim::Bound(bound) => of_bound(goal, bound, rows, Level::FIRST.one_sided, seed),
+                _ => None,
+            };
             let usual = || match claim {
                 Claim::Better | Claim::NotWorse { .. } => gain.map(|(gain, _)| gain),
                 Claim::QualityAtLeast { .. } => winner,
                 Claim::Cheaper => cost.map(|cost| cost.saving),
                 Claim::CostAtMost { .. } => cost.map(|cost| cost.best),
+                Claim::Bound(_) => measured,
             };
             let tested = match (is_changed, is_later) {
                 (false, _) => None,
                 (true, false) => usual(),
-                (true, true) => at_level(claim, rows, level, seed),
+                (true, true) => at_level(goal, &claim, rows, level, seed),
             };
             let passes = gain.is_some_and(|(_, test)| {
                 test.p_value <= if is_later { level.one_sided } else { ALPHA }
             });
-            let shown = tested.is_some_and(|tested| match claim {
+            let shown = tested.is_some_and(|tested| match &claim {
                 Claim::Better => passes && tested.low > 0.0,
-                Claim::NotWorse { margin } => (passes || !is_later) && tested.low > -margin,
-                Claim::QualityAtLeast { quality } => (passes || !is_later) && tested.low >= quality,
+                Claim::NotWorse { margin } => (passes || !is_later) && tested.low > -*margin,
+                Claim::QualityAtLeast { quality } => {
+                    (passes || !is_later) && tested.low >= *quality
+                }
                 Claim::Cheaper => known_cost.is_some() && tested.low > 0.0,
                 Claim::CostAtMost { usd_per_1k } => {
                     known_cost.is_some() && tested.high <= usd_per_1k + 1e-12
                 }
+                Claim::Bound(bound) => is_shown(bound, tested),
             });
-            Claimed { claim, shown, tested: tested.filter(|_| is_later) }
+            Claimed { claim, shown, measured, tested: tested.filter(|_| is_later) }
         };
-        let claims: Vec<Claimed> = claims.iter().map(|claim| claimed(*claim)).collect();
+        let claims: Vec<Claimed> = claims.into_iter().map(claimed).collect();
         Self {
             winner,
             baseline,
@@ -215,7 +244,13 @@ impl Confirmed {
 }
 
 /// What a claim is about, with the chance of its level beyond each end.
-fn at_level(claim: Claim, rows: &[HeldOutRow], level: Level, seed: Seed) -> Option<Interval> {
+fn at_level(
+    goal: &Goal,
+    claim: &Claim,
+    rows: &[HeldOutRow],
+    level: Level,
+    seed: Seed,
+) -> Option<Interval> {
     let chance = level.one_sided;
     match claim {
         Claim::Better | Claim::NotWorse { .. } => {
@@ -229,6 +264,62 @@ fn at_level(claim: Claim, rows: &[HeldOutRow], level: Level, seed: Seed) -> Opti
         Claim::CostAtMost { .. } => {
             of_amounts_beyond(&costs(rows)[0], chance, seed.child("cost", 0))
         }
+        Claim::Bound(bound) => of_bound(goal, bound, rows, chance, seed),
+    }
+}
+
+/// What a bound's measure came to on the rows that have it, or its difference from the baseline's on those that both
+/// have it of. `None` where the rows are too few for an interval that holds what it says.
+fn of_bound(
+    goal: &Goal,
+    bound: &Bound,
+    rows: &[HeldOutRow],
+    chance: f64,
+    seed: Seed,
+) -> Option<Interval> {
+    let place = goal.bounds.iter().position(|other| other == bound)?;
+    let seed = seed.child("bound", place as u64);
+    let known = rows.iter().filter_map(|row| row.measured.get(place));
+    let is_beside = matches!(bound.threshold, Threshold::Baseline(_));
+    let values: Vec<f64> = match is_beside {
+        true => known.filter_map(|(mine, theirs)| Some((*mine)? - (*theirs)?)).collect(),
+        false => known.filter_map(|(mine, _)| *mine).collect(),
+    };
+    // Score intervals and order statistics hold on few rows; resampling does not.
+    let is_counted = values.iter().all(|value| [-1.0, 0.0, 1.0].contains(value));
+    let is_enough = is_counted || values.len() >= MIN_HOLD_ROWS;
+    match bound.measure.total() {
+        Total::Quantile(share) => quantile_beyond(&values, share, chance),
+        Total::Share if !is_enough => None,
+        Total::Share if is_beside => of_differences_beyond(&values, chance, seed),
+        Total::Share => of_scores_beyond(&values, chance, seed),
+        Total::Mean if values.len() < MIN_HOLD_ROWS => None,
+        Total::Mean => of_amounts_beyond(&values, chance, seed),
+    }
+}
+
+/// The fewest held-out rows with a value that could show a bound at a first look: where all of them speak for it.
+#[must_use]
+pub fn fewest_rows(bound: &Bound) -> usize {
+    match (bound.measure.total(), bound.threshold, bound.side) {
+        (Total::Quantile(share), ..) => rows_for_quantile(share, Level::FIRST.one_sided),
+        (Total::Mean, ..) => MIN_HOLD_ROWS,
+        (Total::Share, Threshold::Absolute(least), Side::AtLeast) => rows_for_share(least),
+        (Total::Share, Threshold::Absolute(most), Side::AtMost) => rows_for_share(1.0 - most),
+        // Where no row differs, the interval of a difference ends at z²/(n + z²).
+        (Total::Share, Threshold::Baseline(offset), side) => {
+            let margin = if side == Side::AtLeast { -offset } else { offset };
+            if margin > 0.0 { rows_for_share(1.0 - margin.min(1.0)) } else { MIN_HOLD_ROWS }
+        }
+    }
+}
+
+/// Whether an interval of a bound's measure, or of its difference from the baseline's, is on the right side.
+fn is_shown(bound: &Bound, tested: Interval) -> bool {
+    let threshold = bound.threshold.value(0.0);
+    match bound.side {
+        Side::AtLeast => tested.low >= threshold - 1e-12,
+        Side::AtMost => tested.high <= threshold + 1e-12,
     }
 }
 
@@ -254,7 +345,7 @@ fn gain(
         Claim::QualityAtLeast { quality } => {
             Some(margin::above_level(winner, quality, seed_of_test))
         }
-        Claim::Better | Claim::Cheaper | Claim::CostAtMost { .. } => None,
+        Claim::Better | Claim::Cheaper | Claim::CostAtMost { .. } | Claim::Bound(_) => None,
     });
     let test = test.unwrap_or_else(|| paired::test(&differences, is_binary, seed_of_test));
     Some((interval::of_differences(&differences, seed.child("gain", 0))?, test))
@@ -296,6 +387,7 @@ mod tests {
                     winner: f64::from(u8::from(!is_lost)),
                     baseline: f64::from(u8::from(!is_won)),
                     usd_per_1k: Some((mine * length, theirs * length)),
+                    measured: Vec::new(),
                 }
             })
             .collect()
@@ -303,7 +395,7 @@ mod tests {
 
     fn shown(rule: &str, rows: &[HeldOutRow]) -> (Vec<bool>, bool) {
         let confirmed =
-            Confirmed::of(Goal::parse(rule).unwrap(), rows, true, Level::FIRST, Seed(1));
+            Confirmed::of(&Goal::parse(rule).unwrap(), rows, true, Level::FIRST, Seed(1));
         let claims = confirmed.claims.iter().map(|claimed| claimed.shown).collect();
         (claims, confirmed.is_shown)
     }
@@ -346,7 +438,7 @@ mod tests {
     fn a_later_look_at_the_same_rows_needs_more() {
         let at = |rule: &str, rows: &[HeldOutRow], look| {
             let level = Level::of_look(look);
-            Confirmed::of(Goal::parse(rule).unwrap(), rows, true, level, Seed(1))
+            Confirmed::of(&Goal::parse(rule).unwrap(), rows, true, level, Seed(1))
         };
         let is_shown = |rule: &str, rows: &[HeldOutRow], look| at(rule, rows, look).is_shown;
         // The cost varies around zero; its mean saving is some 2.15 standard errors.
@@ -404,10 +496,15 @@ mod tests {
                 };
                 let rows: Vec<HeldOutRow> = (0..200)
                     .map(|_| row())
-                    .map(|(winner, baseline)| HeldOutRow { winner, baseline, usd_per_1k: None })
+                    .map(|(winner, baseline)| HeldOutRow {
+                        winner,
+                        baseline,
+                        usd_per_1k: None,
+                        measured: Vec::new(),
+                    })
                     .collect();
                 let goal = Goal::parse("max quality").unwrap();
-                Confirmed::of(goal, &rows, true, level(look), Seed(1)).is_shown
+                Confirmed::of(&goal, &rows, true, level(look), Seed(1)).is_shown
             })
         };
         (0..1_000).filter(is_wrong).count()
@@ -428,7 +525,7 @@ mod tests {
         assert_eq!(shown("max quality", &few), (vec![true], false));
         let many = rows(400, (60, 10), (0.2, 0.1));
         let goal = Goal::parse("max quality").unwrap();
-        let same = Confirmed::of(goal, &many, false, Level::FIRST, Seed(1));
+        let same = Confirmed::of(&goal, &many, false, Level::FIRST, Seed(1));
         assert!(!same.is_shown && same.gain.is_none() && same.cost.is_none());
         // A baseline that misses the level is no bar for the cost.
         let dearer = rows(400, (300, 0), (0.5, 0.4));
@@ -442,5 +539,78 @@ mod tests {
         let free = rows(400, (10, 10), (0.0, 0.0));
         let rule = "min usd_per_1k s.t. quality >= baseline - 0.05";
         assert_eq!(shown(rule, &free), (vec![true, false], false));
+    }
+
+    /// Rows on which winner and baseline have these values of one bound's measure.
+    fn measured(values: impl Iterator<Item = (Option<f64>, Option<f64>)>) -> Vec<HeldOutRow> {
+        let row =
+            |pair| HeldOutRow { measured: vec![pair], ..rows(1, (1, 0), (0.1, 0.1)).remove(0) };
+        values.map(row).collect()
+    }
+
+    fn bound_shown(bound: &str, level: Level, rows: &[HeldOutRow]) -> (bool, Option<Interval>) {
+        let goal = Goal::parse(&format!("max quality s.t. {bound}")).unwrap();
+        let confirmed = Confirmed::of(&goal, rows, true, level, Seed(1));
+        let claimed = confirmed.claims.last().unwrap().clone();
+        assert_eq!(confirmed.is_shown, claimed.shown, "the quality is shown in all of these");
+        (claimed.shown, claimed.measured)
+    }
+
+    #[test]
+    fn a_bound_is_shown_by_the_rows_that_have_its_measure() {
+        // 77 of 80 rows of the label, beside 40 of another label.
+        let recall = |right: usize| {
+            let of = move |row: usize| (row < 80).then_some(f64::from(u8::from(row < right)));
+            measured((0..120).map(move |row| (of(row), None)))
+        };
+        let wilson = interval::wilson(77, 80).unwrap();
+        assert_eq!(
+            bound_shown("recall.a >= 0.89", Level::FIRST, &recall(77)),
+            (true, Some(wilson))
+        );
+        assert!(!bound_shown("recall.a >= 0.90", Level::FIRST, &recall(77)).0);
+        // At a later look more is asked, and what is printed stays the same.
+        let later = bound_shown("recall.a >= 0.89", Level::of_look(3), &recall(77));
+        assert_eq!(later, (false, Some(wilson)));
+        assert!(bound_shown("recall.a <= 0.1", Level::FIRST, &recall(2)).0);
+        // As many rows as `plan` says: all of them right.
+        let goal = Goal::parse("max quality s.t. recall.a >= 0.95").unwrap();
+        let fewest = fewest_rows(&goal.bounds[0]);
+        let right =
+            |rows: usize| measured((0..120).map(move |row| ((row < rows).then_some(1.0), None)));
+        assert_eq!(fewest, 73);
+        assert!(bound_shown("recall.a >= 0.95", Level::FIRST, &right(fewest)).0);
+        assert!(!bound_shown("recall.a >= 0.95", Level::FIRST, &right(fewest - 1)).0);
+        assert_eq!(bound_shown("recall.a >= 0.95", Level::FIRST, &right(0)), (false, None));
+    }
+
+    #[test]
+    fn a_bound_beside_the_baseline_is_a_paired_difference() {
+        // Both fail on the same tenth of the rows.
+        let alike = measured((0..200).map(|row| {
+            let value = Some(f64::from(u8::from(row % 10 > 0)));
+            (value, value)
+        }));
+        assert!(bound_shown("validity >= baseline - 0.02", Level::FIRST, &alike).0);
+        assert!(!bound_shown("validity >= baseline", Level::FIRST, &alike).0);
+        assert!(!bound_shown("validity >= 0.95", Level::FIRST, &alike).0);
+        let longer = measured((0..40).map(|row| {
+            let tokens = 100.0 + f64::from(row);
+            (Some(tokens + 20.0), Some(tokens))
+        }));
+        assert!(bound_shown("input_tokens <= baseline + 20", Level::FIRST, &longer).0);
+        assert!(!bound_shown("input_tokens <= baseline + 19", Level::FIRST, &longer).0);
+        // Values of any size are resampled, which needs rows.
+        assert_eq!(bound_shown("input_tokens <= 9000", Level::FIRST, &longer[..29]).1, None);
+    }
+
+    #[test]
+    fn a_bound_on_a_time_is_one_on_its_quantile() {
+        let times = |n: u32| measured((1..=n).map(|ms| (Some(f64::from(ms) * 10.0), None)));
+        let (shown, measured) = bound_shown("latency_p95 <= 1s", Level::FIRST, &times(100));
+        assert!(shown);
+        assert_eq!(measured.map(|it| (it.mean, it.high)), Some((950.0, 1_000.0)));
+        assert!(!bound_shown("latency_p95 <= 980ms", Level::FIRST, &times(100)).0);
+        assert_eq!(bound_shown("latency_p95 <= 1s", Level::FIRST, &times(71)), (false, None));
     }
 }

@@ -269,7 +269,8 @@ impl Search {
         let content = self.inbox.take(call);
         let event = match open.work {
             Work::Evaluation(RowKey { split, row, .. }) => {
-                match self.scoring.outcome((split, row), open.cached, content).await {
+                let own = self.state.arrivals.get(&call).and_then(|arrival| arrival.answer);
+                match self.scoring.outcome((split, row), own, open.cached, content).await {
                     Ok(outcome) => Event::EvaluationFolded { call, outcome },
                     Err(cause) => {
                         self.stop = Some(cause);

@@ -17,7 +17,7 @@ use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
 use crate::operator::{
     Answers, Ask, Author, Brief, Evidence, Known, MetaPrompts, Nonce, OperatorError, ReplyContent,
-    ScoredPrompt, ScreenedTask, Screens, carried_over, demos_of, folded, program_request, repaired,
+    ScoredPrompt, ScreenedTask, Screens, demos_of, folded, program_request, repaired,
 };
 use crate::prompt::{Prompt, literal};
 use crate::provider::Request;
@@ -108,8 +108,6 @@ struct Child {
     repairs: Vec<Repair>,
     origin: Origin,
     screening: Screening,
-    /// The incumbent that its change was carried over to.
-    onto: Option<CandidateIx>,
 }
 
 /// The draft of a proposal that is open.
@@ -340,38 +338,12 @@ impl ProposalBuilder {
                     let known = Known { labels: &self.labels, shown: &author.evidence(&ask)? };
                     repaired(&prompt, ask.current(), &self.texts, known)
                 };
-                let child = match self.carried_over(state, draft, &prompt) {
-                    Some((onto, prompt)) => {
-                        let current = &state.standing(onto).candidate.prompt;
-                        let (prompt, repairs) = folded(&prompt, current, &self.texts);
-                        Child { prompt, repairs, origin, screening, onto: Some(onto) }
-                    }
-                    None => Child { prompt, repairs, origin, screening, onto: None },
-                };
+                let child = Child { prompt, repairs, origin, screening };
                 self.screened(strategy, state, draft, shown, child)?
             }
             Err((reason, detail)) => ProposalOutcome::Rejected { reason, detail },
         })
         .map(|outcome| without_tags(outcome, reply, nonce))
-    }
-
-    /// A child of what was the incumbent when it was drafted, with its change made to the present one: where
-    /// several are bred side by side, another one took the place meanwhile as a rule.
-    fn carried_over(
-        &self,
-        state: &State,
-        draft: &Draft,
-        child: &Prompt,
-    ) -> Option<(CandidateIx, Prompt)> {
-        let carries_over = self.recipe.of_phase(draft.phase).schedule.carries_over();
-        let [parent] = draft.parents[..] else { return None };
-        let was_incumbent = state.drafted_beside.get(&draft.proposal) == Some(&parent);
-        if !carries_over || !was_incumbent || parent == state.incumbent {
-            return None;
-        }
-        let prompt = |candidate: CandidateIx| &state.standing(candidate).candidate.prompt;
-        let carried = carried_over(child, prompt(parent), prompt(state.incumbent))?;
-        Some((state.incumbent, carried))
     }
 
     /// The candidate that a draft puts together without a model.
@@ -391,7 +363,7 @@ impl ProposalBuilder {
             (None, None) => folded(ask.current(), ask.current(), &self.texts),
         };
         let origin = Origin::Composed(draft.proposal);
-        let child = Child { prompt, repairs, origin, screening, onto: None };
+        let child = Child { prompt, repairs, origin, screening };
         self.screened(strategy, state, draft, &[], child)
     }
 
@@ -439,7 +411,7 @@ impl ProposalBuilder {
         state: &State,
         draft: &Draft,
         shown: &[Shown],
-        Child { prompt, repairs, origin, screening, onto }: Child,
+        Child { prompt, repairs, origin, screening }: Child,
     ) -> Result<ProposalOutcome, SearchError> {
         let author = self.recipe.author(draft);
         let demos = demos_of(author, state, draft);
@@ -451,7 +423,7 @@ impl ProposalBuilder {
         };
         let prompt = self.with_mate(state, draft, prompt);
         let prompt = self.with_demos(demos.as_deref(), prompt)?;
-        let first = &state.standing(onto.unwrap_or(draft.parents[0])).candidate;
+        let first = &state.standing(draft.parents[0]).candidate;
         let layout = &self.task.layout;
         let compares = screening == Screening::Whole;
         let screened = self.screens.check(&prompt, &first.prompt, layout, state, compares);
@@ -461,12 +433,10 @@ impl ProposalBuilder {
         let operator = self.recipe.operator_of(draft);
         let mut parents: Vec<CandidateIx> =
             operator.map_or_else(|| draft.parents.clone(), |one| one.parents_of(draft));
-        parents.splice(0..0, onto);
         parents.extend(draft.mate.map(|mate| mate.candidate).filter(|m| !parents.contains(m)));
         // A merge may have taken the demonstrations from either parent.
         let demos = demos.unwrap_or_else(|| {
-            let same =
-                onto.iter().chain(&draft.parents).map(|parent| &state.standing(*parent).candidate);
+            let same = draft.parents.iter().map(|parent| &state.standing(*parent).candidate);
             same.into_iter()
                 .find(|parent| parent.prompt.part(DEMOS) == prompt.part(DEMOS))
                 .map_or_else(Vec::new, |parent| parent.demos.clone())

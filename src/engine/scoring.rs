@@ -50,13 +50,16 @@ impl Scoring {
         Ok(Judged { verdict, fact: Some((number, event)) })
     }
 
-    /// What a row's answer was worth, from what arrived for it or from the answer that serves it.
+    /// What a row's answer was worth, from what arrived for it (`own`: the event that holds its answer) or from the
+    /// answer that serves it.
     pub(super) async fn outcome(
         &self,
         (split, row): (Split, RowIx),
+        own: Option<EventNumber>,
         cached: Option<CachedOf>,
         content: Content,
     ) -> Result<RowOutcome, StopCause> {
+        let mut answer = own;
         let mut verdict = match content {
             Content::Verdict(verdict) => Some(verdict),
             _ => None,
@@ -66,11 +69,27 @@ impl Scoring {
             && let Some(answered) = self.journal.read(number)?.answer()
         {
             verdict = Some(self.evaluator.score(split, row, answered).await?);
+            answer = Some(number);
         }
-        Ok(verdict.map_or(RowOutcome::Missing, |verdict| RowOutcome::Scored {
-            score: verdict.score,
-            invalid: verdict.invalid.is_some(),
-        }))
+        let Some(verdict) = verdict else { return Ok(RowOutcome::Missing) };
+        let measured = self.measured((split, row), answer, &verdict)?;
+        let (score, invalid) = (verdict.score, verdict.invalid.is_some());
+        Ok(RowOutcome::Scored { score, invalid, measured })
+    }
+
+    /// What the measures of the goal's bounds come to for an answer: not read again where the goal has none.
+    fn measured(
+        &self,
+        (split, row): (Split, RowIx),
+        answer: Option<EventNumber>,
+        verdict: &Verdict,
+    ) -> Result<Vec<Option<f64>>, StopCause> {
+        let Some(number) = answer.filter(|_| self.evaluator.has_measures()) else {
+            return Ok(Vec::new());
+        };
+        let event = self.journal.read(number)?;
+        let answered = event.answer();
+        Ok(answered.map_or_else(Vec::new, |it| self.evaluator.measured(split, row, it, verdict)))
     }
 }
 
@@ -108,14 +127,14 @@ mod tests {
         let scoring = scoring(&journal());
         let outcome = |content| {
             block_on(async {
-                scoring.outcome((Split::Dev, RowIx(0)), None, content).await.unwrap()
+                scoring.outcome((Split::Dev, RowIx(0)), None, None, content).await.unwrap()
             })
         };
         assert_eq!(outcome(Content::Missing), RowOutcome::Missing);
         let verdict = Verdict::wrong("it names no label");
         let invalid = verdict.invalid.is_some();
         let score = verdict.score;
-        assert_eq!(outcome(Content::Verdict(verdict)), RowOutcome::Scored { score, invalid });
+        assert_eq!(outcome(Content::Verdict(verdict)), RowOutcome::scored(score, invalid));
     }
 
     #[test]
@@ -129,7 +148,7 @@ mod tests {
             let cached = Some(CachedOf::Answer(number));
             let outcome = async |row: usize| {
                 let at = (Split::Dev, RowIx(u32::try_from(row).unwrap()));
-                scoring.outcome(at, cached, Content::Missing).await.unwrap()
+                scoring.outcome(at, None, cached, Content::Missing).await.unwrap()
             };
             (outcome(0).await, outcome(other).await)
         });

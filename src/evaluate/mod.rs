@@ -13,6 +13,7 @@ use crate::provider::Request;
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
+use crate::task::measure::Measure;
 use crate::task::scorer::{InvalidReason, ScorerSet, Verdict};
 use crate::text;
 use command::{CommandError, CommandPool, allowed_environment};
@@ -193,6 +194,44 @@ impl Evaluator {
             }
         }
         Ok(self.task.scorers.score_with(answer, example, verdicts))
+    }
+
+    /// Whether the goal has bounds, whose measures are kept for each row.
+    #[must_use]
+    pub fn has_measures(&self) -> bool {
+        !self.task.goal.bounds.is_empty()
+    }
+
+    /// What the measures of the goal's bounds come to for an answer, in the goal's order. An answer that came in a batch
+    /// has no latency of its own, and one whose tokens are estimated no count of them.
+    #[must_use]
+    pub fn measured(
+        &self,
+        split: Split,
+        row: RowIx,
+        answered: &Answered,
+        verdict: &Verdict,
+    ) -> Vec<Option<f64>> {
+        let Some(example) = self.row(split, row) else { return Vec::new() };
+        let labels = self.task.scorers.label_scorer();
+        let score = verdict.score.value();
+        let tokens = |count: u64| (!answered.estimated).then_some(count as f64);
+        let value = |measure: &Measure| match measure {
+            Measure::Validity => Some(f64::from(u8::from(verdict.invalid.is_none()))),
+            Measure::Metric(name) => verdict.metrics.get(name).copied(),
+            Measure::Recall(label) => {
+                labels?.right_labels(example).contains(&label.as_str()).then_some(score)
+            }
+            Measure::Precision(label) => {
+                (labels?.label_in(&answered.text)? == label).then_some(score)
+            }
+            Measure::InputTokens => tokens(answered.input),
+            Measure::OutputTokens => tokens(answered.out),
+            Measure::LatencyP50 | Measure::LatencyP95 => {
+                answered.live.is_none().then_some(f64::from(answered.ms))
+            }
+        };
+        self.task.goal.bounds.iter().map(|bound| value(&bound.measure)).collect()
     }
 
     /// A training row as shown to the mutator. Only training rows become evidence.

@@ -86,7 +86,19 @@ pub enum RowOutcome {
         /// Whether the answer could not be read; the reason is found by scoring it again.
         #[serde(default, skip_serializing_if = "is_default")]
         invalid: bool,
+        /// What the measures of the goal's bounds came to, in the goal's order; those that the answer has none of
+        /// are `None`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        measured: Vec<Option<f64>>,
     },
     /// No score: the model could not be asked.
     Missing,
+}
+
+impl RowOutcome {
+    /// A score, where the goal has no bounds.
+    #[must_use]
+    pub fn scored(score: Score, invalid: bool) -> Self {
+        Self::Scored { score, invalid, measured: Vec::new() }
+    }
 }

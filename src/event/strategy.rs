@@ -43,15 +43,6 @@ pub enum Dropped {
         /// After how many common rows.
         rows: u32,
     },
-    /// The rest of its rows was likely to bring less than the same dollars spent on new children.
-    Outbid {
-        /// What the rest of its rows was expected to bring, in points of the score (1 = all).
-        gain: f64,
-        /// What was asked of it: what new children were expected to bring for the same dollars, times `worth`.
-        elsewhere: f64,
-        /// After how many common rows.
-        rows: u32,
-    },
     /// A round left it behind.
     Halved {
         /// The round.

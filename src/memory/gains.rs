@@ -54,9 +54,6 @@ pub struct Gains {
     children: HashMap<CandidateIx, Open>,
     /// What had been answered before the last event, of proposals and of rows.
     answered: [f64; 2],
-    /// Dollars for evidence and requests of all uses that are written, and the children that came of them, over all
-    /// phases.
-    written: (f64, u32),
 }
 
 const PROPOSALS: usize = 0;
@@ -71,14 +68,6 @@ impl Gains {
     #[must_use]
     pub fn results(&self) -> &[Gain] {
         &self.results
-    }
-
-    /// What it costs to come to one more child, in dollars: evidence and requests, those of uses that brought none
-    /// included, and no rows of its own. `None` before the first.
-    #[must_use]
-    pub fn usd_per_child(&self) -> Option<f64> {
-        let (usd, children) = self.written;
-        (children > 0).then(|| usd / f64::from(children))
     }
 
     /// Takes in one event; `facts` have taken it in before.
@@ -125,8 +114,8 @@ impl Gains {
             }
             // Operators are named by their places in the phase's own list.
             Event::PhaseStarted { .. } => {
-                let Self { answered, written, .. } = *self;
-                *self = Self { answered, written, ..Self::default() };
+                let answered = self.answered;
+                *self = Self { answered, ..Self::default() };
             }
             _ => {}
         }
@@ -158,8 +147,6 @@ impl Gains {
             ProposalOutcome::Added { .. } => {
                 let child = u32::try_from(facts.candidates.len().saturating_sub(1));
                 if let (Some(open), Ok(child)) = (self.proposals.remove(&proposal), child) {
-                    self.written.0 += open.usd;
-                    self.written.1 += 1;
                     self.children.insert(CandidateIx(child), open);
                 }
             }
@@ -172,7 +159,6 @@ impl Gains {
     /// A use that brought nothing.
     fn end(&mut self, proposal: ProposalNumber) {
         if let Some(Open { operator, chance, usd }) = self.proposals.remove(&proposal) {
-            self.written.0 += usd;
             let (over_parent, over_baseline) = (0.0, 0.0);
             self.results.push(Gain { operator, chance, over_parent, over_baseline, usd });
         }

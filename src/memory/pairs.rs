@@ -5,17 +5,9 @@ use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
 use crate::state::{Facts, Status};
 use crate::stats::{Paired, Posterior, Prior};
-use std::collections::VecDeque;
 
 /// However bad the children so far were, one that ties on its first block is not given up.
 const LOWEST_PRIOR_MEAN: f64 = -0.05;
-/// Children from whose differences the next child's is expected: early ones gained what is gained now.
-const LAST: usize = 8;
-/// The variance of a row's difference before any child is decided: one row in six is answered otherwise.
-const FIRST_ROW_VARIANCE: f64 = 1.0 / 6.0;
-/// The rows that this counts as.
-const FIRST_ROWS: f64 = 16.0;
-
 /// Paired differences on common rows of dev: each candidate against the incumbent and the baseline.
 #[derive(Clone, Debug, Default)]
 pub struct Pairs {
@@ -24,10 +16,6 @@ pub struct Pairs {
     /// (mean difference from its parent, its sampling variance) of children as they were decided.
     decided: Vec<(f64, f64)>,
     is_decided: Vec<bool>,
-    /// The same from the incumbent of that time, of the last few.
-    beside_incumbent: VecDeque<(f64, f64)>,
-    /// Rows of decided children beside their parents, and the summed variances of their differences.
-    row_variances: (f64, f64),
     prior: Prior,
 }
 
@@ -62,21 +50,6 @@ impl Pairs {
                 variance: self.prior.variance + parent.sampling_variance(),
             },
         }
-    }
-
-    /// What is believed of the next child beside the incumbent before its first row: fitted to the last few
-    /// children, whichever parents they had.
-    #[must_use]
-    pub fn prior_of_next(&self) -> Prior {
-        let last: Vec<(f64, f64)> = self.beside_incumbent.iter().copied().collect();
-        Prior::fit(&last)
-    }
-
-    /// The variance of a row's difference between a child and its parent, over all decided children.
-    #[must_use]
-    pub fn row_variance(&self) -> f64 {
-        let (rows, sum) = self.row_variances;
-        (FIRST_ROW_VARIANCE * FIRST_ROWS + sum) / (FIRST_ROWS + rows)
     }
 
     /// Takes in one event; `facts` have taken it in before.
@@ -148,18 +121,8 @@ impl Pairs {
             return;
         }
         let Some(parent) = facts.standing(candidate).candidate.parents.first() else { return };
-        let beside_incumbent = self.against_incumbent(candidate);
-        if let Some(mean) = beside_incumbent.mean() {
-            self.beside_incumbent.push_back((mean, beside_incumbent.sampling_variance()));
-            if self.beside_incumbent.len() > LAST {
-                self.beside_incumbent.pop_front();
-            }
-        }
         let pair = paired(facts, candidate, *parent);
         if let Some(mean) = pair.mean() {
-            let rows = pair.n as f64;
-            self.row_variances.0 += rows;
-            self.row_variances.1 += rows * rows * pair.sampling_variance();
             self.decided.push((mean, pair.sampling_variance()));
             // Children are decided on few rows, so that their spread is mostly noise: the prior may shift,
             // but never know more than it did at first.

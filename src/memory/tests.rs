@@ -105,7 +105,7 @@ impl Script {
                 cached: Vec::new(),
             }));
             self.apply(Event::Answered(answer(call)));
-            let outcome = RowOutcome::Scored { score: Score::new(*score).unwrap(), invalid: false };
+            let outcome = RowOutcome::scored(Score::new(*score).unwrap(), false);
             self.apply(Event::EvaluationFolded { call, outcome });
         }
     }

@@ -263,23 +263,6 @@ fn merged(level: MergeLevel, first: &Prompt, second: &Prompt, ancestor: &Prompt)
     Prompt::new(parts)
 }
 
-/// The change that a child made to its parent, made to another prompt; `None` where the child keeps less than half
-/// of the lines of what it changed, so that it is another text and no change of one.
-#[must_use]
-pub fn carried_over(child: &Prompt, parent: &Prompt, onto: &Prompt) -> Option<Prompt> {
-    let (mut all, mut kept) = (0, 0);
-    for part in parent.parts().iter().filter(|part| part.name != DEMOS) {
-        let new = child.part(&part.name).filter(|new| **new != *part.text);
-        let Some(new) = new else { continue };
-        let lines = part.text.lines().map(str::trim).filter(|line| !line.is_empty());
-        for line in lines {
-            all += 1;
-            kept += usize::from(new.lines().any(|other| other.trim() == line));
-        }
-    }
-    (2 * kept >= all).then(|| merged(MergeLevel::Line, onto, child, parent))
-}
-
 /// The ancestor's lines without those that either removed, and with those that either added, each
 /// behind the line that it was added to. A line that stands already is not added again.
 fn merge_lines(mine: &str, theirs: &str, old: &str) -> String {
@@ -347,16 +330,6 @@ mod tests {
         assert_eq!(child, prompt("s1", "d2"));
         let conflict = merged(MergeLevel::Part, &prompt("s1", "d"), &prompt("s2", "d"), &old);
         assert_eq!(conflict, prompt("s1", "d"), "the better parent wins");
-    }
-
-    #[test]
-    fn a_change_of_lines_is_carried_over_and_another_text_is_not() {
-        let (parent, onto) = (prompt("Route.\n- a\n", ""), prompt("Route.\n- a\n- b\n", "d"));
-        let edited = prompt("Route.\n- a\n- c\n", "");
-        let carried = carried_over(&edited, &parent, &onto).unwrap();
-        assert_eq!(carried, prompt("Route.\n- a\n- b\n- c\n", "d"));
-        let rewritten = prompt("Say where it goes.\n- c\n", "");
-        assert_eq!(carried_over(&rewritten, &parent, &onto), None);
     }
 
     #[test]

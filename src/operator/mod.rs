@@ -76,7 +76,6 @@ pub use feedback::{Feedback, Pick, epoch_rows};
 pub use framing::Nonce;
 pub use history::{History, HistoryPick};
 pub use init::INITS;
-pub use merge::carried_over;
 pub use meta_prompt::{MetaPrompt, OperatorError};
 pub use overrides::{EffectiveMetaPrompt, MetaPromptError, all_meta_prompts, named_meta_prompt};
 pub use program::{check_line, request as program_request};

@@ -7,7 +7,7 @@ use crate::engine::Claimed;
 use crate::run::Gain;
 use crate::stats::Interval;
 use crate::task::goal::Claim;
-use crate::text::{percent, points};
+use crate::text::{self, percent, points};
 
 /// What the goal says of the winner: all of it where it is shown, or what is known, and what is not shown.
 pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
@@ -25,7 +25,7 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
     );
     let Some(asked) = asked else { return quality };
     let share = |it: Interval| format!("{:.1} to {:.1}", it.low * 100.0, it.high * 100.0);
-    let of_quality = match (asked.claim, summary.best.as_ref().and_then(|best| best.hold)) {
+    let of_quality = match (&asked.claim, summary.best.as_ref().and_then(|best| best.hold)) {
         (Claim::QualityAtLeast { .. }, Some(level)) => format!(
             "{} on {rows} (95 % interval {}{}, {})",
             percent(level.mean),
@@ -35,19 +35,20 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
         ),
         _ => quality,
     };
-    let of_quality = match (asked.claim, is_shown) {
+    let of_quality = match (&asked.claim, is_shown) {
         (Claim::Better, true) => format!("better by {of_quality}"),
         (Claim::Better, false) => of_quality,
         (claim, _) if asked.shown => format!("{}: {of_quality}", words_of(claim)),
         (claim, _) => format!("{of_quality}, which does not show “{}”", words_of(claim)),
     };
-    let of_cost = summary.claims.iter().skip(1).filter_map(|claimed| of_cost(report, *claimed));
+    let of_cost = summary.claims.iter().skip(1).filter_map(|claimed| of_cost(report, claimed));
     // What the goal asks for comes first.
     let mut told: Vec<String> = vec![of_quality];
-    match asked.claim {
+    match &asked.claim {
         Claim::Better => told.extend(of_cost),
         _ => told.splice(0..0, of_cost).for_each(drop),
     }
+    told.extend(summary.claims.iter().filter_map(|claimed| of_bound(report, claimed)));
     told.join("; ")
 }
 
@@ -64,8 +65,8 @@ fn at_level(
 }
 
 /// What a goal says of the quality, as a part of a sentence.
-fn words_of(claim: Claim) -> String {
-    match claim {
+fn words_of(claim: &Claim) -> String {
+    match *claim {
         Claim::NotWorse { margin } if margin > 0.0 => {
             format!("at most {:.1} pp worse", margin * 100.0)
         }
@@ -76,17 +77,43 @@ fn words_of(claim: Claim) -> String {
         Claim::QualityAtLeast { quality } => format!("at least {}", percent(quality)),
         Claim::Cheaper => "cheaper".to_owned(),
         Claim::CostAtMost { usd_per_1k } => format!("at most {}", cost(usd_per_1k)),
+        Claim::Bound(ref bound) => bound.to_string(),
     }
 }
 
-fn of_cost(report: &Report<'_>, claimed: Claimed) -> Option<String> {
+/// What was measured of a bound, and whether that shows it.
+fn of_bound(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
+    let Claim::Bound(bound) = &claimed.claim else { return None };
+    let words = words_of(&claimed.claim);
+    let Some(it) = claimed.measured else {
+        return Some(format!("“{words}” is not shown: too few rows have it"));
+    };
+    let ends = |it: Interval| format!("{} to {}", bound.shown(it.low), bound.shown(it.high));
+    let rows = text::plural(it.n, "row");
+    let told = format!(
+        "{} {} on {rows} (95 % interval {}{})",
+        bound.name(),
+        bound.shown(it.mean),
+        ends(it),
+        at_level(report, claimed.tested, ends)
+    );
+    Some(match claimed.shown {
+        true => format!("{told}, which shows “{words}”"),
+        false => format!("{told}, which does not show “{words}”"),
+    })
+}
+
+fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
+    if !matches!(claimed.claim, Claim::Cheaper | Claim::CostAtMost { .. }) {
+        return None;
+    }
     let Some(known) = report.summary.held_out_cost else {
         return Some("what its calls cost is not known".to_owned());
     };
     let ends = |it: Interval| format!("{} to {}", signed(it.low), signed(it.high));
     let tested = at_level(report, claimed.tested, ends);
     let range = |it: Interval| format!("95 % interval {}{tested}", ends(it));
-    Some(match claimed.claim {
+    Some(match &claimed.claim {
         Claim::Cheaper => {
             let saving = known.saving;
             let (by, range) = (cost(saving.mean.abs()), range(saving));
@@ -97,14 +124,14 @@ fn of_cost(report: &Report<'_>, claimed: Claimed) -> Option<String> {
         Claim::CostAtMost { .. } => {
             let told =
                 format!("1,000 calls cost {} ({})", cost(known.best.mean), range(known.best));
-            let limit = words_of(claimed.claim);
+            let limit = words_of(&claimed.claim);
             if claimed.shown {
                 format!("{told}, {limit}")
             } else {
                 format!("{told}, which does not show “{limit}”")
             }
         }
-        Claim::Better | Claim::NotWorse { .. } | Claim::QualityAtLeast { .. } => return None,
+        _ => return None,
     })
 }
 

@@ -188,7 +188,7 @@ impl Recorder {
             let invalid = !is_right && uniform("invalid", call.0) < 0.01;
             let text = if invalid { "none of them" } else { "claims" };
             self.answer(ModelRole::Task, share, call, length, text);
-            let outcome = RowOutcome::Scored { score, invalid };
+            let outcome = RowOutcome::scored(score, invalid);
             self.record(Event::EvaluationFolded { call, outcome });
         }
     }

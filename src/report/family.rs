@@ -56,7 +56,7 @@ fn tested(it: &ConfirmedCandidate, look: Level) -> String {
     let mut out = String::new();
     for claimed in &it.claims {
         let Some(tested) = claimed.tested else { continue };
-        let (what, range) = match claimed.claim {
+        let (what, range) = match &claimed.claim {
             Claim::Better | Claim::NotWorse { .. } => {
                 ("quality", signed_range(tested.low, tested.high))
             }
@@ -66,6 +66,10 @@ fn tested(it: &ConfirmedCandidate, look: Level) -> String {
             Claim::Cheaper | Claim::CostAtMost { .. } => {
                 ("cost", format!("{} to {}", signed_cost(tested.low), signed_cost(tested.high)))
             }
+            Claim::Bound(bound) => (
+                &*bound.name(),
+                format!("{} to {}", bound.shown(tested.low), bound.shown(tested.high)),
+            ),
         };
         let word = if claimed.shown { "shown" } else { "not shown" };
         let _ = write!(

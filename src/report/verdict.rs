@@ -18,7 +18,7 @@ use crate::run::{Gain, Prompted, Status};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::task::example::Split;
-use crate::task::goal::{Floor, Goal};
+use crate::task::goal::{Aim, Threshold};
 use crate::task::model::ModelRole;
 use crate::text::{percent, plural, points, sentence_case, thousands};
 use serde::Serialize;
@@ -170,8 +170,8 @@ fn baseline_won(report: &Report<'_>) -> Words {
     let summary = report.summary;
     let sentence = match summary.stop_reason {
         Some(StopReason::NoHeadroom) => "the baseline leaves nothing to gain".to_owned(),
-        _ => match report.task.goal {
-            Goal::MaxQuality { usd_per_1k_at_most: None } => {
+        _ => match &report.task.goal {
+            goal if goal.is_quality_alone() => {
                 "no candidate was found to be better than the baseline on dev".to_owned()
             }
             goal => format!("no candidate was found to serve the goal `{goal}` better on dev"),
@@ -247,7 +247,7 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Words {
     details.extend(shrunken(report));
     if margin > 0.0 {
         details.push(detectable_margin(report, rows, margin));
-    } else if matches!(report.task.goal, Goal::MinCost { floor: Floor::Absolute(_) }) {
+    } else if matches!(report.task.goal.aim, Aim::MinCost { floor: Threshold::Absolute(_) }) {
         details.extend(baseline_below(report));
     } else {
         details.push(detectable_gain(report, rows));
@@ -354,7 +354,7 @@ fn detectable_margin(report: &Report<'_>, rows: usize, margin: f64) -> String {
 fn baseline_below(report: &Report<'_>) -> Option<String> {
     let baseline = report.summary.baseline.as_ref()?;
     let quality = baseline.hold.or(baseline.dev)?.mean;
-    let goal = report.task.goal;
+    let goal = &report.task.goal;
     (!goal.is_kept_by_baseline(quality))
         .then(|| format!("The baseline itself has {}, and misses the goal.", percent(quality)))
 }
@@ -419,8 +419,8 @@ fn cost_change(report: &Report<'_>) -> Option<String> {
     if before <= 0.0 && after <= 0.0 {
         return None;
     }
-    let goal = match report.task.goal {
-        Goal::MaxQuality { usd_per_1k_at_most: None } => String::new(),
+    let goal = match &report.task.goal {
+        goal if goal.is_quality_alone() => String::new(),
         goal => format!(" The goal is `{goal}`."),
     };
     Some(format!("1,000 calls cost {} instead of {}.{goal}", cost(after), cost(before)))

@@ -6,7 +6,7 @@ use crate::run::Summary;
 use crate::stats::{Interval, TestName};
 use crate::task::model::{ModelName, Provider};
 use crate::task::{Model, Task};
-use crate::text::{percent, plural, points, thousands};
+use crate::text::{percent, plural, thousands};
 use crate::units::Tokens;
 use std::collections::BTreeSet;
 
@@ -194,12 +194,6 @@ pub(super) fn dropped(why: &Dropped) -> String {
             "dropped after {}: {:.0} % likely to be better",
             plural(*rows as usize, "row"),
             probability * 100.0
-        ),
-        Dropped::Outbid { gain, elsewhere, rows } => format!(
-            "dropped after {}: the rest was likely to bring {}; by what new proposals bring for the same money, {} was asked for",
-            plural(*rows as usize, "row"),
-            points(*gain),
-            points(*elsewhere)
         ),
         Dropped::Halved { round, mean } => {
             format!("dropped in halving round {}, at {}", round + 1, percent(*mean))

@@ -157,7 +157,7 @@ fn parts(prompt: &Prompt) -> BTreeMap<String, String> {
 
 pub(super) fn confirmations(task: &Task, state: &State, seed: Seed) -> Vec<FamilyResult> {
     let of = |(confirmation, taken): (&Confirmation, Option<&Look>)| {
-        let members = confirmed_family(state, task.goal, seed, confirmation, taken);
+        let members = confirmed_family(state, &task.goal, seed, confirmation, taken);
         // On the rows that most of them were compared on.
         let baseline = members.iter().filter_map(|member| member.confirmed.baseline);
         let baseline = baseline.max_by_key(|interval| interval.n);

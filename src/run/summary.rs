@@ -370,7 +370,7 @@ impl Summary {
         running: Duration,
         status: Status,
     ) -> Self {
-        let confirmed = confirmed(state, task.goal, info.seed);
+        let confirmed = confirmed(state, &task.goal, info.seed);
         let best = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
         let hold = |side: fn(&Confirmed) -> Option<Interval>| confirmed.as_ref().and_then(side);
         let describe = |candidate: CandidateIx, hold: Option<Interval>| {
@@ -411,7 +411,7 @@ impl Summary {
             held_out_cost: confirmed.as_ref().and_then(|confirmed| confirmed.cost),
             claims: confirmed
                 .iter()
-                .flat_map(|confirmed| confirmed.claims.iter().copied())
+                .flat_map(|confirmed| confirmed.claims.iter().cloned())
                 .collect(),
             front: front(task, state, info.seed),
             spent: spent(task, state, wallet, running),

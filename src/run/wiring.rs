@@ -88,7 +88,7 @@ fn strategy(file: &RunFile, task: &Task, recipe: &Recipe) -> Box<dyn Strategy> {
             let searched = Searched::of(&task.layout);
             let seed = file.seed.child("strategy", 0);
             let mutators = task.mutators().map(|(_, model)| model.weight).collect();
-            let composed = Composed::new(recipe.phases(), task.goal, train, searched, seed);
+            let composed = Composed::new(recipe.phases(), task.goal.clone(), train, searched, seed);
             Box::new(composed.with_mutators(mutators))
         }
     }

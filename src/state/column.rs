@@ -1,5 +1,6 @@
 //! A candidate's answers to one split: a cell for each row, and their sum.
 
+use super::measured::MeasuredRows;
 use crate::id::{EventNumber, RowIx};
 
 /// One answer's place in a column.
@@ -53,12 +54,20 @@ pub struct Column {
     pub scored: u32,
     /// The sum of scores.
     pub sum: f64,
+    /// What the measures of the goal's bounds came to.
+    pub measured: MeasuredRows,
 }
 
 impl Column {
     /// A column without answers.
-    pub(super) const EMPTY: Self =
-        Self { cells: Vec::new(), issued: 0, folded: 0, scored: 0, sum: 0.0 };
+    pub(super) const EMPTY: Self = Self {
+        cells: Vec::new(),
+        issued: 0,
+        folded: 0,
+        scored: 0,
+        sum: 0.0,
+        measured: MeasuredRows::EMPTY,
+    };
 
     /// A row's cell.
     #[must_use]

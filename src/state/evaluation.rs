@@ -59,6 +59,7 @@ impl Facts {
         if let Cell::Scored { score, .. } = column.cell(row) {
             column.scored -= 1;
             column.sum -= f64::from(score);
+            column.measured.remove(row);
             column.set(row, Cell::Missing);
             self.counts.evaluations = self.counts.evaluations.saturating_sub(1);
             self.counts.invalid = self.counts.invalid.saturating_sub(1);
@@ -71,9 +72,8 @@ impl Facts {
     /// dropped: their round is over.
     fn reopen(&mut self, candidate: CandidateIx) {
         let status = &mut self.candidates[candidate.index()].status;
-        let is_by_own_rows = |why: &Dropped| {
-            matches!(why, Dropped::Gate { .. } | Dropped::Futile { .. } | Dropped::Outbid { .. })
-        };
+        let is_by_own_rows =
+            |why: &Dropped| matches!(why, Dropped::Gate { .. } | Dropped::Futile { .. });
         if matches!(status, Status::Dropped(why) if is_by_own_rows(why)) {
             *status = Status::Open;
             self.open.insert(candidate);
@@ -97,7 +97,7 @@ impl Facts {
         let column = standing.column_mut((split, replicate));
         column.folded += 1;
         match outcome {
-            RowOutcome::Scored { score, invalid } => {
+            RowOutcome::Scored { score, invalid, measured } => {
                 let own = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer));
                 let answer = own.or(match open.cached {
                     Some(CachedOf::Answer(answer)) => Some(answer),
@@ -106,6 +106,7 @@ impl Facts {
                 let answer = answer.unwrap_or_default();
                 column.scored += 1;
                 column.sum += score.value();
+                column.measured.set(row, measured);
                 column.set(row, Cell::Scored { score: score.value() as f32, answer });
                 self.counts.evaluations += 1;
                 self.counts.invalid += u64::from(*invalid);

@@ -90,8 +90,6 @@ pub struct Facts {
     pub drafts: BTreeMap<ProposalNumber, Draft>,
     /// Drafts that were not issued when the search ended: it goes on with them if the run does.
     pub shelved: BTreeMap<ProposalNumber, Draft>,
-    /// The incumbents at the time when open drafts were made.
-    pub drafted_beside: BTreeMap<ProposalNumber, CandidateIx>,
     /// The evidence of issued proposals.
     pub shown: HashMap<ProposalNumber, Vec<Shown>>,
     /// The row that the last event folded, if it folded one.

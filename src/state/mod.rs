@@ -7,6 +7,7 @@
 //! not here but in `memory`.
 
 // A file uses only files declared above it.
+mod measured; // What the measures of a goal's bounds came to.
 mod column;
 mod candidate;
 mod open_call;
@@ -31,6 +32,7 @@ pub use column::{Cell, Column};
 pub use consistency::{Misfit, Named};
 pub use counts::{Counts, FailedCalls, Reused};
 pub use facts::{ClosedProposal, Facts, Look, Phase};
+pub use measured::MeasuredRows;
 pub use open_call::{Arrival, OpenCall, Work};
 pub use vectors::TextVectors;
 

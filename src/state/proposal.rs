@@ -47,7 +47,6 @@ impl Facts {
 
     fn add_draft(&mut self, draft: &Draft) {
         self.drafts.insert(draft.proposal, draft.clone());
-        self.drafted_beside.insert(draft.proposal, self.incumbent);
         self.next_proposal = ProposalNumber(draft.proposal.0 + 1);
     }
 
@@ -115,7 +114,6 @@ impl Facts {
         child: Option<CandidateIx>,
     ) {
         let draft = self.drafts.remove(&proposal);
-        self.drafted_beside.remove(&proposal);
         self.closed_proposal = draft.map(|draft| ClosedProposal { draft, shown, child });
     }
 }

@@ -90,7 +90,7 @@ impl Script {
     }
 
     fn fold(&mut self, call: Call, score: f64) {
-        let outcome = RowOutcome::Scored { score: Score::new(score).unwrap(), invalid: false };
+        let outcome = RowOutcome::scored(Score::new(score).unwrap(), false);
         self.apply(Event::EvaluationFolded { call, outcome });
     }
 

@@ -28,7 +28,6 @@ mod bootstrap;
 mod level; // Before: how sure a claim has to be.
 
 pub mod posterior; // During: the chance that a child is better, row by row.
-pub mod worth; // During: what more rows bring, beside a new child.
 pub mod power; // Before: which gain can this many rows detect?
 pub mod dominance; // During: the instance-wise frontier.
 pub mod rasch; // During: abilities and difficulties from unequal rows.
@@ -41,6 +40,7 @@ pub mod shrinkage; // After: estimates without the winner's curse.
 pub mod rank; // After: rank correlation.
 pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
+pub mod quantile; // After: of latencies.
 pub mod paired; // After: one p-value for one claim.
 pub mod margin; // After: the same for a margin or a level that was agreed before.
 pub mod holm; // After: several claims at once.
@@ -53,7 +53,10 @@ pub use interval::Interval;
 pub use level::Level;
 pub use paired::{PairedTest, TestName};
 pub use posterior::{Paired, Posterior, Prior};
-pub use power::{chance_of_showing, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
+pub use power::{
+    chance_of_showing, rows_for_margin, rows_for_share, rows_needed, smallest_gain, smallest_margin,
+};
+pub use quantile::{quantile_beyond, rows_for_quantile};
 pub use race::{Evidence, RaceTest};
 pub use rasch::{Rasch, ScoreMatrix};
 pub use shrinkage::shrunken;

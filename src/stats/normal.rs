@@ -2,12 +2,7 @@
 //!
 //! Not a general distribution library: the functions the other files need.
 
-use statrs::distribution::{Continuous, ContinuousCDF, Normal};
-
-/// φ(z), the density.
-pub(super) fn pdf(z: f64) -> f64 {
-    Normal::standard().pdf(z)
-}
+use statrs::distribution::{ContinuousCDF, Normal};
 
 /// P(Z ≤ z).
 pub(super) fn cdf(z: f64) -> f64 {

@@ -55,6 +55,15 @@ pub fn smallest_margin(n: usize, discordance: f64) -> f64 {
     smallest_gain(n, discordance).max(z * z / (n as f64 + z * z))
 }
 
+/// The fewest rows with which a share of `least` or more, in `[0, 1)`, is shown, which is where all rows have it: the low
+/// end of Wilson's interval is then n / (n + z²). At least 1.
+#[must_use]
+pub fn rows_for_share(least: f64) -> usize {
+    let z = normal::quantile(1.0 - ALPHA);
+    let rows = (z * z * least / (1.0 - least)).ceil();
+    if rows.is_finite() { rows.max(1.0) as usize } else { usize::MAX }
+}
+
 /// The fewest rows with which [`smallest_margin`] is at most `margin`, in `(0, 1]`.
 #[must_use]
 pub fn rows_for_margin(margin: f64, discordance: f64) -> usize {

@@ -3,7 +3,7 @@
 use super::search::Search;
 use crate::id::CandidateIx;
 use crate::stats::Posterior;
-use crate::task::goal::Goal;
+use crate::task::goal::Aim;
 
 impl Search<'_> {
     /// The probability that a candidate is what the goal asks for, from paired rows and the prior:
@@ -19,13 +19,13 @@ impl Search<'_> {
         let pairs = &state.memory.pairs;
         let parent = state.standing(candidate).candidate.parents.first().copied();
         let parent = parent.unwrap_or(CandidateIx::BASELINE);
-        let (pair, parent, threshold) = match self.goal {
-            Goal::MaxQuality { .. } => {
+        let (pair, parent, threshold) = match self.goal.aim {
+            Aim::MaxQuality { .. } => {
                 (pairs.against_incumbent(candidate), pairs.against_incumbent(parent), -margin)
             }
-            Goal::MinCost { floor } => {
+            Aim::MinCost { floor } => {
                 let baseline = state.baseline().dev().mean().unwrap_or(0.0);
-                let threshold = floor.quality(baseline) - baseline;
+                let threshold = floor.value(baseline) - baseline;
                 (pairs.against_baseline(candidate), pairs.against_baseline(parent), threshold)
             }
         };

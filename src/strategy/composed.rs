@@ -76,7 +76,7 @@ impl Composed {
             phases: &self.phases,
             slots: &self.phases[phase],
             state,
-            goal: self.goal,
+            goal: &self.goal,
             setting: self.setting,
             mutators: &self.mutators,
             remaining,

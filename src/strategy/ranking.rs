@@ -5,7 +5,7 @@ use super::space::Space;
 use crate::id::CandidateIx;
 use crate::state::Status;
 use crate::task::example::Split;
-use crate::task::goal::{Goal, Measured};
+use crate::task::goal::{Aim, Measured, Threshold};
 
 impl Search<'_> {
     /// What a candidate is ranked by: its mean over all its answers to dev, less what its length
@@ -78,8 +78,6 @@ impl Search<'_> {
         quality: impl Fn(CandidateIx) -> Option<f64>,
     ) -> Option<CandidateIx> {
         let baseline = quality(CandidateIx::BASELINE).unwrap_or(0.0);
-        let of_baseline = self.state.baseline().used.usd_per_1k().unwrap_or(f64::MAX);
-        let baseline = Measured { quality: baseline, usd_per_1k: of_baseline };
         let mut best: Option<(f64, CandidateIx)> = None;
         for candidate in candidates {
             let standing = self.state.standing(candidate);
@@ -90,18 +88,46 @@ impl Search<'_> {
             else {
                 continue;
             };
-            if !self.goal.allows(Measured { quality, usd_per_1k: usd }, baseline) {
+            if !self.is_allowed(candidate, quality, baseline) {
                 continue;
             }
-            let rank = match self.goal {
-                Goal::MaxQuality { .. } => quality,
-                Goal::MinCost { .. } => -usd,
+            let rank = match self.goal.aim {
+                Aim::MaxQuality { .. } => quality,
+                Aim::MinCost { .. } => -usd,
             };
             if best.is_none_or(|(highest, _)| rank > highest + 1e-12) {
                 best = Some((rank, candidate));
             }
         }
         best.map(|(_, candidate)| candidate)
+    }
+
+    /// Whether a candidate of this quality serves the goal beside a baseline of that quality: by its quality, by what it
+    /// costs, and by what its answers to dev show of the goal's bounds. What is not known of it speaks for it, but
+    /// for the cost.
+    #[must_use]
+    pub fn is_allowed(&self, candidate: CandidateIx, quality: f64, of_baseline: f64) -> bool {
+        let measured = |candidate: CandidateIx, quality: f64| Measured {
+            quality,
+            usd_per_1k: self.state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX),
+        };
+        let baseline = measured(CandidateIx::BASELINE, of_baseline);
+        self.goal.allows(measured(candidate, quality), baseline) && self.keeps_bounds(candidate)
+    }
+
+    /// Whether a candidate's answers to dev keep the goal's bounds, as far as they are known.
+    #[must_use]
+    pub fn keeps_bounds(&self, candidate: CandidateIx) -> bool {
+        self.goal.bounds.iter().enumerate().all(|(place, bound)| {
+            let of = |candidate: CandidateIx| {
+                self.state.standing(candidate).dev().measured.total(place, bound.measure.total())
+            };
+            let baseline = match bound.threshold {
+                Threshold::Absolute(_) => Some(0.0),
+                Threshold::Baseline(_) => of(CandidateIx::BASELINE),
+            };
+            of(candidate).zip(baseline).is_none_or(|(mine, theirs)| bound.is_kept(mine, theirs))
+        })
     }
 
     /// Candidates that take part in a pool: all that `init` brought, and the baseline where it is

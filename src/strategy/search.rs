@@ -151,7 +151,7 @@ pub struct Search<'a> {
     /// All facts so far, and what is remembered of them.
     pub state: &'a State,
     /// What is better.
-    pub goal: Goal,
+    pub goal: &'a Goal,
     /// The task and the run.
     pub setting: Setting,
     /// The weights of the task's mutators.
@@ -168,11 +168,6 @@ pub trait Paced {
     /// How many children are bred side by side, where they are bred continuously.
     fn width(&self) -> Option<usize> {
         None
-    }
-
-    /// Whether the change of a former incumbent's child is made to the present incumbent.
-    fn carries_over(&self) -> bool {
-        false
     }
 }
 

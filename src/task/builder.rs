@@ -283,7 +283,7 @@ impl TaskBuilder {
         facts.insert("columns".to_owned(), json(&self.columns));
         facts.insert("shares".to_owned(), json(&self.shares));
         facts.insert("limit on tokens".to_owned(), json(&self.max_tokens));
-        let goal = self.goal.map_or_else(String::new, |goal| goal.to_string());
+        let goal = self.goal.as_ref().map_or_else(String::new, Goal::to_string);
         facts.insert("goal".to_owned(), goal);
         facts
     }

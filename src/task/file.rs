@@ -321,7 +321,7 @@ const MISPLACED: &[(&str, &str, &str)] = &[
 #[serde(deny_unknown_fields)]
 pub struct GoalTable {
     /// `max quality`, `max quality s.t. usd_per_1k <= 0.5`, or `min usd_per_1k s.t. quality >= baseline - 0.01` (or
-    /// `>= 0.8`).
+    /// `>= 0.8`); each with further bounds, as in `s.t. recall.refund >= 0.9 and latency_p95 <= 2s`.
     #[schemars(example = &"max quality", extend("default" = "max quality"))]
     pub rule: Option<String>,
 }
@@ -500,7 +500,7 @@ impl TaskFile {
             .rule
             .as_deref()
             .and_then(|rule| Goal::parse(rule).ok())
-            .unwrap_or(Goal::MaxQuality { usd_per_1k_at_most: None })
+            .unwrap_or_else(Goal::max_quality)
     }
 
     /// The caps; the error names the invalid key and the reason.

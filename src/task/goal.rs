@@ -1,13 +1,24 @@
-//! The goal of a search: `goal.rule` in its three forms.
+//! The goal of a search: what `goal.rule` says, and what follows from it.
 //!
 //! Whether one candidate is better than another is decided with `stats`.
 
+use super::measure::{Measure, Total};
+use crate::text;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The goal of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goal {
+    /// What is best, by quality and cost.
+    pub aim: Aim,
+    /// What a prompt must keep beside that.
+    pub bounds: Vec<Bound>,
+}
+
+/// What is best, by quality and cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Goal {
+pub enum Aim {
     /// `max quality`, or `max quality s.t. usd_per_1k <= 0.5`.
     MaxQuality {
         /// The highest permitted cost of 1,000 calls of the deployed prompt, in dollars.
@@ -16,75 +27,303 @@ pub enum Goal {
     /// `min usd_per_1k s.t. quality >= baseline - 0.005`.
     MinCost {
         /// The lowest permitted quality.
-        floor: Floor,
+        floor: Threshold,
     },
 }
 
-/// The lowest permitted quality.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Floor {
-    /// The baseline's quality plus this (usually negative) difference.
+/// A value that is permitted, or the least or most that is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Threshold {
+    /// The baseline's value plus this difference: for a quality usually a negative one.
     Baseline(f64),
-    /// This quality in [0, 1].
+    /// This value.
     Absolute(f64),
 }
 
+/// A bound of a measure beside quality and cost: `recall.security >= 0.95`, `latency_p95 <= 2s`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// What is measured.
+    pub measure: Measure,
+    /// On which side of the threshold it must be.
+    pub side: Side,
+    /// The threshold.
+    pub threshold: Threshold,
+}
+
+/// A side of a threshold, itself included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// `>=`
+    AtLeast,
+    /// `<=`
+    AtMost,
+}
+
+impl Side {
+    fn sign(self) -> &'static str {
+        match self {
+            Self::AtLeast => ">=",
+            Self::AtMost => "<=",
+        }
+    }
+}
+
+/// What each form of a goal looks like.
+const FORMS: &str = "write `max quality`, `max quality s.t. usd_per_1k <= 0.5` or `min usd_per_1k s.t. quality >= \
+                     baseline - 0.005` (or `>= 0.8`), each with further bounds as in `and recall.refund >= 0.95 and \
+                     latency_p95 <= 2s`";
+
+/// One side of a rule's `s.t.`: a name, a sign and a value.
+struct Clause<'a> {
+    name: &'a str,
+    side: Side,
+    value: &'a str,
+}
+
 impl Goal {
+    /// The highest quality, without a bound.
+    #[must_use]
+    pub fn max_quality() -> Self {
+        Self { aim: Aim::MaxQuality { usd_per_1k_at_most: None }, bounds: Vec::new() }
+    }
+
+    /// Whether nothing but quality counts.
+    #[must_use]
+    pub fn is_quality_alone(&self) -> bool {
+        *self == Self::max_quality()
+    }
+
     /// Reads a rule.
     ///
     /// # Errors
-    /// A sentence that names the three forms.
+    /// A sentence that says what is wrong, and names the forms.
     pub fn parse(rule: &str) -> Result<Self, String> {
+        let complaint = || format!("`{rule}` is not a goal: {FORMS}");
         let squeezed = rule.split_whitespace().collect::<Vec<_>>().join(" ");
-        let complaint = || {
-            format!(
-                "`{rule}` is not a goal: write `max quality`, `max quality s.t. usd_per_1k <= 0.5` \
-                 or `min usd_per_1k s.t. quality >= baseline - 0.005`, or with `>= 0.8`"
-            )
+        let (aim, such_that) = match squeezed.split_once("s.t.") {
+            Some((aim, such_that)) => (aim.trim(), Some(such_that.trim())),
+            None => (squeezed.as_str(), None),
         };
-        if squeezed == "max quality" {
-            return Ok(Self::MaxQuality { usd_per_1k_at_most: None });
-        }
-        if let Some(limit) = squeezed.strip_prefix("max quality s.t. usd_per_1k <=") {
-            let limit: f64 = limit.trim().parse().map_err(|_| complaint())?;
-            if !(limit.is_finite() && limit > 0.0) {
-                return Err(complaint());
+        let clauses = such_that.map_or_else(|| Some(Vec::new()), clauses).ok_or_else(complaint)?;
+        let (mut quality, mut usd, mut bounds) = (None, None, Vec::new());
+        for clause in clauses {
+            let Clause { name, side, value } = clause;
+            let slot = match (name, side) {
+                ("quality", Side::AtLeast) => &mut quality,
+                ("usd_per_1k", Side::AtMost) => &mut usd,
+                ("quality" | "usd_per_1k", _) => return Err(complaint()),
+                _ => {
+                    let bound = Bound::parse(&clause).map_err(|why| format!("`{rule}`: {why}"))?;
+                    bounds.push(bound);
+                    continue;
+                }
+            };
+            let threshold = Threshold::parse(value, Unit::None).ok_or_else(complaint)?;
+            if slot.replace(threshold).is_some() {
+                return Err(format!("`{rule}` bounds `{name}` twice"));
             }
-            return Ok(Self::MaxQuality { usd_per_1k_at_most: Some(limit) });
         }
-        let floor =
-            squeezed.strip_prefix("min usd_per_1k s.t. quality >=").ok_or_else(complaint)?.trim();
-        let floor = match floor.strip_prefix("baseline") {
-            Some("") => Floor::Baseline(0.0),
-            Some(offset) => {
-                let offset: f64 = offset.replace(' ', "").parse().map_err(|_| complaint())?;
-                Floor::Baseline(offset)
+        let aim = match (aim, quality, usd) {
+            ("max quality", None, None) => Aim::MaxQuality { usd_per_1k_at_most: None },
+            ("max quality", None, Some(Threshold::Absolute(limit))) if limit > 0.0 => {
+                Aim::MaxQuality { usd_per_1k_at_most: Some(limit) }
             }
-            None => Floor::Absolute(floor.parse().map_err(|_| complaint())?),
+            ("min usd_per_1k", Some(floor), None) if floor.is_share() => Aim::MinCost { floor },
+            _ => return Err(complaint()),
         };
-        match floor {
-            Floor::Baseline(offset) if offset.abs() <= 1.0 => Ok(Self::MinCost { floor }),
-            Floor::Absolute(quality) if (0.0..=1.0).contains(&quality) => {
-                Ok(Self::MinCost { floor })
-            }
-            _ => Err(complaint()),
-        }
+        Ok(Self { aim, bounds })
     }
 
-    /// Whether a prompt serves the goal at all: it keeps the constraint and, where the goal asks for the cheapest, costs no
-    /// more than a baseline that keeps it too.
+    /// Whether a prompt serves the goal at all, by quality and cost: it keeps the constraint and, where the goal asks for
+    /// the cheapest, costs no more than a baseline that keeps it too.
     #[must_use]
-    pub fn allows(self, prompt: Measured, baseline: Measured) -> bool {
-        match self {
-            Self::MaxQuality { usd_per_1k_at_most } => {
+    pub fn allows(&self, prompt: Measured, baseline: Measured) -> bool {
+        match self.aim {
+            Aim::MaxQuality { usd_per_1k_at_most } => {
                 usd_per_1k_at_most.is_none_or(|limit| prompt.usd_per_1k <= limit + 1e-12)
             }
-            Self::MinCost { floor } => {
-                prompt.quality >= floor.quality(baseline.quality) - 1e-12
+            Aim::MinCost { floor } => {
+                prompt.quality >= floor.value(baseline.quality) - 1e-12
                     && (prompt.usd_per_1k <= baseline.usd_per_1k
                         || !self.is_kept_by_baseline(baseline.quality))
             }
         }
+    }
+}
+
+/// What stands behind `s.t.`, joined by `and`; quotes keep a name together. `None`: a clause without a sign or value.
+fn clauses(such_that: &str) -> Option<Vec<Clause<'_>>> {
+    let mut all = Vec::new();
+    let (mut from, mut is_quoted) = (0, false);
+    for (at, letter) in such_that.char_indices() {
+        is_quoted ^= letter == '"';
+        if !is_quoted && such_that[at..].starts_with(" and ") {
+            all.push(&such_that[from..at]);
+            from = at + " and ".len();
+        }
+    }
+    all.push(such_that.get(from..)?);
+    all.into_iter().map(clause).collect()
+}
+
+fn clause(text: &str) -> Option<Clause<'_>> {
+    let behind_name = text.rfind('"').unwrap_or(0);
+    let sign = |sign: &str| text[behind_name..].find(sign).map(|at| behind_name + at);
+    let (at, side) = match (sign(">="), sign("<=")) {
+        (Some(at), None) => (at, Side::AtLeast),
+        (None, Some(at)) => (at, Side::AtMost),
+        _ => return None,
+    };
+    let (name, value) = (text[..at].trim(), text[at + 2..].trim());
+    (!name.is_empty() && !value.is_empty()).then_some(Clause { name, side, value })
+}
+
+/// In what a threshold is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    None,
+    /// `800ms`, `2s`; the number is milliseconds.
+    Time,
+}
+
+impl Unit {
+    fn read(self, text: &str) -> Option<f64> {
+        let number = match self {
+            Self::None => text.parse().ok()?,
+            Self::Time => match text.strip_suffix("ms") {
+                Some(ms) => ms.trim().parse().ok()?,
+                None => text.strip_suffix('s')?.trim().parse::<f64>().ok()? * 1_000.0,
+            },
+        };
+        Some(number).filter(|number: &f64| number.is_finite())
+    }
+}
+
+impl Threshold {
+    /// Reads a value, or `baseline` with or without a difference.
+    fn parse(text: &str, unit: Unit) -> Option<Self> {
+        let Some(offset) = text.strip_prefix("baseline") else {
+            return unit.read(text).map(Self::Absolute);
+        };
+        let offset = offset.trim();
+        let (sign, size) = match offset.chars().next() {
+            None => return Some(Self::Baseline(0.0)),
+            Some('-') => (-1.0, &offset[1..]),
+            Some('+') => (1.0, &offset[1..]),
+            Some(_) => return None,
+        };
+        let size = unit.read(size.trim()).filter(|size| *size >= 0.0)?;
+        Some(Self::Baseline(if size == 0.0 { 0.0 } else { sign * size }))
+    }
+
+    /// Whether it is one of a value in [0, 1].
+    fn is_share(self) -> bool {
+        match self {
+            Self::Baseline(offset) => offset.abs() <= 1.0,
+            Self::Absolute(value) => (0.0..=1.0).contains(&value),
+        }
+    }
+
+    /// The threshold as a number, where the baseline has this value.
+    #[must_use]
+    pub fn value(self, baseline: f64) -> f64 {
+        match self {
+            Self::Baseline(offset) => baseline + offset,
+            Self::Absolute(value) => value,
+        }
+    }
+
+    fn written(self, unit: Unit) -> String {
+        let number = |value: f64| match unit {
+            Unit::None => value.to_string(),
+            Unit::Time => format!("{value}ms"),
+        };
+        match self {
+            Self::Absolute(value) => number(value),
+            Self::Baseline(0.0) => "baseline".to_owned(),
+            Self::Baseline(offset) => {
+                let sign = if offset < 0.0 { '-' } else { '+' };
+                format!("baseline {sign} {}", number(offset.abs()))
+            }
+        }
+    }
+}
+
+impl Bound {
+    fn parse(Clause { name, side, value }: &Clause<'_>) -> Result<Self, String> {
+        let measure = Measure::parse(name)?;
+        let unit = measure.unit();
+        let threshold = Threshold::parse(value, unit).ok_or_else(|| match unit {
+            Unit::Time => format!("`{value}` is no time for `{name}`: write `800ms` or `2s`"),
+            Unit::None => {
+                format!("`{value}` is no value for `{name}`: write a number, or `baseline - 0.01`")
+            }
+        })?;
+        if measure.total() == Total::Share && !threshold.is_share() {
+            return Err(format!("`{name}` is a share: `{value}` is not in 0 to 1"));
+        }
+        let extreme = if *side == Side::AtLeast { 1.0 } else { 0.0 };
+        if measure.total() == Total::Share && threshold == Threshold::Absolute(extreme) {
+            return Err(format!(
+                "no number of rows shows that a share is {extreme}: ask for a little less, as in `{name} {} {}`",
+                side.sign(),
+                (extreme - 0.01_f64).abs()
+            ));
+        }
+        if matches!(threshold, Threshold::Baseline(_)) && !measure.is_paired() {
+            return Err(format!(
+                "`{name}` cannot be compared with the baseline row by row: give a number"
+            ));
+        }
+        Ok(Self { measure, side: *side, threshold })
+    }
+
+    /// What its interval is of: the measure, or its difference from the baseline's.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.threshold {
+            Threshold::Absolute(_) => self.measure.to_string(),
+            Threshold::Baseline(_) => format!("{} less the baseline's", self.measure),
+        }
+    }
+
+    /// A value of what its interval is of, for people.
+    #[must_use]
+    pub fn shown(&self, value: f64) -> String {
+        match (self.threshold, self.measure.total()) {
+            (Threshold::Absolute(_), _) => self.measure.shown(value),
+            (Threshold::Baseline(_), Total::Share) => text::points(value),
+            (Threshold::Baseline(_), _) => {
+                let sign = if value < 0.0 { "-" } else { "+" };
+                format!("{sign}{}", self.measure.shown(value.abs()))
+            }
+        }
+    }
+
+    /// Whether this value keeps it, where the baseline has that one.
+    #[must_use]
+    pub fn is_kept(&self, value: f64, baseline: f64) -> bool {
+        let threshold = self.threshold.value(baseline);
+        match self.side {
+            Side::AtLeast => value >= threshold - 1e-12,
+            Side::AtMost => value <= threshold + 1e-12,
+        }
+    }
+}
+
+impl Measure {
+    fn unit(&self) -> Unit {
+        if self.is_time() { Unit::Time } else { Unit::None }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = self.side.sign();
+        write!(f, "{} {sign} {}", self.measure, self.threshold.written(self.measure.unit()))
     }
 }
 
@@ -101,28 +340,30 @@ impl Goal {
     /// Whether the baseline keeps what the goal asks of the quality. Where it does not, a prompt that does is better
     /// whatever it costs.
     #[must_use]
-    pub fn is_kept_by_baseline(self, quality: f64) -> bool {
-        match self {
-            Self::MaxQuality { .. } => true,
-            Self::MinCost { floor } => quality >= floor.quality(quality) - 1e-12,
+    pub fn is_kept_by_baseline(&self, quality: f64) -> bool {
+        match self.aim {
+            Aim::MaxQuality { .. } => true,
+            Aim::MinCost { floor } => quality >= floor.value(quality) - 1e-12,
         }
     }
 
-    /// What the goal says of the winner: first of its quality, then of what it costs.
+    /// What the goal says of the winner: first of its quality, then of what it costs, then of each bound.
     #[must_use]
-    pub fn claims(self) -> Vec<Claim> {
-        match self {
-            Self::MaxQuality { usd_per_1k_at_most } => {
+    pub fn claims(&self) -> Vec<Claim> {
+        let mut claims = match self.aim {
+            Aim::MaxQuality { usd_per_1k_at_most } => {
                 let limit = usd_per_1k_at_most.map(|usd_per_1k| Claim::CostAtMost { usd_per_1k });
                 [Claim::Better].into_iter().chain(limit).collect()
             }
-            Self::MinCost { floor } => vec![floor.claim(), Claim::Cheaper],
-        }
+            Aim::MinCost { floor } => vec![floor.claim(), Claim::Cheaper],
+        };
+        claims.extend(self.bounds.iter().cloned().map(Claim::Bound));
+        claims
     }
 }
 
 /// One thing that a goal says of the winner, and that held-out rows show or do not show.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "claim", rename_all = "snake_case")]
 pub enum Claim {
     /// Its quality is above the baseline's (superiority).
@@ -144,44 +385,36 @@ pub enum Claim {
         /// The dollars.
         usd_per_1k: f64,
     },
+    /// It keeps a bound.
+    Bound(Bound),
 }
 
-impl Floor {
+impl Threshold {
     fn claim(self) -> Claim {
         match self {
             Self::Baseline(offset) => Claim::NotWorse { margin: 0.0 - offset },
             Self::Absolute(quality) => Claim::QualityAtLeast { quality },
         }
     }
-
-    /// The lowest permitted quality as a number.
-    #[must_use]
-    pub fn quality(self, baseline: f64) -> f64 {
-        match self {
-            Self::Baseline(offset) => baseline + offset,
-            Self::Absolute(quality) => quality,
-        }
-    }
 }
 
 impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MaxQuality { usd_per_1k_at_most: None } => write!(f, "max quality"),
-            Self::MaxQuality { usd_per_1k_at_most: Some(limit) } => {
-                write!(f, "max quality s.t. usd_per_1k <= {limit}")
+        let (aim, first) = match self.aim {
+            Aim::MaxQuality { usd_per_1k_at_most: limit } => {
+                ("max quality", limit.map(|limit| format!("usd_per_1k <= {limit}")))
             }
-            Self::MinCost { floor: Floor::Absolute(quality) } => {
-                write!(f, "min usd_per_1k s.t. quality >= {quality}")
+            Aim::MinCost { floor } => {
+                ("min usd_per_1k", Some(format!("quality >= {}", floor.written(Unit::None))))
             }
-            Self::MinCost { floor: Floor::Baseline(offset) } => {
-                if *offset == 0.0 {
-                    return write!(f, "min usd_per_1k s.t. quality >= baseline");
-                }
-                let sign = if *offset < 0.0 { '-' } else { '+' };
-                write!(f, "min usd_per_1k s.t. quality >= baseline {sign} {}", offset.abs())
-            }
+        };
+        f.write_str(aim)?;
+        let bounds = self.bounds.iter().map(Bound::to_string);
+        for (place, clause) in first.into_iter().chain(bounds).enumerate() {
+            let join = if place == 0 { "s.t." } else { "and" };
+            write!(f, " {join} {clause}")?;
         }
+        Ok(())
     }
 }
 
@@ -190,18 +423,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_forms_are_read_and_shown_alike() {
+    fn every_form_is_read_and_shown_alike() {
         for rule in [
             "max quality",
             "max quality s.t. usd_per_1k <= 0.5",
             "min usd_per_1k s.t. quality >= baseline - 0.005",
             "min usd_per_1k s.t. quality >= baseline",
             "min usd_per_1k s.t. quality >= 0.8",
+            "max quality s.t. recall.security >= 0.95",
+            "max quality s.t. usd_per_1k <= 0.5 and validity >= 0.99 and latency_p95 <= 1500ms",
+            "min usd_per_1k s.t. quality >= 0.8 and precision.\"a >= b and c\" >= 0.5",
+            "max quality s.t. metrics.brevity >= baseline - 0.1 and input_tokens <= baseline + 100",
         ] {
             assert_eq!(Goal::parse(rule).unwrap().to_string(), rule);
         }
-        for wrong in ["", "max cost", "max quality s.t. usd_per_1k <= -1", "min usd_per_1k"] {
-            assert!(Goal::parse(wrong).unwrap_err().contains("is not a goal"), "{wrong}");
+        assert_eq!(
+            Goal::parse(" max quality  s.t. latency_p50<=2 s").unwrap().to_string(),
+            "max quality s.t. latency_p50 <= 2000ms"
+        );
+    }
+
+    #[test]
+    fn a_wrong_rule_says_what_is_wrong() {
+        for (rule, says) in [
+            ("", "is not a goal"),
+            ("max cost", "is not a goal"),
+            ("max quality s.t. usd_per_1k <= -1", "is not a goal"),
+            ("max quality s.t. usd_per_1k <= baseline", "is not a goal"),
+            ("max quality s.t. quality >= 0.5", "is not a goal"),
+            ("min usd_per_1k", "is not a goal"),
+            ("min usd_per_1k s.t. quality >= baseline - 2", "is not a goal"),
+            ("min usd_per_1k s.t. quality >= baseline * 2", "is not a goal"),
+            ("max quality s.t.", "is not a goal"),
+            ("max quality s.t. validity >= 0.9 and", "is no value"),
+            ("max quality s.t. validty >= 0.9", "did you mean `validity`?"),
+            ("max quality s.t. recal.x >= 0.9", "did you mean `recall`?"),
+            ("max quality s.t. recall >= 0.9", "`recall.NAME`"),
+            ("max quality s.t. validity >= 95", "is not in 0 to 1"),
+            ("max quality s.t. validity >= 1", "`validity >= 0.99`"),
+            ("max quality s.t. latency_p95 <= 2", "write `800ms` or `2s`"),
+            ("max quality s.t. latency_p95 <= baseline", "give a number"),
+            ("max quality s.t. usd_per_1k <= 1 and usd_per_1k <= 2", "twice"),
+            ("max quality s.t. validity >= NaN", "is no value"),
+        ] {
+            let error = Goal::parse(rule).expect_err(rule);
+            assert!(error.contains(says), "{rule}: {error}");
         }
     }
 
@@ -218,5 +484,13 @@ mod tests {
         // A baseline that misses the level is no bar for the cost.
         let goal = Goal::parse("min usd_per_1k s.t. quality >= 0.8").unwrap();
         assert!(goal.allows(measured(0.8, 9.1), measured(0.7, 9.0)));
+    }
+
+    #[test]
+    fn a_bound_is_kept_up_to_its_threshold() {
+        let goal = Goal::parse("max quality s.t. validity >= baseline - 0.1 and latency_p50 <= 2s");
+        let bounds = goal.unwrap().bounds;
+        assert!(bounds[0].is_kept(0.8, 0.9) && !bounds[0].is_kept(0.79, 0.9));
+        assert!(bounds[1].is_kept(2_000.0, 9.0) && !bounds[1].is_kept(2_001.0, 9.0));
     }
 }

@@ -10,6 +10,7 @@ pub mod inputs;
 pub mod split;
 pub mod duplicates;
 pub mod scorer;
+pub mod measure; // What a goal may bound beside quality and cost.
 pub mod goal;
 pub mod model;
 pub mod notify;
@@ -34,12 +35,13 @@ use dataset::{ColumnMap, blake3_of, columns_of, fill_columns};
 use example::{Example, RowHash, Split, Splits};
 use file::TaskFile;
 use goal::Goal;
+use measure::Measure;
 use model::{
     Execution, FormTable, Hedge, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider,
     ProviderKind, RequestForm, SchemaSource, UNFILLED,
 };
 use notify::Notify;
-use scorer::ScorerSet;
+use scorer::{Scorer, ScorerSet};
 use serde_json::Value;
 use split::{Shares, SplitSpec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -211,6 +213,8 @@ impl Task {
                 .error(&["data", "split"], "dev has no rows, but the search selects on dev")
                 .help("give `dev` a larger share, add rows, or use smaller groups"));
         }
+        check_bounds(&read.goal(), &scorers)
+            .map_err(|(message, help)| at.error(&["goal", "rule"], message).help(help))?;
         let tokens = tokens_of(&layout, &baseline);
         let (models, providers) = at.models(read)?;
         Ok(Self {
@@ -276,6 +280,19 @@ impl Task {
     #[must_use]
     pub fn shown_held_out(&self) -> &[RowHash] {
         &self.shown_held_out
+    }
+
+    /// How many held-out rows can have a value of a measure: those with its label, where it is of one.
+    #[must_use]
+    pub fn held_out_rows_of(&self, measure: &Measure) -> usize {
+        let rows = self.splits.hold.open_held_out();
+        match (measure, self.scorers.label_scorer()) {
+            (Measure::Recall(label), Some(scorer)) => {
+                let has = |row: &&Example| scorer.right_labels(row).contains(&label.as_str());
+                rows.iter().filter(has).count()
+            }
+            _ => rows.len(),
+        }
     }
 
     /// The same task with only these rows of dev, which were shown before: nothing is chosen by them.
@@ -433,6 +450,23 @@ impl Task {
         }
         Ok(())
     }
+}
+
+/// Checks that the goal's bounds name labels of the task: what is wrong, and what to try.
+fn check_bounds(goal: &Goal, scorers: &ScorerSet) -> Result<(), (String, String)> {
+    let labels = scorers.label_scorer().map(Scorer::labels);
+    for bound in &goal.bounds {
+        let (Measure::Recall(label) | Measure::Precision(label)) = &bound.measure else { continue };
+        let Some(labels) = labels else {
+            let message = format!("`{}` needs labels, and no scorer is a `label`", bound.measure);
+            return Err((message, "bound a metric of a scorer: `metrics.NAME >= …`".to_owned()));
+        };
+        if !labels.contains(label) {
+            let known: Vec<&str> = labels.iter().map(String::as_str).collect();
+            return Err((format!("there is no label `{label}`"), text::suggestion(label, &known)));
+        }
+    }
+    Ok(())
 }
 
 /// About how many tokens a prompt has without a row: bytes divided by 4.

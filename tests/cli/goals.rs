@@ -128,3 +128,66 @@ fn a_margin_that_the_held_out_rows_cannot_show_is_said_before_and_after() {
         (&json!(false), [&json!(false), &json!(true)].as_slice())
     );
 }
+
+/// The task against a service that calls every row warm, and bills a token for four bytes.
+fn always_warm(rule: &str) -> (TestEnv, Server) {
+    let server = Server::start(|_, request| match request.body["model"] == "editor" {
+        true => shorter(request),
+        false => {
+            let (status, headers, body) = says("warm");
+            let mut body: Value = serde_json::from_str(&body).unwrap();
+            let bytes = request.content("system").len() + request.content("user").len();
+            body["usage"] = json!({"prompt_tokens": bytes / 4, "completion_tokens": 1});
+            (status, headers, body.to_string())
+        }
+    });
+    (at(&server, rule), server)
+}
+
+#[test]
+fn bounds_beside_quality_and_cost_are_kept_and_shown() {
+    let rule = "min usd_per_1k s.t. quality >= baseline - 0.05 and recall.warm >= 0.9 and \
+                precision.warm >= 0.3 and validity >= baseline - 0.05 and latency_p95 <= 50s and \
+                output_tokens <= 2";
+    let (env, _server) = always_warm(rule);
+    let plan = env.run("plan colours --strategy random").ok().stdout;
+    let ran = env.run("run colours --name one --strategy random --quiet").ok();
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(summary["confirmed"], true, "{}", ran.stdout);
+    let claims = summary["claims"].as_array().unwrap();
+    let told: Vec<Value> = claims
+        .iter()
+        .skip(2)
+        .map(|it| json!([it["measure"], it["measured"]["n"], it["measured"]["mean"], it["shown"]]))
+        .collect();
+    let warm = told[0][1].as_u64().unwrap();
+    assert!((36..100).contains(&warm), "{told:?}");
+    assert_eq!(told[0], json!(["recall.warm", warm, 1.0, true]));
+    assert_eq!(told[1], json!(["precision.warm", 120, warm as f64 / 120.0, true]));
+    assert_eq!(told[2], json!(["validity", 120, 0.0, true]));
+    assert_eq!((&told[3][0], &told[3][3]), (&json!("latency_p95"), &json!(true)));
+    assert_eq!(told[4], json!(["output_tokens", 120, 1.0, true]));
+    let needs = format!(
+        "`recall.warm >= 0.9` needs 35 held-out rows of its label at the least, and there are {warm}"
+    );
+    assert!(plan.contains(&needs), "{plan}");
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(&format!("recall.warm 100.0 % on {warm} rows")), "{said}");
+    assert!(said.contains("which shows “recall.warm >= 0.9”"), "{said}");
+    // It is the same after everything was read from the journal again.
+    let again = env.run("report one --json").ok().json();
+    assert_eq!(again["claims"], summary["claims"]);
+}
+
+#[test]
+fn a_bound_that_every_prompt_misses_keeps_the_baseline_and_a_wrong_one_is_named() {
+    let rule = "min usd_per_1k s.t. quality >= baseline - 0.05 and recall.cold >= 0.1";
+    let (env, _server) = always_warm(rule);
+    env.run("run colours --name one --strategy random --quiet").ok();
+    assert_eq!(env.json("results/one/summary.json")["recommended"], "baseline");
+    env.edit("colours/task.toml", "recall.cold", "recall.cald");
+    let wrong = env.run("run colours --name two").exits(3).stderr;
+    for says in ["task.toml:", "there is no label `cald`", "did you mean `cold`?"] {
+        assert!(wrong.contains(says), "{wrong}");
+    }
+}

@@ -63,7 +63,7 @@ fn check_scores(events: &Events, least: u32) -> HashSet<Call> {
                 let text = runtime.block_on(models.complete(&request)).unwrap().text;
                 folded += 1;
                 match outcome {
-                    RowOutcome::Scored { score, invalid } => {
+                    RowOutcome::Scored { score, invalid, .. } => {
                         let answered = &answers[call];
                         // An answer that stays empty is the model's: it is wrong.
                         if answered.flaw().is_none() {
@@ -130,8 +130,7 @@ fn a_row_without_an_answer_is_missing_and_never_wrong() {
         .filter(|row| mine.cell(*row).score().is_some() && theirs.cell(*row).score().is_some());
     let pairs = pairs.count();
     assert!(mine.scored < rows || theirs.scored < rows, "no held-out row was refused");
-    let confirmed =
-        confirmed(&ended.state, Goal::MaxQuality { usd_per_1k_at_most: None }, Seed(1)).unwrap();
+    let confirmed = confirmed(&ended.state, &Goal::max_quality(), Seed(1)).unwrap();
     for side in [confirmed.winner, confirmed.baseline] {
         assert_eq!(side.unwrap().n, pairs);
     }

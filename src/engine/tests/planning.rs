@@ -38,7 +38,7 @@ fn step(planner: &mut Planner, state: &mut State) -> Next {
 }
 
 fn fold(state: &mut State, call: Call) {
-    let outcome = RowOutcome::Scored { score: Score::ONE, invalid: false };
+    let outcome = RowOutcome::scored(Score::ONE, false);
     state.apply(EventNumber(9), &Event::Answered(answered(call.0, "x")));
     state.apply(EventNumber(9), &Event::EvaluationFolded { call, outcome });
 }

@@ -203,7 +203,7 @@ fn with_useless_answers(journal: &Arc<Journal<Event>>) -> State {
         cached: Vec::new(),
     };
     let folded = (0..4).map(|call| {
-        let outcome = RowOutcome::Scored { score: crate::units::Score::ZERO, invalid: true };
+        let outcome = RowOutcome::scored(crate::units::Score::ZERO, true);
         Event::EvaluationFolded { call: Call(call), outcome }
     });
     let events = std::iter::once(Event::EvaluationIssued(block)).chain((0..12).map(useless));

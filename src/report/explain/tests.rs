@@ -210,8 +210,7 @@ fn abandonments() -> Vec<Abandoned> {
 fn drops() -> Vec<Dropped> {
     let next = |why: &Dropped| match why {
         Dropped::Gate { .. } => Some(Dropped::Futile { probability: 0.08, rows: 24 }),
-        Dropped::Futile { .. } => Some(Dropped::Outbid { gain: 0.004, elsewhere: 0.011, rows: 8 }),
-        Dropped::Outbid { .. } => Some(Dropped::Halved { round: 1, mean: 0.4 }),
+        Dropped::Futile { .. } => Some(Dropped::Halved { round: 1, mean: 0.4 }),
         Dropped::Halved { .. } => Some(Dropped::Beaten { by: 3, rows: 60 }),
         Dropped::Beaten { .. } => Some(Dropped::Stage { stage: 0, mean: 0.3, needed: 0.5 }),
         Dropped::Stage { .. } => Some(Dropped::Predicted { mean: 0.35 }),

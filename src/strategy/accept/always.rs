@@ -3,7 +3,6 @@
 use crate::event::Event;
 use crate::strategy::Plan;
 use crate::strategy::search::{Accept, Search};
-use crate::task::goal::Goal;
 
 kind! {
     /// The best mean is the incumbent.
@@ -22,8 +21,8 @@ pub(super) fn best_mean(search: &Search<'_>) -> Option<Plan> {
     let state = search.state;
     let has_penalty = search.slots.objective.length_penalty > 0.0;
     let best = match search.goal {
-        Goal::MaxQuality { usd_per_1k_at_most: None } if has_penalty => *search.ranked().first()?,
-        Goal::MaxQuality { usd_per_1k_at_most: None } => state.memory.best_mean.candidate()?,
+        goal if goal.is_quality_alone() && has_penalty => *search.ranked().first()?,
+        goal if goal.is_quality_alone() => state.memory.best_mean.candidate()?,
         _ => {
             let finished = state.memory.fronts.finished().iter().copied();
             search.best_by_goal(finished, |candidate| state.standing(candidate).dev().mean())?

@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::id::CandidateIx;
 use crate::strategy::Plan;
 use crate::strategy::search::{Accept, Search};
-use crate::task::goal::{Goal, Measured};
+use crate::task::goal::Aim;
 
 kind! {
     /// Replaces the incumbent when it is likely better, or not worse and cheaper.
@@ -25,17 +25,11 @@ impl Accept for WithEvidence {
         let (state, goal) = (search.state, search.goal);
         let cost = |candidate: CandidateIx| state.standing(candidate).used.usd_per_1k();
         let incumbent_cost = cost(state.incumbent)?;
-        let of_baseline = cost(CandidateIx::BASELINE)?;
-        let baseline =
-            Measured { quality: state.baseline().dev().mean()?, usd_per_1k: of_baseline };
+        let baseline = state.baseline().dev().mean()?;
         let allowed = |candidate: CandidateIx| {
-            let standing = state.standing(candidate);
-            match (standing.dev().mean(), standing.used.usd_per_1k()) {
-                (Some(quality), Some(usd_per_1k)) => {
-                    goal.allows(Measured { quality, usd_per_1k }, baseline)
-                }
-                _ => false,
-            }
+            let quality = state.standing(candidate).dev().mean();
+            let known = quality.filter(|_| cost(candidate).is_some());
+            known.is_some_and(|quality| search.is_allowed(candidate, quality, baseline))
         };
         let incumbent_allowed = allowed(state.incumbent);
         let mut best: Option<(f64, CandidateIx, String)> = None;
@@ -51,16 +45,16 @@ impl Accept for WithEvidence {
             let better = search.probability(candidate, 0.0);
             let not_worse = search.probability(candidate, self.margin);
             let cheaper = self.saves_enough(search, candidate);
-            let why = match goal {
-                Goal::MaxQuality { .. } if better >= self.posterior => {
+            let why = match goal.aim {
+                Aim::MaxQuality { .. } if better >= self.posterior => {
                     format!("P(better) = {better:.2} over {rows} common rows")
                 }
-                Goal::MaxQuality { .. } if cheaper && not_worse >= self.posterior => {
+                Aim::MaxQuality { .. } if cheaper && not_worse >= self.posterior => {
                     format!(
                         "P(not worse) = {not_worse:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}"
                     )
                 }
-                Goal::MinCost { .. } if better >= self.posterior && cost < incumbent_cost => {
+                Aim::MinCost { .. } if better >= self.posterior && cost < incumbent_cost => {
                     format!(
                         "P(good enough) = {better:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}"
                     )
@@ -69,9 +63,9 @@ impl Accept for WithEvidence {
                 _ if !incumbent_allowed => format!("keeps the goal's constraint ({goal})"),
                 _ => continue,
             };
-            let rank = match goal {
-                Goal::MaxQuality { .. } => better,
-                Goal::MinCost { .. } => -cost,
+            let rank = match goal.aim {
+                Aim::MaxQuality { .. } => better,
+                Aim::MinCost { .. } => -cost,
             };
             if best.as_ref().is_none_or(|(highest, ..)| rank > *highest) {
                 best = Some((rank, candidate, why));

@@ -5,11 +5,9 @@ use crate::event::{Dropped, Event};
 use crate::grammar::Misuse;
 use crate::id::{CandidateIx, RowIx};
 use crate::state::Status;
-use crate::stats::worth::{Child, expected_gain};
 use crate::strategy::Plan;
 use crate::strategy::search::{BLOCK, Evaluate, Search};
-use crate::task::goal::Goal;
-use crate::task::model::ModelRole;
+use crate::task::goal::Aim;
 
 kind! {
     /// A paired Bayesian futility race against the incumbent's cached rows.
@@ -23,14 +21,8 @@ kind! {
         /// After this many children the next one starts a block further on in the common order; 0 =
         /// never. Rows on which the incumbent happens to be right would else judge every child.
         rotate_every: u32 = 1,
-        /// Dropped when the probability of being better falls under this. Where `worth` decides, it holds for goals on
-        /// cost alone.
+        /// Dropped when the probability of being better falls under this.
         below: f64 = 0.2 => share,
-        /// Dropped when the rest of its rows is likely to bring less than this much of what new children bring for the
-        /// same dollars, by what rows and children have cost in this run: dear proposals are looked at for longer,
-        /// cheap ones are soon replaced. 1 is what maximises the gain per dollar of a search without end; one that
-        /// ends soon wants less. 0 = never. For goals on quality.
-        worth: f64 = 0.0 => [0.0, 100.0],
         /// Rows that a candidate is given before it may be dropped.
         min_rows: usize = BLOCK,
         /// Rows of dev that are used at first: large gains show on few rows. 0 = all from the start.
@@ -150,69 +142,20 @@ impl Race {
     /// unlikely to be better than the incumbent is dropped. A candidate that is cheap enough only has to be as good.
     fn futile(&self, search: &Search<'_>, candidate: CandidateIx) -> Option<Dropped> {
         let pairs = &search.state.memory.pairs;
-        let pair = match search.goal {
-            Goal::MaxQuality { .. } => pairs.against_incumbent(candidate),
-            Goal::MinCost { .. } => pairs.against_baseline(candidate),
+        let pair = match search.goal.aim {
+            Aim::MaxQuality { .. } => pairs.against_incumbent(candidate),
+            Aim::MinCost { .. } => pairs.against_baseline(candidate),
         };
         if pair.n < self.min_rows {
             return None;
         }
+        // One that keeps the goal's bounds is better than an incumbent that does not, whatever its quality.
+        if !search.keeps_bounds(search.state.incumbent) && search.keeps_bounds(candidate) {
+            return None;
+        }
         let margin = search.slots.accept.margin(search, candidate);
         let rows = u32::try_from(pair.n).unwrap_or(u32::MAX);
-        if self.worth > 0.0
-            && matches!(search.goal, Goal::MaxQuality { .. })
-            && let Some(prices) = prices(search)
-        {
-            return self.outbid(search, candidate, rows, prices);
-        }
         let probability = search.probability(candidate, margin);
         (probability < self.below).then_some(Dropped::Futile { probability, rows })
     }
-
-    /// Whether new children are likely to bring more for the dollars that the rest of a candidate's rows costs
-    /// (`stats::worth`).
-    fn outbid(
-        &self,
-        search: &Search<'_>,
-        candidate: CandidateIx,
-        rows: u32,
-        prices: Prices,
-    ) -> Option<Dropped> {
-        let (state, pairs) = (search.state, &search.state.memory.pairs);
-        let quota = self.quota(search);
-        let row_variance = pairs.row_variance();
-        let first_rows = (self.block as f64).min(f64::from(quota));
-        let child = Child {
-            prior: pairs.prior_of_next(),
-            row_variance,
-            first_rows,
-            rest_rows: f64::from(quota) - first_rows,
-            usd: prices.child,
-            usd_per_row: prices.row,
-        };
-        let rest = quota.saturating_sub(state.standing(candidate).dev().folded);
-        let margin = search.slots.accept.margin(search, candidate);
-        let (mut belief, threshold) = search.belief(candidate, margin);
-        belief.mean -= threshold;
-        let gain = expected_gain(belief, row_variance, f64::from(rest));
-        let per_row = state.standing(candidate).used.mean_weight().unwrap_or(prices.row);
-        let elsewhere = self.worth * child.gain_per_dollar()? * f64::from(rest) * per_row;
-        (gain < elsewhere).then_some(Dropped::Outbid { gain, elsewhere, rows })
-    }
-}
-
-/// What is bought in a race, in dollars as decisions count them.
-#[derive(Clone, Copy, Debug)]
-struct Prices {
-    /// Evidence and requests until one more child is there.
-    child: f64,
-    /// An answer to a row.
-    row: f64,
-}
-
-/// As they were so far in this run; `None` before the first child and the first row.
-fn prices(search: &Search<'_>) -> Option<Prices> {
-    let child = search.state.memory.gains.usd_per_child()?;
-    let row = search.state.plan.answered(ModelRole::Task).mean_weight()?;
-    Some(Prices { child, row })
 }

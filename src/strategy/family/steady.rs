@@ -18,9 +18,6 @@ kind! {
         /// this many proposals are out, and at most three candidates are tried at a time. 0 = chosen when a run
         /// starts, from its concurrency and its budget, and the same from then on.
         width: usize = 0 => [0.0, 4_096.0],
-        /// Whether a child of what was the incumbent when it was drafted gets its change made to the present one,
-        /// line by line, where it keeps at least half of the lines. Only with a width above 1.
-        carry_over: bool = false,
         /// Evaluations that may be issued and not folded.
         lookahead: usize = 128 => [1.0, 1_000_000.0],
         /// In which order results are folded. With `arrival` more requests are busy, and a killed run goes on from
@@ -37,10 +34,6 @@ impl Paced for Steady {
 
     fn width(&self) -> Option<usize> {
         Some(self.width)
-    }
-
-    fn carries_over(&self) -> bool {
-        self.carry_over && self.width > 1
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn chance(search: &Search<'_>, candidate: CandidateIx, gain: Posterio
             let level = (baseline + gain.mean).clamp(0.0, 1.0);
             (level, quality, level * (1.0 - level))
         }
-        Claim::Better | Claim::Cheaper | Claim::CostAtMost { .. } => {
+        Claim::Better | Claim::Cheaper | Claim::CostAtMost { .. } | Claim::Bound(_) => {
             (gain.mean, 0.0, of_differences)
         }
     };

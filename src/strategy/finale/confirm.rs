@@ -8,7 +8,7 @@ use crate::ledger::Finale;
 use crate::stats::Posterior;
 use crate::strategy::Plan;
 use crate::strategy::search::{Final, Search};
-use crate::task::goal::{Goal, Measured};
+use crate::task::goal::Aim;
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
@@ -92,10 +92,10 @@ impl Confirm {
         let Some(best) = best.copied() else {
             return Plan::Win { candidate: CandidateIx::BASELINE, shrunken_dev: None };
         };
-        let winner = match goal {
-            Goal::MinCost { .. } => best,
+        let winner = match goal.aim {
+            Aim::MinCost { .. } => best,
             // A tie with the baseline is no gain: it is the cheapest only if it really is.
-            Goal::MaxQuality { .. } => allowed
+            Aim::MaxQuality { .. } => allowed
                 .iter()
                 .copied()
                 .filter(|(_, gain)| gain.mean >= best.1.mean - self.tie)
@@ -114,10 +114,10 @@ impl Confirm {
         (a, of_a): &(CandidateIx, Posterior),
         (b, of_b): &(CandidateIx, Posterior),
     ) -> Ordering {
-        match search.goal {
-            Goal::MaxQuality { .. } => of_a.mean.total_cmp(&of_b.mean),
+        match search.goal.aim {
+            Aim::MaxQuality { .. } => of_a.mean.total_cmp(&of_b.mean),
             // The baseline as a winner shows nothing, nor does one that costs as much: these come last.
-            Goal::MinCost { .. } => {
+            Aim::MinCost { .. } => {
                 let of = |candidate: CandidateIx, gain: Posterior| {
                     let is_changed = usd(search, candidate) != usd(search, CandidateIx::BASELINE);
                     let chance = chance(search, candidate, gain);
@@ -136,9 +136,7 @@ impl Confirm {
 /// Whether a candidate whose gain is believed to be this serves the goal.
 fn is_allowed(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> bool {
     let baseline = search.state.baseline().dev().mean().unwrap_or(0.0);
-    let measured = |candidate, quality| Measured { quality, usd_per_1k: usd(search, candidate) };
-    let of_baseline = measured(CandidateIx::BASELINE, baseline);
-    search.goal.allows(measured(candidate, baseline + gain.mean), of_baseline)
+    search.is_allowed(candidate, baseline + gain.mean, baseline)
 }
 
 /// What 1,000 calls of a candidate cost.

@@ -25,13 +25,14 @@ fn of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(
 ) -> Script<S> {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
     let recipe = recipe::load(name, &sets).unwrap();
-    let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
+    let goal = Goal::max_quality();
     let searched = Searched { texts: 2, demos: false };
     let strategy = Composed::new(recipe.phases(), goal, train, searched, Seed(1));
     let state = State::new(dev);
     let (events, texts, rollouts) = (Vec::new(), Vec::new(), 1_000_000);
     let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
     let mut script = Script {
+        measured: |_, _| Vec::new(),
         recipe,
         strategy,
         state,
@@ -41,7 +42,6 @@ fn of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(
         texts,
         refuses,
         nanos,
-        reply_nanos: 0,
     };
     let baseline = Candidate::baseline(pair("a", "b"));
     script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, baseline });
@@ -590,7 +590,7 @@ fn evaluate_at<S: Fn(&str, Split, RowIx) -> f64>(
     let block = Block { first, candidate, split, replicate, rows, reserve, cached };
     script.record(Event::EvaluationIssued(block));
     for offset in 0..count {
-        let outcome = RowOutcome::Scored { score: Score::new(score).unwrap(), invalid: false };
+        let outcome = RowOutcome::scored(Score::new(score).unwrap(), false);
         let call = Call(first.0 + offset);
         script.record(Event::Answered(answer(call)));
         script.record(Event::EvaluationFolded { call, outcome });

@@ -86,8 +86,7 @@ fn simba_draws_sources_by_softmax_over_the_top_six_with_the_baseline() {
         Remaining { rollouts: 1_000_000, total_rollouts: 1_000_000, spent: 0.0, hold_rows: 60 };
     let mut runs: BTreeMap<usize, f64> = BTreeMap::new();
     for seed in 0..40 {
-        let (goal, searched) =
-            (Goal::MaxQuality { usd_per_1k_at_most: None }, Searched { texts: 1, demos: true });
+        let (goal, searched) = (Goal::max_quality(), Searched { texts: 1, demos: true });
         let strategy = Composed::new(script.recipe.phases(), goal, 32, searched, Seed(seed));
         let mut asked = 0;
         for plan in strategy.ask(&script.state, remaining) {

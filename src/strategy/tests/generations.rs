@@ -267,7 +267,7 @@ fn copro_lets_parts_take_turns_each_from_the_best_so_far() {
         _ => 0.125,
     };
     let mut script = Script::new("copro", &[], (0, 8), 10_000, score);
-    let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
+    let goal = Goal::max_quality();
     let searched = Searched { texts: 2, demos: false };
     script.strategy = Composed::new(script.recipe.phases(), goal, 0, searched, Seed(1));
     script.run(10_000);

@@ -177,31 +177,6 @@ fn who_saves_enough_need_only_be_not_worse() {
     assert_eq!(crowned(&["accept.margin=0"]), (0, true), "not better is worse");
 }
 
-/// A child that is a little worse on its first block: beside a cheap mutator it is dropped, since a new one costs
-/// next to nothing; beside a dear one it gets more rows first.
-#[test]
-fn what_a_child_is_given_depends_on_what_the_next_one_costs() {
-    let score = |text: &str, _: Split, row: RowIx| match number(text) {
-        0 => f64::from(u8::from(row.0.is_multiple_of(2))),
-        _ => f64::from(u8::from(row.0.is_multiple_of(2) && !row.0.is_multiple_of(8))),
-    };
-    let rows_until_dropped = |reply_nanos: u64| {
-        let by_reflection = ["operator.1.weight=0", "operator.2.weight=0", "operator.3.weight=0"];
-        let sets = [&["evaluate.worth=1"], &by_reflection[..]].concat();
-        let mut script = Script::new("auto", &sets, (24, 64), 10_000, score);
-        (script.nanos, script.reply_nanos) = (|_| 300_000, reply_nanos);
-        while script.dropped().is_empty() {
-            assert!(script.step());
-        }
-        script.dropped().remove(0)
-    };
-    let (_, cheap) = rows_until_dropped(600_000);
-    let Dropped::Outbid { gain, elsewhere, rows: 8 } = cheap else { panic!("{cheap:?}") };
-    assert!(0.0 < gain && gain < elsewhere);
-    let (_, dear) = rows_until_dropped(90_000_000);
-    assert!(matches!(dear, Dropped::Outbid { rows: 24.., .. }), "{dear:?}");
-}
-
 #[test]
 fn auto_shows_failures_with_a_success_beside_them() {
     let score = |_: &str, _: Split, row: RowIx| f64::from(row.0 % 2);

@@ -52,3 +52,56 @@ fn a_dearer_one_wins_only_where_the_baseline_misses_the_goal() {
     assert_eq!(best("min usd_per_1k s.t. quality >= 0.7"), None);
     assert_eq!(best("min usd_per_1k s.t. quality >= 0.8"), Some(CandidateIx(3)));
 }
+
+/// The baseline and three children: of 100 rows 70, 80, 75 and 90 right. In every measure child 2 alone is above one half.
+fn bounded(rule: &str, recipe: &str, sets: &[&str]) -> Script<impl Fn(&str, Split, RowIx) -> f64> {
+    let score = |text: &str, _: Split, row: RowIx| {
+        let right = [70, 80, 75, 90][(number(text) as usize).min(3)];
+        f64::from(u8::from(row.0 * 37 % 100 < right))
+    };
+    let sets = [&["stop.when=[\"children:3\"]"], sets].concat();
+    let goal = Goal::parse(rule).unwrap();
+    let mut script = Script::for_goal(goal, recipe, &sets, (8, 400), 100_000, score);
+    script.measured = |candidate, row| {
+        let value = if candidate.0 == 2 { 0.6 } else { 0.4 };
+        // Not every answer has it.
+        vec![(!row.0.is_multiple_of(3)).then_some(value)]
+    };
+    script.run(2_000);
+    script
+}
+
+#[test]
+fn a_prompt_that_misses_a_bound_does_not_win() {
+    let winner =
+        |rule: &str, finale: &str| match bounded(rule, "random", &[finale]).plans().as_slice() {
+            [Plan::Win { candidate, .. }, ..] => candidate.0,
+            other => panic!("no winner: {other:?}"),
+        };
+    for finale in [CONFIRM, "final.kind=argmax"] {
+        for (rule, best) in [
+            ("max quality s.t. metrics.tone >= 0.5", 2),
+            ("max quality s.t. metrics.tone >= 0.4", 3),
+            ("max quality s.t. metrics.tone <= 0.5", 3),
+            ("max quality s.t. metrics.tone >= baseline + 0.1", 2),
+            ("max quality s.t. latency_p95 <= 1ms", 3),
+            ("max quality s.t. latency_p50 <= 0.5ms", 3),
+        ] {
+            assert_eq!(winner(rule, finale), best, "{rule}, {finale}");
+        }
+        assert_eq!(winner("max quality s.t. metrics.tone >= 0.9", finale), 0, "{finale}");
+    }
+}
+
+/// Child 2 is worse than child 1, the best so far, which misses the bound: it is tried to the end, and takes its place.
+#[test]
+fn what_keeps_a_bound_is_not_dropped_beside_what_misses_it() {
+    let sets = ["evaluate.kind=race", "accept.kind=archive_or_incumbent"];
+    let last = |rule: &str| {
+        let script = bounded(rule, "random", &sets);
+        let second = &script.state.standing(CandidateIx(2)).status;
+        (script.state.incumbent.0, matches!(second, crate::state::Status::Dropped(_)))
+    };
+    assert_eq!(last("max quality"), (1, true));
+    assert_eq!(last("max quality s.t. metrics.tone >= 0.5"), (2, false));
+}

@@ -5,6 +5,8 @@ use crate::event::Draft;
 use crate::id::ProposalNumber;
 use crate::operator::Setting;
 
+static MAX_QUALITY: std::sync::OnceLock<Goal> = std::sync::OnceLock::new();
+
 /// A search for quality with these slots, as their policies see it.
 pub(in crate::strategy) fn searching<'a>(slots: &'a Slots, state: &'a State) -> Search<'a> {
     let setting = Setting { train_rows: 1, texts: 1, has_demos: false, seed: Seed(5) };
@@ -12,7 +14,7 @@ pub(in crate::strategy) fn searching<'a>(slots: &'a Slots, state: &'a State) -> 
         phases: std::slice::from_ref(slots),
         slots,
         state,
-        goal: Goal::MaxQuality { usd_per_1k_at_most: None },
+        goal: MAX_QUALITY.get_or_init(Goal::max_quality),
         setting,
         mutators: &[1.0],
         remaining: Remaining { rollouts: 1_000, total_rollouts: 1_000, spent: 0.0, hold_rows: 60 },
@@ -63,7 +65,7 @@ pub(in crate::strategy) fn grown(children: &[(&str, u32, f64)], incumbents: &[u3
             cached: Vec::new(),
         }));
         apply(Event::Answered(answer(call)));
-        let outcome = RowOutcome::Scored { score: Score::new(score).unwrap(), invalid: false };
+        let outcome = RowOutcome::scored(Score::new(score).unwrap(), false);
         apply(Event::EvaluationFolded { call, outcome });
         if incumbents.contains(&place) {
             apply(Event::IncumbentChanged { candidate, why: String::new() });

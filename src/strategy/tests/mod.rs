@@ -53,8 +53,8 @@ struct Script<S> {
     refuses: Option<Rejection>,
     /// What an answer to a candidate costs, in nano-dollars.
     nanos: fn(CandidateIx) -> u64,
-    /// What a reply of the mutator costs, in nano-dollars; 0: it is not billed at all.
-    reply_nanos: u64,
+    /// What the measures of the goal's bounds come to for an answer of a candidate to a row.
+    measured: fn(CandidateIx, RowIx) -> Vec<Option<f64>>,
 }
 
 impl<S> Script<S> {
@@ -75,7 +75,7 @@ impl<S> Script<S> {
 
 impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
     fn new(name: &str, sets: &[&str], rows: (u32, u32), rollouts: u64, score: S) -> Self {
-        let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
+        let goal = Goal::max_quality();
         Self::for_goal(goal, name, sets, rows, rollouts, score)
     }
 
@@ -103,7 +103,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
             texts,
             refuses,
             nanos,
-            reply_nanos: 0,
+            measured: |_, _| Vec::new(),
         };
         let baseline = Candidate::baseline(prompt("seed"));
         script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, baseline });
@@ -142,10 +142,6 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
                     Keep::Prompt => ProposalOutcome::Kept { prompt: prompt("kept") },
                     Keep::Child => child,
                 });
-                if self.reply_nanos > 0 {
-                    let usd = Usd::from_nanos(self.reply_nanos);
-                    self.record(Event::Answered(Answered { usd, ..answer(call) }));
-                }
                 self.record(Event::ProposalFolded { call, outcome });
             }
             Plan::Compose(draft) => {
@@ -193,14 +189,16 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
 
     fn evaluate(&mut self, candidate: CandidateIx, split: Split, replicate: u16, rows: Vec<RowIx>) {
         let text = self.state.standing(candidate).candidate.prompt.part("system").unwrap();
-        let scores: Vec<f64> = rows.iter().map(|row| (self.score)(text, split, *row)).collect();
+        let scores: Vec<(RowIx, f64)> =
+            rows.iter().map(|row| (*row, (self.score)(text, split, *row))).collect();
         let first = self.state.next_call;
         let (reserve, cached) = (Amount::ZERO, Vec::new());
         let block = Block { first, candidate, split, replicate, rows, reserve, cached };
         self.record(Event::EvaluationIssued(block));
-        for (offset, score) in scores.into_iter().enumerate() {
+        for (offset, (row, score)) in scores.into_iter().enumerate() {
             let score = Score::new(score).unwrap();
-            let outcome = RowOutcome::Scored { score, invalid: false };
+            let measured = (self.measured)(candidate, row);
+            let outcome = RowOutcome::Scored { score, invalid: false, measured };
             let call = Call(first.0 + offset as u64);
             let usd = Usd::from_nanos((self.nanos)(candidate));
             self.record(Event::Answered(Answered { usd, ..answer(call) }));

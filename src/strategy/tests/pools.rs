@@ -422,7 +422,7 @@ fn mipro_has_no_minibatches_where_dev_is_small() {
 #[test]
 fn mipro_searches_instructions_alone_where_there_is_no_part_for_demonstrations() {
     let mut script = Script::new("mipro", &[], (40, 60), 10_000, bootstrapped);
-    let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
+    let goal = Goal::max_quality();
     let searched = Searched { texts: 1, demos: false };
     script.strategy = Composed::new(script.recipe.phases(), goal, 40, searched, Seed(1));
     script.run_to_end();
@@ -442,7 +442,7 @@ fn mipro_ends_where_nothing_is_left_to_learn() {
         let sampler = format!("sampler={{kind=\"{sampler}\"}}");
         let sets = [&sets[..], &[&sampler]].concat();
         let mut script = Script::new("mipro", &sets, (40, 60), 10_000, bootstrapped);
-        let goal = Goal::MaxQuality { usd_per_1k_at_most: None };
+        let goal = Goal::max_quality();
         let searched = Searched { texts: 1, demos: false };
         script.strategy = Composed::new(script.recipe.phases(), goal, 40, searched, Seed(1));
         script.run_to_end();
@@ -585,7 +585,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         for offset in 0..count {
             let call = Call(first.0 + offset);
             self.record(Event::Answered(answer(call)));
-            let outcome = RowOutcome::Scored { score: Score::new(score).unwrap(), invalid: false };
+            let outcome = RowOutcome::scored(Score::new(score).unwrap(), false);
             self.record(Event::EvaluationFolded { call, outcome });
         }
     }

@@ -57,7 +57,7 @@ impl Explainer {
             }
             Subject::Candidate(number) => number,
         };
-        self.confirmation(number, report.task.goal, seed);
+        self.confirmation(number, &report.task.goal, seed);
         let standing = self.state.standing(number);
         let candidate = standing.candidate.clone();
         let relatives = |of: &[CandidateIx]| of.iter().map(|c| relative(&self.state, *c)).collect();
@@ -121,7 +121,7 @@ impl Explainer {
     }
 
     /// Reports the result on held-out rows, if all of them are folded.
-    fn confirmation(&mut self, candidate: CandidateIx, goal: Goal, seed: Seed) {
+    fn confirmation(&mut self, candidate: CandidateIx, goal: &Goal, seed: Seed) {
         let is_winner = self.state.winner.is_some_and(|(winner, ..)| winner == candidate);
         if self.state.phase != Phase::Over || !(is_winner || candidate == CandidateIx::BASELINE) {
             return;

@@ -1,0 +1,72 @@
+//! An interval for a quantile, from the order of the values alone: for latencies, whose distribution has no form.
+
+use super::interval::Interval;
+use statrs::distribution::{Binomial, DiscreteCDF};
+
+/// The `share` quantile of values, with the given chance, in (0, 0.5), at most that the true one is beyond one of the ends.
+///
+/// `mean` of the interval is the sample's quantile, x₍⌈share · n⌉₎; the ends are order statistics: of all values below
+/// the true quantile there are Bin(n, share) (Conover, *Practical Nonparametric Statistics*, 3rd ed., section 3.2). It
+/// assumes nothing but independent rows. `None` where the values are too few for such ends: a 95 % interval of the 0.95
+/// quantile needs 72 of them, one of the median 6.
+#[must_use]
+pub fn quantile_beyond(values: &[f64], share: f64, chance: f64) -> Option<Interval> {
+    let n = values.len();
+    let below = Binomial::new(share, n as u64).ok()?;
+    // The end at rank r is too high with the chance of fewer than r values below the quantile.
+    let low = (1..=n).take_while(|rank| below.cdf(*rank as u64 - 1) <= chance).last()?;
+    // The end at rank s is too low with the chance of at least s values below it.
+    let high = (low..=n).find(|rank| below.sf(*rank as u64 - 1) <= chance)?;
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = ((share * n as f64).ceil() as usize).clamp(low, high);
+    let at = |rank: usize| sorted[rank - 1];
+    Some(Interval { mean: at(middle), low: at(low), high: at(high), n })
+}
+
+/// The fewest values of which the greatest is an upper end for the `share` quantile.
+#[must_use]
+pub fn rows_for_quantile(share: f64, chance: f64) -> usize {
+    // The greatest of n values is below the quantile with the chance shareⁿ.
+    let rows = (chance.ln() / share.ln()).ceil();
+    if rows.is_finite() { rows.max(1.0) as usize } else { usize::MAX }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+    use rand::Rng;
+
+    #[test]
+    fn ranks_agree_with_published_values() {
+        let values: Vec<f64> = (1..=100).map(f64::from).collect();
+        let ends = |n: usize, share: f64| {
+            quantile_beyond(&values[..n], share, 0.025).map(|it| (it.low, it.mean, it.high))
+        };
+        // Hahn and Meeker (1991), table A.15a: the median of 100 values lies between the 40th and the 61st.
+        assert_eq!(ends(100, 0.5), Some((40.0, 50.0, 61.0)));
+        // P(Bin(16, ¾) ≤ 7) = 0.0075, P(… ≤ 8) = 0.0271, P(… ≥ 15) = 0.0635, P(… ≥ 16) = 0.0100.
+        assert_eq!(ends(16, 0.75), Some((8.0, 12.0, 16.0)));
+        assert_eq!((ends(5, 0.5), ends(6, 0.5)), (None, Some((1.0, 3.0, 6.0))));
+        assert_eq!((ends(72, 0.95).is_none(), ends(73, 0.95).is_some()), (false, true));
+        assert_eq!(ends(71, 0.95), None);
+        assert_eq!((rows_for_quantile(0.95, 0.025), rows_for_quantile(0.5, 0.025)), (72, 6));
+        assert_eq!(quantile_beyond(&[], 0.5, 0.025), None);
+    }
+
+    #[test]
+    fn the_truth_is_within_at_least_as_often_as_said() {
+        // Exponential latencies, whose 0.95 quantile is ln 20.
+        let truth = 20.0_f64.ln();
+        let mut rng = Seed(11).rng();
+        let (mut within, runs) = (0, 4_000);
+        for _ in 0..runs {
+            let values: Vec<f64> = (0..120).map(|_| -(1.0 - rng.random::<f64>()).ln()).collect();
+            let it = quantile_beyond(&values, 0.95, 0.025).unwrap();
+            within += usize::from(it.low <= truth && truth <= it.high);
+        }
+        let share = f64::from(within as u32) / f64::from(runs);
+        assert!((0.94..0.99).contains(&share), "{share}");
+    }
+}

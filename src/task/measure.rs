@@ -1,0 +1,150 @@
+//! What a goal may bound beside quality and cost: measures of a prompt's answers.
+//!
+//! A measure has a value for a row's answer, and one for all answers of a prompt: their mean, or a quantile of them.
+//! Whether held-out rows show that a bound is kept is `engine::claim`'s.
+
+use crate::text;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A measure of a prompt's answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Measure {
+    /// The share of answers that can be read, in [0, 1].
+    Validity,
+    /// The mean of a scorer's metric over the answers that have it.
+    Metric(String),
+    /// The mean score over the rows whose right label is this one, in [0, 1].
+    Recall(String),
+    /// The mean score over the answers that name this label, in [0, 1].
+    Precision(String),
+    /// Mean tokens of a request, row included, as the provider counts them.
+    InputTokens,
+    /// Mean tokens of an answer, reasoning included.
+    OutputTokens,
+    /// The median time that an answer took, in milliseconds.
+    LatencyP50,
+    /// The time within which 95 of 100 answers came, in milliseconds.
+    LatencyP95,
+}
+
+/// How a prompt's value follows from those of its rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Total {
+    /// The mean of values in [0, 1].
+    Share,
+    /// The mean of values of any size.
+    Mean,
+    /// This quantile.
+    Quantile(f64),
+}
+
+/// Names without a name of their own behind them.
+const PLAIN: [(&str, Measure); 5] = [
+    ("validity", Measure::Validity),
+    ("input_tokens", Measure::InputTokens),
+    ("output_tokens", Measure::OutputTokens),
+    ("latency_p50", Measure::LatencyP50),
+    ("latency_p95", Measure::LatencyP95),
+];
+/// A measure of what is named.
+type OfName = fn(String) -> Measure;
+/// Those with one.
+const NAMED: [(&str, OfName); 3] =
+    [("metrics", Measure::Metric), ("recall", Measure::Recall), ("precision", Measure::Precision)];
+
+impl Measure {
+    /// Reads a name: `validity`, `latency_p95`, `recall.security`, `metrics."two words"`.
+    ///
+    /// # Errors
+    /// A sentence that lists what there is.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        if let Some((_, measure)) = PLAIN.iter().find(|(plain, _)| *plain == name) {
+            return Ok(measure.clone());
+        }
+        let (kind, of) = name.split_once('.').unwrap_or((name, ""));
+        let of = of.strip_prefix('"').and_then(|of| of.strip_suffix('"')).unwrap_or(of);
+        match NAMED.iter().find(|(named, _)| *named == kind) {
+            Some((_, measure)) if !of.trim().is_empty() => Ok(measure(of.to_owned())),
+            Some((named, _)) => Err(format!("`{name}` says not which: write `{named}.NAME`")),
+            None => {
+                let plain = PLAIN.iter().map(|(plain, _)| *plain);
+                let named = NAMED.iter().map(|(named, _)| *named);
+                let known: Vec<&str> =
+                    ["quality", "usd_per_1k"].into_iter().chain(plain).chain(named).collect();
+                Err(format!("`{name}` is no measure; {}", text::suggestion(kind, &known)))
+            }
+        }
+    }
+
+    /// How a prompt's value follows from those of its rows.
+    #[must_use]
+    pub fn total(&self) -> Total {
+        match self {
+            Self::Validity | Self::Recall(_) | Self::Precision(_) => Total::Share,
+            Self::Metric(_) | Self::InputTokens | Self::OutputTokens => Total::Mean,
+            Self::LatencyP50 => Total::Quantile(0.5),
+            Self::LatencyP95 => Total::Quantile(0.95),
+        }
+    }
+
+    /// Whether two prompts have values for the same rows as a rule, so that they can be compared row by row.
+    #[must_use]
+    pub fn is_paired(&self) -> bool {
+        !matches!(self, Self::Precision(_)) && !matches!(self.total(), Total::Quantile(_))
+    }
+
+    /// Whether it is a time.
+    #[must_use]
+    pub fn is_time(&self) -> bool {
+        matches!(self.total(), Total::Quantile(_))
+    }
+
+    /// A value of it for people: `96.2 %`, `1,850 ms`, `412 tokens`, `0.31`.
+    #[must_use]
+    pub fn shown(&self, value: f64) -> String {
+        match self.total() {
+            Total::Share => text::percent(value),
+            Total::Quantile(_) => format!("{} ms", text::thousands(value.round().max(0.0) as u64)),
+            Total::Mean if matches!(self, Self::InputTokens | Self::OutputTokens) => {
+                format!("{} tokens", text::thousands(value.round().max(0.0) as u64))
+            }
+            Total::Mean => format!("{value:.3}"),
+        }
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut named = |kind: &str, name: &str| {
+            let is_word = |letter: char| letter.is_alphanumeric() || "_-.".contains(letter);
+            match name.chars().all(is_word) {
+                true => write!(f, "{kind}.{name}"),
+                false => write!(f, "{kind}.\"{name}\""),
+            }
+        };
+        match self {
+            Self::Metric(name) => named("metrics", name),
+            Self::Recall(label) => named("recall", label),
+            Self::Precision(label) => named("precision", label),
+            plain => {
+                let name = PLAIN.iter().find(|(_, measure)| measure == plain);
+                f.write_str(name.map_or("", |(name, _)| *name))
+            }
+        }
+    }
+}
+
+impl From<Measure> for String {
+    fn from(measure: Measure) -> Self {
+        measure.to_string()
+    }
+}
+
+impl TryFrom<String> for Measure {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::parse(&name)
+    }
+}
