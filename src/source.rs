@@ -7,7 +7,7 @@ mod tables; // A list is no struct.
 mod toml_file; // Keys and values of a TOML file, and what is wrong with them.
 
 pub use self::toml_file::{
-    UnknownName, explain_unknown_name, line_of_key, parse_toml, parse_toml_with,
+    UnknownName, explain_unknown_name, line_of_key, parse_toml, parse_toml_with, with_string_at,
 };
 
 use crate::text;

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare candidates of a finished run with the baseline on held-out rows
     Confirm(ConfirmArgs),
+    /// Move a prompt to other models: search for each, and prove parity with the old one on held-out rows
+    Migrate(MigrateArgs),
     /// Show the rows that a prompt of a run was asked, with its answers, labels and slices
     Rows(RowsArgs),
     /// Print a run's journal as JSON Lines
@@ -324,6 +326,57 @@ pub(crate) struct ResumeArgs {
     /// Resume although the task's address, headers, query or body of a provider or model have changed
     #[arg(long)]
     pub accept_changed_provider: bool,
+}
+
+/// What the exit codes of `migrate` mean.
+const MIGRATED: &str = "\
+Exit codes: 0 parity is shown of one new model at least. 6 all were measured, and parity is shown of none. 4 the bar or a \
+new model was not measured, because of a provider's trouble or because nothing is left of the budget: `resume` goes on. \
+130 interrupted: `resume` goes on.";
+
+/// `migrate`.
+#[derive(Debug, Args)]
+#[command(after_long_help = MIGRATED)]
+pub(crate) struct MigrateArgs {
+    /// Task folder, or its task.toml
+    pub task: PathBuf,
+    /// The old model, as in task.toml: provider/model [default: the task's own]
+    #[arg(long, value_name = "MODEL")]
+    pub from: Option<String>,
+    /// The new models, likewise
+    #[arg(long, value_name = "MODEL", required = true, num_args = 1..)]
+    pub to: Vec<String>,
+    /// The prompt in force, in a file as `export` writes it [default: the task's own]
+    #[arg(long, value_name = "FILE")]
+    pub prompt: Option<PathBuf>,
+    /// By how much a new model may be worse, as a score
+    #[arg(long, value_name = "SCORE", default_value_t = 0.02, value_parser = share)]
+    pub margin: f64,
+    /// Start from the prompts of this run, too (its winner and its front); refused where a row that is held out now was
+    /// one of train or dev for it
+    #[arg(long, value_name = "RUN")]
+    pub warm: Option<String>,
+    #[command(flatten)]
+    pub strategy: StrategyArgs,
+    /// Random seed of each search [default: the smallest that no run of this task in the results folder has]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_negative_numbers = true)]
+    pub seed: Option<u64>,
+    /// Name of the migration
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub out: RunsDir,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub concurrency: Option<usize>,
+    /// Run in the background, and keep running after the terminal is closed
+    #[arg(long)]
+    pub detach: bool,
+    /// Allow paid models when only time is capped
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub caps: CapArgs,
 }
 
 /// `confirm`.

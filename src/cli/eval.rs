@@ -9,6 +9,7 @@ use super::recorded;
 use super::resources;
 use super::screen::Screen;
 use super::settings;
+use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::evaluate::verdict_in;
@@ -18,7 +19,9 @@ use crate::looks::Looks;
 use crate::prompt::Prompt;
 use crate::prompt::document::{self, Document};
 use crate::report;
-use crate::run::{self, Ended, Run, RunDir, RunDirError, RunError, RunKind, Settings, Summary};
+use crate::run::{
+    self, Access, Ended, Run, RunDir, RunDirError, RunError, RunKind, Settings, Summary,
+};
 use crate::source::SourceError;
 use crate::state::Cell;
 use crate::task::example::{RowHash, Split, Splits};
@@ -142,6 +145,40 @@ pub(super) fn with_prompt(task: &Task, place: &Path, file: &Path) -> Result<Task
     Ok(Task::rebuild(TaskFiles { parts, part_files, ..files })?)
 }
 
+/// Checks all that can be checked before a prompt is asked rows, and says what that needs from the environment.
+pub(super) fn checked(
+    task: &Task,
+    split: Option<Split>,
+    caps: Caps,
+    concurrency: Option<usize>,
+    yes: bool,
+) -> Result<Access, CliError> {
+    let recipe = run::evaluation_recipe()?;
+    let is_asked = |role| RunKind::Evaluation { split }.asks(&recipe, role);
+    if run::is_paid(task, is_asked) || !caps.is_empty() {
+        settings::check_consent(task, caps, is_asked, yes)?;
+    }
+    if caps.usd.is_some() {
+        task.check_prices(is_asked)?;
+    }
+    resources::check(resources::connections(task, concurrency))?;
+    let access = settings::access(task, is_asked, concurrency)?;
+    run::check_models(task, &access, is_asked)?;
+    settings::check_programs(task)?;
+    Ok(access)
+}
+
+/// Lets an evaluation go on with these caps; one that is over asks what is left where they allow more.
+pub(super) fn set_caps(run: &mut Run, caps: Caps) -> Result<(), CliError> {
+    if run.caps() != caps {
+        match run.reopen(caps) {
+            Err(RunError::GoesNotOn { .. } | RunError::Spent { .. }) => {}
+            opened => opened.and_then(|()| run.set_caps(caps))?,
+        }
+    }
+    Ok(())
+}
+
 /// What is asked of the task model.
 pub(super) struct Question<'a> {
     /// The split; `None`: all rows.
@@ -169,18 +206,7 @@ impl Question<'_> {
     ) -> Result<Answers, CliError> {
         let mut caps = settings::caps(&task, self.caps, &Clock::System)?;
         caps.proposals = None;
-        let recipe = run::evaluation_recipe()?;
-        let is_asked = |role| RunKind::Evaluation { split: self.split }.asks(&recipe, role);
-        if run::is_paid(&task, is_asked) || !caps.is_empty() {
-            settings::check_consent(&task, caps, is_asked, false)?;
-        }
-        if caps.usd.is_some() {
-            task.check_prices(is_asked)?;
-        }
-        resources::check(resources::connections(&task, self.concurrency))?;
-        let access = settings::access(&task, is_asked, self.concurrency)?;
-        run::check_models(&task, &access, is_asked)?;
-        settings::check_programs(&task)?;
+        let access = checked(&task, self.split, caps, self.concurrency, false)?;
         let dir = RunDir::at(folder);
         let settings =
             Settings { caps: Some(caps), concurrency: self.concurrency, ..Settings::default() };
@@ -189,13 +215,7 @@ impl Question<'_> {
             Err(RunError::Dir(RunDirError::Exists(_))) => {
                 super::log::to_file_of(&dir);
                 let mut run = Run::open(&dir)?;
-                // The caps of this call hold; one that is over asks what is left where they allow more.
-                if run.caps() != caps {
-                    match run.reopen(caps) {
-                        Err(RunError::GoesNotOn { .. } | RunError::Spent { .. }) => {}
-                        opened => opened.and_then(|()| run.set_caps(caps))?,
-                    }
-                }
+                set_caps(&mut run, caps)?;
                 run
             }
             run => run?,

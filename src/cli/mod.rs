@@ -20,7 +20,11 @@ mod init;
 mod plan;
 mod doctor;
 mod run;
+mod recorded;
+mod eval;
+mod migration; // The bar, the searches and the result of a migration.
 mod night;
+mod migrate;
 mod inspect;
 mod explain;
 mod rows;
@@ -29,8 +33,6 @@ mod compare;
 mod diff;
 mod ctl;
 mod watch;
-mod recorded;
-mod eval;
 mod confirm;
 mod export;
 mod versions; // `log` and `rollback`.
@@ -94,6 +96,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Report(args) => inspect::report(&args, &screen),
         Command::Explain(args) => explain::explain(&args, &screen),
         Command::Confirm(args) => confirm::confirm(&args, &screen),
+        Command::Migrate(args) => migrate::migrate(&args, &screen),
         Command::Rows(args) => rows::rows(&args, &screen),
         Command::Journal(args) => inspect::journal(&args, &screen),
         Command::Eval(args) => eval::eval(&args, &screen),

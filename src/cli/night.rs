@@ -3,17 +3,23 @@
 
 use super::args::{CapArgs, ResumeArgs, RunArgs, RunsDir, StrategyArgs};
 use super::error::{CliError, Kind};
+use super::migration;
 use super::night_budget::{refused, spent_by};
 use super::run::{self, Prepared};
 use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
+use crate::compare::migration::{Known, MigrationReport};
+use crate::compare::migration_page;
 use crate::engine::Outcome;
-use crate::night::{BudgetRequest, Night, NightFile, NightRun, RunState, Spending};
+use crate::night::{BudgetRequest, Migration, Night, NightFile, NightRun, RunState, Spending};
 use crate::report::{self, Report, visible_line};
-use crate::run::{NIGHT_FILE, Run, RunDir, RunDirError, RunError, Settings, Status};
+use crate::run::{
+    LoadedRun, NIGHT_FILE, Run, RunDir, RunDirError, RunError, RunKind, Settings, Status,
+};
 use crate::seed::Seed;
+use crate::task::Task;
 use crate::text;
 use crate::units::Usd;
 use jiff::tz::TimeZone;
@@ -68,7 +74,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         )));
     }
     for path in &args.task {
-        let prepared = run::prepare(path, args, |task| Ok(share.over(task.caps)))?;
+        let prepared = run::prepare(Task::load(path)?, args, |task| Ok(share.over(task.caps)))?;
         for warning in &prepared.warnings {
             screen.warn(&format!("{}: {warning}", prepared.task.name));
         }
@@ -92,15 +98,28 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         sets: args.strategy.sets.clone(),
         seed: args.seed.map(Seed),
         concurrency: args.concurrency,
+        migration: None,
     };
-    let (night, lock) = Night::create(&args.out.out.join(&name), file)?;
-    if args.detach {
+    start(file, &args.out.out, args.detach, screen)
+}
+
+/// Creates a night, and works on it, or lets a process in the background do so.
+pub(super) fn start(
+    file: NightFile,
+    out: &Path,
+    detach: bool,
+    screen: &Screen,
+) -> Result<(), CliError> {
+    let (night, lock) = Night::create(&out.join(&file.night), file)?;
+    let (noun, concurrency) = (night.noun(), night.file().concurrency);
+    if detach {
         drop(lock);
-        let flags = run::DetachFlags { concurrency: args.concurrency, ..Default::default() };
-        return run::detach(night.dir(), flags, "night", screen);
+        let flags = run::DetachFlags { concurrency, ..Default::default() };
+        return run::detach(night.dir(), flags, noun, screen);
     }
-    screen.note(&format!("night {name} in {}", night.dir().path().display()));
-    let ended = go(night, args, Consent::default(), screen);
+    screen.note(&format!("{noun} {} in {}", night.dir().name(), night.dir().path().display()));
+    let args = arguments(&night, concurrency);
+    let ended = go(night, &args, Consent::default(), screen);
     drop(lock);
     ended
 }
@@ -125,24 +144,10 @@ pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Res
             accepts_changed_provider: resumed.accept_changed_provider,
             abandons_batches: resumed.abandon_batches,
         };
-        return run::detach(dir, flags, "night", screen);
+        return run::detach(dir, flags, night.noun(), screen);
     }
-    let file = night.file();
-    let args = RunArgs {
-        task: file.runs.iter().map(|run| run.task.clone()).collect(),
-        strategy: StrategyArgs { strategy: file.strategy.clone(), sets: file.sets.clone() },
-        seed: file.seed.map(|seed| seed.0),
-        name: None,
-        out: RunsDir { out: dir.path().parent().unwrap_or(Path::new(".")).to_owned() },
-        concurrency: resumed.concurrency.or(file.concurrency),
-        reuse: Vec::new(),
-        warm: None,
-        detach: false,
-        // It was agreed to at the start.
-        yes: true,
-        caps: CapArgs::default(),
-    };
-    screen.note(&format!("resuming the night {}", dir.name()));
+    let args = arguments(&night, resumed.concurrency.or(night.file().concurrency));
+    screen.note(&format!("resuming the {} {}", night.noun(), dir.name()));
     let consent = Consent {
         changed_provider: resumed.accept_changed_provider,
         abandons_batches: resumed.abandon_batches,
@@ -150,6 +155,25 @@ pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Res
     let ended = go(night, &args, consent, screen);
     drop(lock);
     ended
+}
+
+/// What each of its runs is started with.
+fn arguments(night: &Night, concurrency: Option<usize>) -> RunArgs {
+    let file = night.file();
+    RunArgs {
+        task: file.runs.iter().map(|run| run.task.clone()).collect(),
+        strategy: StrategyArgs { strategy: file.strategy.clone(), sets: file.sets.clone() },
+        seed: file.seed.map(|seed| seed.0),
+        name: None,
+        out: RunsDir { out: night.dir().path().parent().unwrap_or(Path::new(".")).to_owned() },
+        concurrency,
+        reuse: Vec::new(),
+        warm: None,
+        detach: false,
+        // It was agreed to at the start.
+        yes: true,
+        caps: CapArgs::default(),
+    }
 }
 
 /// Works on a night, and meanwhile takes requests that change its budget.
@@ -184,7 +208,8 @@ fn locked(night: &Mutex<Night>) -> MutexGuard<'_, Night> {
     night.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs what has not ended, one after the other. Trouble of one does not keep the others back.
+/// Runs what has not ended, one after the other. Trouble of one does not keep the others back, but for the bar of a
+/// migration: without it nothing is said of the others.
 fn work(
     night: &Mutex<Night>,
     args: &RunArgs,
@@ -193,20 +218,27 @@ fn work(
 ) -> Result<(), CliError> {
     let mut troubles: Vec<String> = Vec::new();
     let mut is_spent = false;
-    let NightFile { runs, .. } = locked(night).file().clone();
+    let file = locked(night).file().clone();
+    if file.migration.is_some() {
+        migration::look(&locked(night), &[], true)?;
+    }
     let again = format!("promptsearch resume {}", locked(night).dir().path().display());
-    for (number, NightRun { task, run: name }) in runs.iter().enumerate() {
+    for (number, NightRun { run: name, .. }) in file.runs.iter().enumerate() {
         if matches!(locked(night).runs()[number], RunState::Ended(_)) {
             continue;
         }
+        let is_bar = file.migration.is_some() && number == Migration::BAR;
         let Some(caps) = locked(night).give(number)? else {
             troubles.push(format!("{name}: nothing is left of the budget"));
             is_spent = true;
+            if is_bar {
+                break;
+            }
             continue;
         };
-        screen.note(&format!("{name}: {} of {}", number + 1, runs.len()));
+        screen.note(&format!("{name}: {} of {}", number + 1, file.runs.len()));
         let dir = RunDir::at(locked(night).run_dir(number));
-        match one(&dir, task, (caps, consent), args, screen) {
+        match one(&dir, (&file, number), (caps, consent), args, screen) {
             Ok(Some(spent)) => locked(night).ended(number, spent)?,
             Ok(None) => {
                 return Err(CliError::new(Kind::Interrupted, "interrupted; no answer is lost")
@@ -218,57 +250,59 @@ fn work(
             Err(error) => {
                 screen.warn(&format!("{name}: {}", error.message));
                 troubles.push(format!("{name}: {}", error.message));
+                if is_bar {
+                    is_spent = true;
+                    break;
+                }
             }
         }
     }
-    show(&locked(night), false, screen)?;
+    let found = show(&locked(night), (false, true), screen)?;
     if troubles.is_empty() {
-        return Ok(());
+        return found.map_or(Ok(()), |found| migration::conclude(&found));
     }
     let error = CliError::new(Kind::Refused, troubles.join("; "));
     let more = if is_spent {
-        "; with more for the night: `--max-usd X`, `--max-calls N`, …"
+        format!("; with more for the {}: `--max-usd X`, `--max-calls N`, …", locked(night).noun())
     } else {
-        ""
+        String::new()
     };
     Err(error.hint(format!("fix this, then run: {again}{more}")))
 }
 
-/// Runs one task to its end; what it has spent. `None`: it was interrupted.
+/// Carries out one run to its end; what it has spent. `None`: it was interrupted.
 fn one(
     dir: &RunDir,
-    task: &Path,
+    (file, number): (&NightFile, usize),
     (caps, consent): (Caps, Consent),
     args: &RunArgs,
     screen: &Screen,
 ) -> Result<Option<Spending>, CliError> {
     let name = dir.name();
     let is_new = !dir.file(crate::run::RUN_FILE).exists();
-    let mut run = if is_new {
-        let Prepared { task, recipe, access, caps, .. } =
-            run::prepare(task, args, |task| Ok(caps.over(task.caps)))?;
-        let seed = args.seed.map(Seed);
-        let (caps, concurrency) = (Some(caps), args.concurrency);
-        let settings = Settings { seed, caps, concurrency, ..Settings::default() };
-        let run = Run::create(Arc::new(task), &recipe, settings, dir.path())?;
-        run::tell_seed(args, &run, screen);
-        run.with_access(access)
-    } else {
-        let mut run = Run::open(dir)?;
-        if consent.changed_provider {
-            for change in run.provider_changes() {
-                screen.warn(&format!("{name}: accepted: {change}"));
+    let bar = file.migration.as_ref().filter(|_| number == Migration::BAR);
+    let mut run = match (bar, is_new) {
+        (Some(migration), true) => migration::begin_bar(migration, dir, caps, args)?,
+        (None, true) => begin(dir, (file, number), caps, args, screen)?,
+        (_, false) => {
+            let mut run = Run::open(dir)?;
+            if consent.changed_provider {
+                for change in run.provider_changes() {
+                    screen.warn(&format!("{name}: accepted: {change}"));
+                }
+                run.accept_provider_changes()?;
             }
-            run.accept_provider_changes()?;
+            run.check_providers()?;
+            let deadline = Caps { deadline: caps.deadline, ..run.caps() };
+            if bar.is_some() {
+                super::eval::set_caps(&mut run, Caps { proposals: None, ..caps })?;
+            } else if !run.is_over() && deadline != run.caps() {
+                run.set_caps(deadline)?;
+            }
+            let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
+            access.abandons_batches = consent.abandons_batches;
+            run.with_access(access)
         }
-        run.check_providers()?;
-        let deadline = Caps { deadline: caps.deadline, ..run.caps() };
-        if !run.is_over() && deadline != run.caps() {
-            run.set_caps(deadline)?;
-        }
-        let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
-        access.abandons_batches = consent.abandons_batches;
-        run.with_access(access)
     };
     super::log::to_file_of(dir);
     let ended = super::session::search(&mut run, screen)?;
@@ -283,28 +317,80 @@ fn one(
         Outcome::Trouble { why, .. } => return Err(CliError::new(Kind::Refused, why)),
     }
     if !screen.json {
-        screen.note(&format!("{name}: {}", report::verdict_line(&Report::from(&loaded))));
+        screen.note(&format!("{name}: {}", result_line(&loaded)));
+    }
+    if bar.is_some() {
+        migration::check_bar(&loaded)?;
     }
     Ok(Some(spent_by(&loaded)))
 }
 
-/// Shows a night from its files, at any time.
-pub(super) fn status(dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
-    show(&Night::read(dir)?, dir.is_running(), screen)
+/// Starts a search of a night.
+fn begin(
+    dir: &RunDir,
+    (file, number): (&NightFile, usize),
+    caps: Caps,
+    args: &RunArgs,
+    screen: &Screen,
+) -> Result<Run, CliError> {
+    let (prepared, warm) = match &file.migration {
+        None => {
+            let task = Task::load(&file.runs[number].task)?;
+            (run::prepare(task, args, |task| Ok(caps.over(task.caps)))?, None)
+        }
+        Some(migration) => {
+            let task = migration.task(number)?;
+            let warm = migration::warm(migration, &task)?;
+            (run::prepare(task, args, |_| Ok(caps))?, warm)
+        }
+    };
+    let Prepared { task, recipe, access, caps, .. } = prepared;
+    let seed = args.seed.map(Seed);
+    let (caps, concurrency) = (Some(caps), args.concurrency);
+    let settings = Settings { seed, caps, concurrency, warm, ..Settings::default() };
+    let run = Run::create(Arc::new(task), &recipe, settings, dir.path())?;
+    run::tell_seed(args, &run, screen);
+    Ok(run.with_access(access))
 }
 
-fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError> {
+/// What came of a run, in a sentence.
+fn result_line(run: &LoadedRun) -> String {
+    match (run.file.kind, run.summary.baseline.as_ref().and_then(|prompt| prompt.dev)) {
+        (RunKind::Search, _) => report::verdict_line(&Report::from(run)),
+        (RunKind::Evaluation { .. }, None) => "not measured yet".to_owned(),
+        (RunKind::Evaluation { .. }, Some(it)) => format!(
+            "{} ({} to {}) over {}",
+            text::percent(it.mean),
+            text::percent(it.low),
+            text::percent(it.high),
+            text::plural(it.n, "row")
+        ),
+    }
+}
+
+/// Shows a night from its files, at any time.
+pub(super) fn status(dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
+    show(&Night::read(dir)?, (dir.is_running(), false), screen).map(drop)
+}
+
+/// Shows a night, and what it found where it is a migration. One that `has_worked` takes its look and writes its files.
+fn show(
+    night: &Night,
+    (is_running, has_worked): (bool, bool),
+    screen: &Screen,
+) -> Result<Option<MigrationReport>, CliError> {
     let file = night.file();
+    let mut runs: Vec<(String, Known)> = Vec::new();
     let mut spent = Spending::default();
     let (mut lines, mut values): (Vec<String>, Vec<Value>) = (Vec::new(), Vec::new());
     for (number, (run, state)) in file.runs.iter().zip(night.runs()).enumerate() {
         let dir = RunDir::at(night.run_dir(number));
         let begun = dir.file(crate::run::RUN_FILE).exists().then(|| Run::read(&dir));
+        let begun = begun.map(|run| run.map_err(|error| error.to_string()));
         let (line, value) = match &begun {
             None => ("waiting".to_owned(), json!({ "run": run.run, "status": "waiting" })),
             // One that was killed while it began, or whose rows are gone, does not hide the others.
-            Some(Err(error)) => {
-                let why = error.to_string();
+            Some(Err(why)) => {
                 (why.clone(), json!({ "run": run.run, "status": null, "error": why }))
             }
             Some(Ok(loaded)) => {
@@ -312,7 +398,7 @@ fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError
                 spent.usd += own.usd;
                 spent.calls += own.calls;
                 spent.running += own.running;
-                let verdict = report::verdict_line(&Report::from(loaded));
+                let verdict = result_line(loaded);
                 let caps = loaded.caps();
                 let of = caps.usd.map_or_else(String::new, |usd| format!(" of {usd}"));
                 let calls = caps
@@ -342,6 +428,7 @@ fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError
             fields.insert("given".to_owned(), crate::run::in_dollars(&given(state))?);
         }
         values.push(value);
+        runs.push((run.run.clone(), begun));
     }
     let is_done = night.runs().iter().all(|state| matches!(state, RunState::Ended(_)));
     let status = match (is_done, is_running) {
@@ -366,12 +453,18 @@ fn show(night: &Night, is_running: bool, screen: &Screen) -> Result<(), CliError
     if status == Status::Interrupted {
         let _ = write!(out, "\n  resume: promptsearch resume {}", night.dir().path().display());
     }
-    let value = json!({
+    let mut value = json!({
         "schema": 1, "night": file.night, "status": status, "caps": crate::run::in_dollars(&night.caps())?,
         "spent": { "usd": spent.usd.dollars(), "calls": spent.calls, "seconds": spent.running.as_secs_f64() },
         "runs": values,
     });
-    screen.show(&value, &out)
+    let found = migration::found(night, &runs, has_worked)?;
+    if let (Some(found), Some(fields)) = (&found, value.as_object_mut()) {
+        fields.insert("migration".to_owned(), serde_json::to_value(found)?);
+        let _ = write!(out, "\n\n{}", migration_page::page(found));
+    }
+    screen.show(&value, &out)?;
+    Ok(found)
 }
 
 fn given(state: &RunState) -> Option<Caps> {
@@ -398,7 +491,7 @@ pub(super) fn lines(out: &Path) -> Vec<String> {
             (false, true) => "running",
             (false, false) => "interrupted",
         };
-        let line = format!("night {}: {status} ({})", dir.name(), night.run_names());
+        let line = format!("{} {}: {status} ({})", night.noun(), dir.name(), night.run_names());
         Some(visible_line(&line))
     };
     Night::list(out).iter().filter_map(line).collect()

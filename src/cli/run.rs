@@ -39,13 +39,12 @@ pub(super) struct Prepared {
     left_out: Vec<String>,
 }
 
-/// Reads a task, and checks all that can be checked before anything is created.
+/// Checks all that can be checked before anything is created.
 pub(super) fn prepare(
-    task: &Path,
+    task: Task,
     args: &RunArgs,
     caps: impl FnOnce(&Task) -> Result<Caps, CliError>,
 ) -> Result<Prepared, CliError> {
-    let task = Task::load(task)?;
     let caps = caps(&task)?;
     run::check_searched_parts(&task)?;
     let (recipe, left_out) =
@@ -74,7 +73,7 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     let clock = Clock::System;
     let name = args.name.as_deref().map(checked_name).transpose()?;
     let caps = |task: &Task| settings::caps(task, &args.caps, &clock);
-    let prepared = prepare(task, args, caps)?;
+    let prepared = prepare(Task::load(task)?, args, caps)?;
     let Prepared { task, recipe, caps, access, warnings, left_out } = prepared;
     warnings.iter().for_each(|warning| screen.warn(warning));
     let reuse = sources(args, &task)?;

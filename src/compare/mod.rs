@@ -1,6 +1,8 @@
-//! Prompts that are in use: whether they still do what their evidence says.
+//! Prompts that are in use: whether they still do what their evidence says, and what they do on other models.
 //!
-//! No search, and no claim that a prompt is better than another one: that is the business of a run.
+//! No search, and no claim that a prompt is better than another one on its model: that is the business of a run.
 
 pub mod verification;
+pub mod migration; // The prompt in force on an old model, beside prompts on new ones.
+pub mod migration_page; // The same for people.
 pub mod versions; // The versions of an exported prompt in git.

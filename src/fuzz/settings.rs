@@ -34,6 +34,7 @@ pub(super) fn task(bytes: &[u8]) {
         parts,
         part_files: BTreeMap::new(),
         schemas: BTreeMap::new(),
+        set: Vec::new(),
     }) {
         Ok(task) => {
             for row in task.visible_rows() {

@@ -91,7 +91,7 @@ impl Night {
     /// # Errors
     /// Its runs have spent, or were given, more, or the ledger cannot be written.
     pub fn set_total(&mut self, caps: Caps) -> Result<(), BudgetError> {
-        let name = &self.file.night;
+        let name = format!("{} `{}`", self.noun(), self.file.night);
         if caps == self.caps() {
             return Ok(());
         }
@@ -108,7 +108,7 @@ impl Night {
                 && new < spent
             {
                 return Err(BudgetError::Refused(format!(
-                    "the runs of the night `{name}` have spent, or were given, {}: its total must be at least that",
+                    "the runs of the {name} have spent, or were given, {}: its total must be at least that",
                     in_words(unit, spent)
                 )));
             }
@@ -120,7 +120,7 @@ impl Night {
                 pairs.into_iter().find(|(new, own)| new.1.is_some() && own.1.is_none())
             {
                 return Err(BudgetError::Refused(format!(
-                    "the run `{}` of the night `{name}` has begun without a cap on {unit}: give it one first",
+                    "the run `{}` of the {name} has begun without a cap on {unit}: give it one first",
                     run.run
                 )));
             }
@@ -145,7 +145,8 @@ impl Night {
                 continue;
             };
             return Err(BudgetError::Refused(format!(
-                "the night `{}` has {} for this run, beside what its other runs have spent or were given",
+                "the {} `{}` has {} for this run, beside what its other runs have spent or were given",
+                self.noun(),
                 self.file.night,
                 in_words(unit, left)
             )));
@@ -195,6 +196,7 @@ mod tests {
             sets: Vec::new(),
             seed: Some(Seed(1)),
             concurrency: None,
+            migration: None,
         };
         Night::create(&place.join("n"), file).unwrap().0
     }

@@ -7,10 +7,12 @@
 
 mod share; // What the next run may spend.
 mod ledger; // What was given to whom, durably.
+mod migration; // A night that moves one prompt to other models.
 mod budget; // Changes of the total and of the shares.
 
 pub use budget::{BudgetError, BudgetRequest};
 pub use ledger::Fact;
+pub use migration::{Migration, of_model};
 pub use share::{RunState, Spending, share};
 
 use crate::caps::Caps;
@@ -47,6 +49,9 @@ pub struct NightFile {
     pub seed: Option<Seed>,
     /// The maximum number of concurrent requests, over all providers.
     pub concurrency: Option<usize>,
+    /// What its runs have in common, where it moves a prompt to other models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migration: Option<Migration>,
 }
 
 /// One run of a night.
@@ -149,6 +154,15 @@ impl Night {
         Ok(Self { dir: dir.clone(), file, ledger })
     }
 
+    /// What it is called: a night, or a migration.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        match self.file.migration {
+            Some(_) => "migration",
+            None => "night",
+        }
+    }
+
     /// The names of its runs, for people.
     #[must_use]
     pub fn run_names(&self) -> String {
@@ -193,16 +207,25 @@ impl Night {
     }
 
     /// What a run may spend: what it was given before, or its share of what is left, which is written down
-    /// first. `None`: nothing is left for it. A deadline is shared anew each time.
+    /// first. `None`: nothing is left for it. A deadline is shared anew each time. The bar of a migration, without which
+    /// nothing can be said, may spend all that is left, also where the total was raised since.
     ///
     /// # Errors
     /// The ledger cannot be written.
     pub fn give(&mut self, run: usize) -> Result<Option<Caps>, RunDirError> {
         let now = Clock::System.now();
-        let Some(caps) = share::share(self.caps(), self.runs(), run, now) else {
-            return Ok(None);
+        let is_bar = self.file.migration.is_some() && run == Migration::BAR;
+        let given = match is_bar {
+            true => share::rest(self.caps(), self.runs(), run, now),
+            false => share::share(self.caps(), self.runs(), run, now),
         };
-        if self.runs().get(run) == Some(&RunState::Waiting) {
+        let Some(caps) = given else { return Ok(None) };
+        let is_new = match self.runs().get(run) {
+            Some(RunState::Waiting) => true,
+            Some(RunState::Given(before)) => is_bar && *before != caps,
+            _ => false,
+        };
+        if is_new {
             self.ledger.append(&self.dir, &Fact::Given { run, caps })?;
         }
         Ok(Some(caps))

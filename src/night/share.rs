@@ -124,6 +124,19 @@ pub fn share(total: Caps, runs: &[RunState], run: usize, now: Timestamp) -> Opti
     (!is_nothing).then_some(caps)
 }
 
+/// What a run may spend where all that the others leave of the total is its; `None`: nothing is left for it.
+#[must_use]
+pub(super) fn rest(total: Caps, runs: &[RunState], run: usize, now: Timestamp) -> Option<Caps> {
+    if matches!(runs.get(run)?, RunState::Ended(_)) {
+        return None;
+    }
+    let others = runs.iter().enumerate().filter(|(number, _)| *number != run);
+    let taken = taken(others.map(|(_, state)| state));
+    let wall = total.wall.map(|wall| wall.saturating_sub(taken.running));
+    let left = Caps { wall, deadline: total.deadline, ..left(total, &taken) };
+    share(left, &[RunState::Waiting], 0, now)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +190,18 @@ mod tests {
         // A run that was interrupted has its share of the time that is left now.
         assert_eq!(deadline(&[first, Given(Caps::default()), Waiting], 1, 7_000), Some(at(8_000)));
         assert_eq!(deadline(&[Waiting], 0, 9_000), None);
+    }
+
+    #[test]
+    fn the_rest_is_all_that_the_others_leave() {
+        use RunState::{Given, Waiting};
+        let of =
+            |runs: &[RunState], run| rest(calls(300), runs, run, at(0)).and_then(|it| it.calls);
+        assert_eq!(of(&[Waiting, Waiting, Waiting], 0), Some(300));
+        // It goes on with what a raised total leaves it, and what it was given before is not counted twice.
+        assert_eq!(of(&[Given(calls(200)), ended(40), Waiting], 0), Some(260));
+        assert_eq!(of(&[Given(calls(200)), Given(calls(300))], 0), None);
+        assert_eq!(of(&[ended(3), Waiting], 0), None);
     }
 
     proptest! {

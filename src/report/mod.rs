@@ -47,7 +47,7 @@ pub use rows::{
 pub use run_list::run_list;
 pub use strategy::{RecipeEntry, list as strategies_list, strategy as strategy_page};
 pub use terminal::{end_of_run, status_line};
-pub(crate) use words::money;
+pub(crate) use words::{cost, money};
 pub use words::{failed_calls, left_out, refused_field, visible, visible_line, without_schema};
 
 use crate::recipe::Recipe;
@@ -99,6 +99,14 @@ pub fn claim_line(report: &Report<'_>) -> Option<String> {
 #[must_use]
 pub fn simulated_line(report: &Report<'_>) -> Option<&'static str> {
     verdict::simulated(report)
+}
+
+/// That simulated models answered in any of several runs, if any did.
+#[must_use]
+pub fn simulated_line_of<'a>(
+    runs: impl IntoIterator<Item = &'a LoadedRun>,
+) -> Option<&'static str> {
+    verdict::simulated_of(runs.into_iter().map(|run| &run.task))
 }
 
 /// The verdict on a run in a sentence.

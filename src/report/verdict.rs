@@ -17,9 +17,9 @@ use crate::memory::paired;
 use crate::run::{Gain, Prompted, Status};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
+use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::goal::{Aim, Threshold};
-use crate::task::model::ModelRole;
 use crate::text::{percent, plural, points, sentence_case, thousands};
 use serde::Serialize;
 
@@ -427,11 +427,16 @@ fn cost_change(report: &Report<'_>) -> Option<String> {
 }
 
 pub(super) fn simulated(report: &Report<'_>) -> Option<&'static str> {
-    let is_simulated = |(_, model): (ModelRole, &crate::task::Model)| {
-        let provider = report.task.providers().get(model.name.provider())?;
-        Some(provider.is_simulated())
+    simulated_of([report.task])
+}
+
+/// The same of several tasks.
+pub(super) fn simulated_of<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Option<&'static str> {
+    let of_task = |task: &'a Task| {
+        let providers = task.models().map(|(_, model)| model.name.provider());
+        providers.filter_map(|name| Some(task.providers().get(name)?.is_simulated()))
     };
-    let models: Vec<bool> = report.task.models().filter_map(is_simulated).collect();
+    let models: Vec<bool> = tasks.into_iter().flat_map(of_task).collect();
     match models.iter().filter(|simulated| **simulated).count() {
         0 => None,
         count if count == models.len() => Some(

@@ -18,7 +18,7 @@ pub(crate) fn money(usd: f64) -> String {
 
 /// Dollars per 1,000 calls; three significant digits below a dollar, because prompts are compared
 /// by them.
-pub(super) fn cost(usd: f64) -> String {
+pub(crate) fn cost(usd: f64) -> String {
     dollars(usd, 1.0)
 }
 

@@ -1,6 +1,7 @@
 //! What candidates answered to rows, read again from a run's events.
 //!
-//! The fold of a run knows what an answer was worth, and in which event it is; the text is there.
+//! The fold of a run knows what an answer was worth, and in which event it is; the text is there. Of answers to
+//! held-out rows only the figures leave this file.
 
 use crate::evaluate::verdict_in;
 use crate::event::{Answered, Event};
@@ -10,6 +11,7 @@ use crate::memory::State;
 use crate::task::Task;
 use crate::task::example::{Split, VisibleSplit};
 use crate::task::scorer::Verdict;
+use crate::units::Usd;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -24,6 +26,24 @@ pub struct RowAnswer {
     pub score: f64,
 }
 
+/// The figures of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AnswerFigures {
+    /// Its score, in [0, 1].
+    pub score: f64,
+    /// What it cost live; `None` where its provider counts no tokens.
+    pub usd: Option<Usd>,
+    /// How long it took, in milliseconds; `None` where it came in a batch.
+    pub milliseconds: Option<u32>,
+}
+
+/// An answer as it is found in the events, with the verdict that a program gave on it.
+struct Found {
+    answered: Answered,
+    verdict: Option<Verdict>,
+    score: f64,
+}
+
 /// The first answers of these candidates to the rows of a split that have a score.
 ///
 /// # Errors
@@ -36,6 +56,42 @@ pub fn answers(
     split: VisibleSplit,
 ) -> Result<BTreeMap<(CandidateIx, RowIx), RowAnswer>, JournalError> {
     let split = Split::from(split);
+    let found = found(events, state, candidates, split)?;
+    let answers = found.into_iter().filter_map(|(key, found)| {
+        let Found { answered, verdict, score } = found;
+        let event = Event::Answered(answered);
+        let verdict = verdict.or_else(|| verdict_in(&event, task, split, key.1))?;
+        let Event::Answered(answered) = event else { return None };
+        Some((key, RowAnswer { answered, verdict, score }))
+    });
+    Ok(answers.collect())
+}
+
+/// The figures of a candidate's first answers to the rows of a split, by row.
+///
+/// # Errors
+/// The events cannot be read.
+pub(super) fn figures_of_answers(
+    events: &Path,
+    state: &State,
+    candidate: CandidateIx,
+    split: Split,
+) -> Result<BTreeMap<RowIx, AnswerFigures>, JournalError> {
+    let found = found(events, state, &[candidate], split)?;
+    let figures = found.into_iter().map(|((_, row), Found { answered, score, .. })| {
+        let usd = (!answered.estimated).then(|| answered.live_usd());
+        let milliseconds = answered.live.is_none().then_some(answered.ms);
+        (row, AnswerFigures { score, usd, milliseconds })
+    });
+    Ok(figures.collect())
+}
+
+fn found(
+    events: &Path,
+    state: &State,
+    candidates: &[CandidateIx],
+    split: Split,
+) -> Result<BTreeMap<(CandidateIx, RowIx), Found>, JournalError> {
     let mut wanted: HashMap<EventNumber, Vec<(CandidateIx, RowIx, f64)>> = HashMap::new();
     for candidate in candidates {
         let Some(standing) = state.candidates.get(candidate.index()) else { continue };
@@ -60,11 +116,9 @@ pub fn answers(
     let mut found = BTreeMap::new();
     read_events(events, |number, event: Event| {
         for (candidate, row, score) in wanted.get(&number).into_iter().flatten() {
-            let verdict = verdicts.get(&number).cloned();
-            let verdict = verdict.or_else(|| verdict_in(&event, task, split, *row));
-            if let (Some(answered), Some(verdict)) = (event.answer(), verdict) {
-                let answer = RowAnswer { answered: answered.clone(), verdict, score: *score };
-                found.insert((*candidate, *row), answer);
+            if let Some(answered) = event.answer() {
+                let (answered, verdict) = (answered.clone(), verdicts.get(&number).cloned());
+                found.insert((*candidate, *row), Found { answered, verdict, score: *score });
             }
         }
         Ok::<_, JournalError>(())

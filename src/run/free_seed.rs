@@ -53,6 +53,14 @@ impl FreeSeed {
     }
 }
 
+/// The smallest seed that no search of this task in the folder has now: for several runs that are to have the same one.
+///
+/// # Errors
+/// The folder cannot be created, read or locked.
+pub fn free_seed(out: &Path, task: &Task) -> Result<Seed, RunDirError> {
+    Ok(FreeSeed::take(out, task)?.seed())
+}
+
 fn file_of(run: &RunFile) -> Option<&PathBuf> {
     match &run.task {
         TaskSource::Files(files) => Some(&files.file),

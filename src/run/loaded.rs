@@ -1,5 +1,6 @@
 //! A run, read from its files, whether or not a process works on it.
 
+use super::answers::{AnswerFigures, figures_of_answers};
 use super::dir::{RUN_FILE, RunDir, SUMMARY_FILE};
 use super::error::RunError;
 use super::figures::{Prompted, prompted, score_interval};
@@ -75,14 +76,8 @@ impl LoadedRun {
         let Some(standing) = self.history.state.candidates.get(candidate.index()) else {
             return BTreeMap::new();
         };
-        let Splits { train, dev, hold } = &self.task.splits;
-        let rows = match split {
-            Split::Train => train.iter().map(Example::content_hash).collect(),
-            Split::Dev => dev.iter().map(Example::content_hash).collect(),
-            Split::Hold => hold.content_hashes(),
-        };
         let mut sums: BTreeMap<RowHash, (f64, f64)> = BTreeMap::new();
-        for (row, hash) in (0..).map(RowIx).zip(rows) {
+        for (row, hash) in (0..).map(RowIx).zip(self.hashes(split)) {
             if let Some(score) = standing.column(split, 0).cell(row).score() {
                 let (sum, count) = sums.entry(hash).or_default();
                 *sum += score;
@@ -90,6 +85,31 @@ impl LoadedRun {
             }
         }
         sums.into_iter().map(|(hash, (sum, count))| (hash, sum / count)).collect()
+    }
+
+    /// The figures of a candidate's first answers on a split, each with its row.
+    ///
+    /// # Errors
+    /// Its events cannot be read.
+    pub fn answer_figures(
+        &self,
+        candidate: CandidateIx,
+        split: Split,
+    ) -> Result<Vec<(RowHash, AnswerFigures)>, RunError> {
+        let (events, state) = (self.dir.events(), &self.history.state);
+        let figures = figures_of_answers(&events, state, candidate, split)?;
+        let rows = (0..).map(RowIx).zip(self.hashes(split));
+        Ok(rows.filter_map(|(row, hash)| Some((hash, *figures.get(&row)?))).collect())
+    }
+
+    /// What the rows of a split hold, as hashes.
+    fn hashes(&self, split: Split) -> Vec<RowHash> {
+        let Splits { train, dev, hold } = &self.task.splits;
+        match split {
+            Split::Train => train.iter().map(Example::content_hash).collect(),
+            Split::Dev => dev.iter().map(Example::content_hash).collect(),
+            Split::Hold => hold.content_hashes(),
+        }
     }
 
     /// The figures of a candidate: those of the summary, or of one that is not in it, on held-out rows that it has a

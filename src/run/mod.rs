@@ -39,7 +39,7 @@ mod loaded; // A run, read from its files.
 mod reopening; // Whether a finished run goes on.
 mod candidates; // Which candidates of a finished run may be confirmed.
 
-pub use answers::{RowAnswer, answers};
+pub use answers::{AnswerFigures, RowAnswer, answers};
 pub use binding::{binding, is_paid, no_cap_binds};
 pub use candidates::{ConfirmationPlan, MOST_CANDIDATES};
 pub use catalog::{Catalog, RunEntry};
@@ -56,6 +56,7 @@ pub use figures::{
 };
 pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs};
 pub use fit::{check_mutator, check_searched_parts, fitted};
+pub use free_seed::free_seed;
 pub use given::Given;
 pub use history::{History, Moment};
 pub use invalid::InvalidOfRun;

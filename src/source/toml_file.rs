@@ -261,9 +261,39 @@ pub fn line_of_key(text: &str, path: &[&str]) -> Option<usize> {
     offset.map(|offset| line_of_offset(text, offset))
 }
 
+/// The text with another string in place of the one at `path` (such as `["goal", "rule"]`), if there is one; all else
+/// stays as it is, byte for byte.
+#[must_use]
+pub fn with_string_at(text: &str, path: &[&str], string: &str) -> Option<String> {
+    let document = toml::de::DeTable::parse(text).ok()?;
+    let (last, tables) = path.split_last()?;
+    let mut table = document.get_ref();
+    for step in tables {
+        let (_, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == *step)?;
+        let toml::de::DeValue::Table(inner) = value.get_ref() else { return None };
+        table = inner;
+    }
+    let (_, found) = table.iter().find(|(key, _)| key.get_ref().as_ref() == *last)?;
+    let (before, after) = (text.get(..found.span().start)?, text.get(found.span().end..)?);
+    let is_string = matches!(found.get_ref(), toml::de::DeValue::String(_));
+    is_string.then(|| format!("{before}{}{after}", toml::Value::from(string)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_string_is_replaced_and_all_else_stays() {
+        let text = "# A model.\n[models]\ntask = 'a/b' # old\nmutator = { model = \"\"\"c/d\"\"\", weight = 2.0 }\n";
+        let task = with_string_at(text, &["models", "task"], "x/\"y\"").unwrap();
+        assert!(task.contains("\ntask = 'x/\"y\"' # old\nmutator = { model = \"\"\"c/d"), "{task}");
+        let mutator = with_string_at(text, &["models", "mutator", "model"], "e/f").unwrap();
+        assert_eq!(mutator, text.replace("\"\"\"c/d\"\"\"", "\"e/f\""));
+        for path in [&["models"][..], &["models", "judge"], &["models", "task", "model"], &[]] {
+            assert_eq!(with_string_at(text, path, "e/f"), None, "{path:?}");
+        }
+    }
 
     #[test]
     fn a_mistyped_key_is_explained() {

@@ -2,9 +2,10 @@
 
 use super::file::{PartSource, TaskFile};
 
-use super::model::{ModelRole, SchemaSource};
+use super::goal::Goal;
+use super::model::{ModelName, ModelRole, SchemaSource};
 use crate::prompt::{Part, document};
-use crate::source::{SourceError, line_of_key};
+use crate::source::{SourceError, line_of_key, with_string_at};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,9 @@ pub struct TaskFiles {
     /// The JSON Schemas that it names, by file as written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub schemas: BTreeMap<PathBuf, String>,
+    /// The keys that are set otherwise than in the file, such as `models.task`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<String>,
 }
 
 /// The facts of a task that was made in memory, by name: two tasks with the same facts and the same
@@ -112,7 +116,33 @@ impl TaskFiles {
                 schemas.insert(relative.clone(), schema);
             }
         }
-        Ok(Self { file, text, parts, part_files, schemas })
+        Ok(Self { file, text, parts, part_files, schemas, set: Vec::new() })
+    }
+
+    /// The same with another model for rows. What the file sets for that model beside its name (temperature, schema, …)
+    /// holds for this one.
+    #[must_use]
+    pub fn with_task_model(self, model: &ModelName) -> Self {
+        let model = model.to_string();
+        self.with("models.task", &["models", "task"], &model).with(
+            "models.task",
+            &["models", "task", "model"],
+            &model,
+        )
+    }
+
+    /// The same with another goal, where the file names one.
+    #[must_use]
+    pub fn with_goal(self, goal: Goal) -> Self {
+        self.with("goal.rule", &["goal", "rule"], &goal.to_string())
+    }
+
+    fn with(mut self, key: &str, path: &[&str], value: &str) -> Self {
+        if let Some(text) = with_string_at(&self.text, path, value).filter(|it| *it != self.text) {
+            self.text = text;
+            self.set.push(key.to_owned());
+        }
+        self
     }
 }
 

@@ -37,7 +37,9 @@ impl Task {
         let Ok(read) = TaskFile::parse(&frozen.file, &frozen.text) else { return Vec::new() };
         let used: BTreeSet<String> =
             read.models.each().map(|(_, spec)| spec.model.provider().to_owned()).collect();
-        let told = changed(&frozen.text, &now).into_iter().filter(|path| is_frozen(path, &used));
+        let is_set = |path: &Path| frozen.set.contains(&name_of(path));
+        let told = changed(&frozen.text, &now).into_iter();
+        let told = told.filter(|path| is_frozen(path, &used) && !is_set(path));
         let told: BTreeMap<String, Path> = told.map(|path| (name_of(&path), path)).collect();
         told.into_iter()
             .map(|(name, path)| {

@@ -21,6 +21,7 @@ mod hedging;
 mod hosts;
 mod init;
 mod keys;
+mod migrate;
 mod looks;
 mod mistakes;
 mod night;

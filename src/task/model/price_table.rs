@@ -61,5 +61,10 @@ pub(super) fn known_price(service: &str, model: &str) -> Option<(Price, PriceSou
     })
 }
 
+/// The models of a service whose price is known.
+pub(super) fn known_models(service: &str) -> impl Iterator<Item = String> {
+    TABLE.keys().filter(move |(of, _)| of == service).map(|(_, model)| model.clone())
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use super::form_table::{FormTable, is_header_name};
 use super::key_source::KeySource;
 use super::kind::ProviderKind;
 use super::price::{Price, PriceSource, simulated_price};
-use super::price_table::known_price;
+use super::price_table::{known_models, known_price};
 use super::service::Service;
 use super::timeouts::Timeouts;
 use crate::text;
@@ -282,6 +282,16 @@ impl Provider {
             ProviderKind::Sim => Some((simulated_price(model)?, PriceSource::Simulated)),
             kind => known_price(Service::at(&self.host(), kind)?.prices(), model),
         }
+    }
+
+    /// The names of its models that have a price of their own.
+    #[must_use]
+    pub fn models_with_prices(&self) -> Vec<String> {
+        let service = Service::at(&self.host(), self.form_kind());
+        let of_service = service.iter().flat_map(|service| known_models(service.prices()));
+        let mut models: Vec<String> = self.prices.keys().cloned().chain(of_service).collect();
+        models.sort();
+        models
     }
 }
 

@@ -1,0 +1,119 @@
+//! What is different of a night that is a migration: its bar, its look at held-out rows, and what it found.
+
+use super::args::RunArgs;
+use super::error::{CliError, Kind};
+use super::eval;
+use crate::caps::Caps;
+use crate::clock::Clock;
+use crate::compare::migration::{Finding, Known, MigrationReport, margin_in_words};
+use crate::compare::migration_page;
+use crate::looks::Looks;
+use crate::night::{Migration, Night};
+use crate::run::{LoadedRun, Run, RunDir, Settings, WarmStart, way_on};
+use crate::task::Task;
+use crate::task::example::Split;
+use crate::text::plural;
+
+/// The files of the result in the night's folder.
+const RESULT: &str = "migration.json";
+const PAGE: &str = "migration.md";
+
+/// Starts the run that measures the bar. The rows are those that the searches hold out; its look is the migration's.
+pub(super) fn begin_bar(
+    migration: &Migration,
+    dir: &RunDir,
+    caps: Caps,
+    args: &RunArgs,
+) -> Result<Run, CliError> {
+    let task = migration.task(Migration::BAR)?;
+    let caps = Caps { proposals: None, ..caps };
+    let access = eval::checked(&task, Some(Split::Hold), caps, args.concurrency, args.yes)?;
+    let rows = task.splits.held_out_hashes().collect();
+    let settings =
+        Settings { caps: Some(caps), concurrency: args.concurrency, ..Settings::default() };
+    let run = Run::evaluate(task, Some(Split::Hold), Some(rows), settings, dir)?;
+    Ok(run.with_access(access))
+}
+
+/// Checks that the bar was measured: four fifths of its rows have a score.
+pub(super) fn check_bar(bar: &LoadedRun) -> Result<(), CliError> {
+    let column = bar.history.state.baseline().dev();
+    let (all, scored) = (bar.task.splits.dev.len(), column.scored as usize);
+    if scored * 5 >= all * 4 {
+        return Ok(());
+    }
+    let why = format!("the bar is not measured: {scored} of {} have a score", plural(all, "row"));
+    let error = CliError::new(Kind::Refused, why);
+    Err(match way_on(&bar.summary, bar.caps()) {
+        Some(flag) => error.hint(format!("give it more: {flag}")),
+        None => error,
+    })
+}
+
+/// The earlier run that each search starts from, too.
+pub(super) fn warm(migration: &Migration, task: &Task) -> Result<Option<WarmStart>, CliError> {
+    let from = |folder| WarmStart::from(&RunDir::at(folder), task);
+    Ok(migration.warm.as_ref().map(from).transpose()?)
+}
+
+/// Which look at the held-out rows the comparison with the bar is; it is taken, if asked for.
+pub(super) fn look(
+    night: &Night,
+    runs: &[(String, Known)],
+    is_taken: bool,
+) -> Result<u32, CliError> {
+    let file = night.file();
+    let Some(migration) = &file.migration else { return Ok(1) };
+    let went_on = |(_, run): &(String, Known)| match run {
+        Some(Ok(run)) => run.history.state.earlier.len(),
+        _ => 0,
+    };
+    let went_on = runs.iter().skip(1).map(went_on).sum();
+    let by = Migration::looker(&file.night, file.created, went_on);
+    let rows: Vec<_> = migration.task(Migration::BAR)?.splits.held_out_hashes().collect();
+    let looks = Looks::beside(night.dir().path());
+    if is_taken {
+        return Ok(looks.take(&by, &rows, 0, Clock::System.now())?);
+    }
+    let earlier = looks.earlier(&rows)?;
+    let taken = earlier.looks.iter().find(|look| look.by == by);
+    Ok(taken.map_or(earlier.most.saturating_add(1), |look| look.number))
+}
+
+/// What a migration found so far. One that has worked writes it into its folder.
+pub(super) fn found(
+    night: &Night,
+    runs: &[(String, Known)],
+    has_worked: bool,
+) -> Result<Option<MigrationReport>, CliError> {
+    let file = night.file();
+    let Some(migration) = &file.migration else { return Ok(None) };
+    let look = look(night, runs, has_worked)?;
+    let found = MigrationReport::of(&file.night, migration, runs, look)?;
+    if has_worked {
+        night.dir().write_json(RESULT, &found)?;
+        night.dir().write(PAGE, migration_page::markdown(&found).as_bytes())?;
+    }
+    Ok(Some(found))
+}
+
+/// Whether parity is shown of one new model at least.
+pub(super) fn conclude(found: &MigrationReport) -> Result<(), CliError> {
+    if found.at_parity() > 0 {
+        return Ok(());
+    }
+    let missing = found.targets.iter().find(|target| target.finding == Finding::NotMeasured);
+    if let Some(target) = missing {
+        let why = target.why.as_deref().unwrap_or("too few rows");
+        return Err(CliError::new(
+            Kind::Refused,
+            format!("{} is not measured: {why}", target.model),
+        )
+        .hint(format!(
+            "search on with it, with a higher cap: promptsearch resume {}",
+            target.run
+        )));
+    }
+    let within = margin_in_words(found.margin);
+    Err(CliError::new(Kind::Gate, format!("no new model is shown to be at parity within {within}")))
+}

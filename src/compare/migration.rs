@@ -1,0 +1,521 @@
+//! The prompt in force on an old model, beside what searches found for new ones, on the same held-out rows.
+//!
+//! The old model's score is the bar. A new model is at parity if rows show that it is not worse than the bar by more than
+//! a margin that was agreed before: the low end of the paired interval lies above −margin, at the level that the look at
+//! these rows has and that Holm's rule leaves to this model beside the others. A model without an answer counts among
+//! them: how many there are is decided before anything is asked.
+
+use crate::engine::{Claimed, Confirmed, HeldOutRow, MIN_HOLD_ROWS};
+use crate::id::CandidateIx;
+use crate::night::Migration;
+use crate::report;
+use crate::run::{AnswerFigures, LoadedRun, Recommendation, RunError, Status};
+use crate::seed::Seed;
+use crate::stats::{Interval, Level, holm, interval, rows_for_margin};
+use crate::task::example::{RowHash, Split};
+use crate::task::goal::{Claim, Floor, Goal};
+use crate::text::{percent, plural, points};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The version of this format.
+pub const SCHEMA: u32 = 1;
+
+/// How long answers took, in milliseconds, each in its first successful attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Latency {
+    /// Half of them took at most this long.
+    pub p50_ms: u32,
+    /// Of twenty, nineteen took at most this long.
+    pub p95_ms: u32,
+    /// The number of answers. Those of batches are not among them.
+    pub n: usize,
+}
+
+impl Latency {
+    fn of(mut milliseconds: Vec<u32>) -> Option<Self> {
+        milliseconds.sort_unstable();
+        let n = milliseconds.len();
+        // The smallest of them that the share does not lie above: the nearest rank.
+        let at =
+            |share: usize| milliseconds.get((n * share).div_ceil(100).saturating_sub(1)).copied();
+        Some(Self { p50_ms: at(50)?, p95_ms: at(95)?, n })
+    }
+}
+
+/// A prompt on a model, as the held-out rows show it.
+#[derive(Clone, Debug, Serialize)]
+pub struct OnModel {
+    /// The candidate's id.
+    pub candidate: String,
+    /// Its mean score.
+    pub quality: Option<Interval>,
+    /// What 1,000 calls cost, in dollars, by these rows; `None` where no bill is known.
+    pub usd_per_1k: Option<Interval>,
+    /// How long they took.
+    pub latency: Option<Latency>,
+}
+
+/// The bar.
+#[derive(Clone, Debug, Serialize)]
+pub struct Bar {
+    /// `provider/model`.
+    pub model: String,
+    /// The run that measured it.
+    pub run: String,
+    /// The prompt in force.
+    #[serde(flatten)]
+    pub prompt: OnModel,
+}
+
+/// What the rows say of a new model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// It is not worse than the bar by more than the margin.
+    Parity,
+    /// It is worse by more than the margin: the 95 % interval lies below −margin.
+    Worse,
+    /// Either is possible.
+    Open,
+    /// Too little is known of it, or of the bar.
+    NotMeasured,
+}
+
+/// A new model beside the bar, on the rows that both have a score for.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct BesideBar {
+    /// How many rows.
+    pub rows: usize,
+    /// The new model's score less the bar, paired: 95 %.
+    pub difference: Interval,
+    /// The same at the level that decides, where that is another one.
+    pub tested: Option<Interval>,
+    /// That level, one-sided.
+    pub level: f64,
+    /// The one-sided p-value of a difference at the margin.
+    pub p_value: f64,
+    /// Rows on which the new model is better, and on which it is worse.
+    pub better: usize,
+    /// See `better`.
+    pub worse: usize,
+    /// What 1,000 calls of the bar cost more than those of the new model, in dollars, paired: 95 %.
+    pub saving: Option<Interval>,
+    /// Whether the rows show that they do, at the level that decides.
+    pub saving_shown: bool,
+    /// By how much the low end that decides lies below −margin; 0 at parity.
+    pub short_by: f64,
+    /// How many rows show parity in 80 % of cases, if the difference stays what it is, and is at most 0; `None` at
+    /// parity, or where it lies below −margin.
+    pub rows_needed: Option<usize>,
+}
+
+/// A new model.
+#[derive(Clone, Debug, Serialize)]
+pub struct Target {
+    /// `provider/model`.
+    pub model: String,
+    /// The run that searched for it.
+    pub run: String,
+    /// How far that is; `None` before it has begun.
+    pub status: Option<Status>,
+    /// The prompt in force on this model.
+    pub unchanged: Option<OnModel>,
+    /// The search's winner on this model.
+    pub winner: Option<OnModel>,
+    /// Whether the winner is another prompt than the one in force.
+    pub is_changed: bool,
+    /// Whether `export` takes the winner without being asked to.
+    pub is_recommended: bool,
+    /// The winner beside the bar.
+    pub beside_bar: Option<BesideBar>,
+    /// What follows.
+    pub finding: Finding,
+    /// Why it is not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// The result of a migration.
+#[derive(Clone, Debug, Serialize)]
+pub struct MigrationReport {
+    /// The version of this format.
+    pub schema: u32,
+    /// The migration's name.
+    pub migration: String,
+    /// The task's name.
+    pub task: String,
+    /// By how much a new model may be worse, as a score in [0, 1].
+    pub margin: f64,
+    /// Which look at the held-out rows it is, and its level, which all new models share.
+    pub look: Level,
+    /// The held-out rows of the task.
+    pub held_out_rows: usize,
+    /// The goal of each search.
+    pub goal: String,
+    /// That simulated models answered, if any did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<&'static str>,
+    /// The bar; `None` before it is measured.
+    pub bar: Option<Bar>,
+    /// The new models, as they were named.
+    pub targets: Vec<Target>,
+}
+
+/// What is known of a run of a migration.
+pub type Known = Option<Result<LoadedRun, String>>;
+
+impl MigrationReport {
+    /// Compares. `runs` are those of the night, the bar's first, each with its name; `None` is one that has not begun.
+    ///
+    /// # Errors
+    /// The events of a run cannot be read.
+    pub fn of(
+        name: &str,
+        migration: &Migration,
+        runs: &[(String, Known)],
+        look: u32,
+    ) -> Result<Self, RunError> {
+        let look = Level::of_look(look);
+        let loaded = |known: &'_ Known| known.as_ref().is_some_and(Result::is_ok);
+        let any = runs.iter().filter_map(|(_, known)| known.as_ref()?.as_ref().ok());
+        let any: Vec<&LoadedRun> = any.collect();
+        let (bar_run, bar_known) = match runs.first() {
+            Some((run, known)) => (run.clone(), known),
+            None => (String::new(), &None),
+        };
+        let bar = match bar_known {
+            Some(Ok(run)) => Some((run, Rows::of(run, CandidateIx::BASELINE, Split::Dev)?)),
+            _ => None,
+        };
+        let bar = bar.filter(|(_, rows)| !rows.is_empty());
+        let mut targets = Vec::new();
+        for (place, model) in migration.to.iter().enumerate() {
+            let (run, known) = match runs.get(place + 1) {
+                Some((run, known)) => (run.clone(), known),
+                None => (String::new(), &None),
+            };
+            let model = model.to_string();
+            targets.push(Measured::of(model, run, known, bar.as_ref().map(|(run, _)| *run))?);
+        }
+        let goal = Goal::MinCost { floor: Floor::Baseline(-migration.margin) };
+        let pairs: Vec<Vec<HeldOutRow>> =
+            targets.iter().map(|it| it.rows.paired(bar.as_ref().map(|(_, rows)| rows))).collect();
+        let at = |place: usize, level| beside(goal, &pairs[place], level);
+        let is_parity = |place: usize, level| {
+            pairs[place].len() >= MIN_HOLD_ROWS && shown(&at(place, level), is_not_worse)
+        };
+        let decided = holm::decided(targets.len(), look, is_parity);
+        let targets = targets.into_iter().enumerate().map(|(place, measured)| {
+            let (parity, level) = decided[place];
+            let rows = &pairs[place];
+            measured.target(rows, &at(place, level), (parity, level), migration.margin)
+        });
+        let targets = targets.collect();
+        let searched = runs.iter().skip(1).find(|(_, known)| loaded(known));
+        let searched = searched.and_then(|(_, known)| known.as_ref()?.as_ref().ok());
+        let hold = searched.map(|run| run.task.splits.hold.len());
+        Ok(Self {
+            schema: SCHEMA,
+            migration: name.to_owned(),
+            task: any.first().map_or_else(String::new, |run| run.task.name.clone()),
+            margin: migration.margin,
+            look,
+            held_out_rows: hold
+                .or(bar.as_ref().map(|(run, _)| run.task.splits.dev.len()))
+                .unwrap_or_default(),
+            goal: searched.map_or_else(String::new, |run| run.task.goal.to_string()),
+            simulated: report::simulated_line_of(any.iter().copied()),
+            bar: bar.map(|(run, rows)| Bar {
+                model: migration.from.to_string(),
+                run: bar_run,
+                prompt: rows.on_model(run, CandidateIx::BASELINE),
+            }),
+            targets,
+        })
+    }
+
+    /// The new models at parity.
+    #[must_use]
+    pub fn at_parity(&self) -> usize {
+        self.targets.iter().filter(|target| target.finding == Finding::Parity).count()
+    }
+
+    /// The models of which too little is known.
+    #[must_use]
+    pub fn not_measured(&self) -> usize {
+        self.targets.iter().filter(|target| target.finding == Finding::NotMeasured).count()
+    }
+}
+
+/// The margin as people read it.
+#[must_use]
+pub fn margin_in_words(margin: f64) -> String {
+    format!("{:.1} pp", margin * 100.0)
+}
+
+impl Target {
+    /// The verdict in a sentence.
+    #[must_use]
+    pub fn sentence(&self, margin: f64) -> String {
+        let margin = margin_in_words(margin);
+        let Some(beside) = self.beside_bar else {
+            let why = self.why.clone().unwrap_or_default();
+            return format!("not measured: {why}");
+        };
+        let BesideBar { rows, difference, level, short_by, rows_needed, .. } = beside;
+        let tested = beside.tested.map_or_else(String::new, |tested| {
+            let level = Level { look: 1, one_sided: level }.in_percent();
+            format!(
+                "; at the level that decides, {level} one-sided, the low end is {}",
+                points(tested.low)
+            )
+        });
+        let bare = |value: f64| format!("{:+.1}", value * 100.0);
+        let difference = format!(
+            "{} ({} to {}) on {}{tested}",
+            points(difference.mean),
+            bare(difference.low),
+            bare(difference.high),
+            plural(rows, "held-out row"),
+        );
+        match self.finding {
+            Finding::Parity => {
+                format!("parity: not worse than the bar by more than {margin}: {difference}")
+            }
+            Finding::Worse => format!(
+                "worse: it falls short of the bar by more than the margin of {margin}: {difference}"
+            ),
+            Finding::Open | Finding::NotMeasured => {
+                let rows = match rows_needed {
+                    Some(rows) => format!(
+                        "about {} would show it, if the difference stays",
+                        plural(rows, "held-out row")
+                    ),
+                    None => "no number of rows would show it, if the difference stays".to_owned(),
+                };
+                format!(
+                    "not shown: parity within {margin} is missed by {}: {difference}; {rows}",
+                    margin_in_words(short_by)
+                )
+            }
+        }
+    }
+
+    /// What the rows show of the cost, in a sentence; `None` where no bill is known.
+    #[must_use]
+    pub fn saving_sentence(&self) -> Option<String> {
+        let beside = self.beside_bar?;
+        let saving = beside.saving?;
+        let before = saving.mean + self.winner.as_ref()?.usd_per_1k?.mean;
+        let share = if before > 0.0 { saving.mean.abs() / before } else { 0.0 };
+        let amounts = |mean: f64, low: f64, high: f64, word: &str| {
+            format!(
+                "{}{word} per 1,000 calls ({} to {}), {}",
+                report::cost(mean),
+                report::cost(low),
+                report::cost(high),
+                percent(share)
+            )
+        };
+        Some(match (beside.saving_shown, saving.high < 0.0) {
+            (true, _) => {
+                format!("it saves {}", amounts(saving.mean, saving.low, saving.high, ""))
+            }
+            (false, true) => {
+                format!("it costs {}", amounts(-saving.mean, -saving.high, -saving.low, " more"))
+            }
+            (false, false) => "no saving is shown".to_owned(),
+        })
+    }
+}
+
+/// A new model's run as far as it is.
+struct Measured {
+    target: Target,
+    rows: Rows,
+}
+
+impl Measured {
+    fn of(
+        model: String,
+        run: String,
+        known: &Known,
+        bar: Option<&LoadedRun>,
+    ) -> Result<Self, RunError> {
+        let mut target = Target {
+            model,
+            run,
+            status: None,
+            unchanged: None,
+            winner: None,
+            is_changed: false,
+            is_recommended: false,
+            beside_bar: None,
+            finding: Finding::NotMeasured,
+            why: None,
+        };
+        let mut rows = Rows::default();
+        match known {
+            None => target.why = Some("its search has not begun".to_owned()),
+            Some(Err(why)) => target.why = Some(why.clone()),
+            Some(Ok(run)) => {
+                target.status = Some(run.summary.status);
+                let winner = run.history.state.winner.map(|(winner, ..)| winner);
+                let baseline = CandidateIx::BASELINE;
+                if let (Some(winner), true) = (winner, run.summary.status == Status::Finished) {
+                    rows = Rows::of(run, winner, Split::Hold)?;
+                    let unchanged = match winner == baseline {
+                        true => rows.clone(),
+                        false => Rows::of(run, baseline, Split::Hold)?,
+                    };
+                    target.unchanged =
+                        (!unchanged.is_empty()).then(|| unchanged.on_model(run, baseline));
+                    target.winner = (!rows.is_empty()).then(|| rows.on_model(run, winner));
+                    target.is_changed = winner != baseline;
+                    target.is_recommended =
+                        !target.is_changed || run.summary.recommended == Some(Recommendation::Best);
+                }
+                target.why = match (winner, bar) {
+                    (None, _) => Some("its search is not finished".to_owned()),
+                    (_, None) => Some("the bar is not measured".to_owned()),
+                    (_, Some(bar)) if !is_alike(bar, run) => {
+                        rows = Rows::default();
+                        Some("the rows, or a scorer's program, have changed since the bar was measured".to_owned())
+                    }
+                    _ if rows.is_empty() => {
+                        Some("its winner was asked no held-out rows".to_owned())
+                    }
+                    _ => None,
+                };
+            }
+        }
+        Ok(Self { target, rows })
+    }
+
+    fn target(
+        self,
+        rows: &[HeldOutRow],
+        confirmed: &Option<Confirmed>,
+        (is_parity, level): (bool, Level),
+        margin: f64,
+    ) -> Target {
+        let mut target = self.target;
+        let Some(confirmed) = confirmed.as_ref() else {
+            target.why.get_or_insert_with(|| "no row has a score of both models".to_owned());
+            return target;
+        };
+        let Some((difference, test)) = confirmed.gain else { return target };
+        let claimed = |is: fn(&Claim) -> bool| confirmed.claims.iter().find(|it| is(&it.claim));
+        let tested = claimed(is_not_worse).and_then(|it| it.tested);
+        let low = tested.unwrap_or(difference).low;
+        let squares = rows.iter().map(|row| (row.winner - row.baseline).powi(2));
+        let discordance = squares.sum::<f64>() / rows.len().max(1) as f64;
+        let room = margin + difference.mean.min(0.0);
+        let rows_needed = (!is_parity && room > 0.0).then(|| {
+            let first = rows_for_margin(room.min(1.0), discordance);
+            ((first as f64 * level.rows_for_one()).ceil() as usize).max(MIN_HOLD_ROWS)
+        });
+        target.beside_bar = Some(BesideBar {
+            rows: rows.len(),
+            difference,
+            tested,
+            level: level.one_sided,
+            p_value: test.p_value,
+            better: rows.iter().filter(|row| row.winner > row.baseline).count(),
+            worse: rows.iter().filter(|row| row.winner < row.baseline).count(),
+            saving: confirmed.cost.map(|cost| cost.saving),
+            saving_shown: claimed(is_cheaper).is_some_and(|it| it.shown),
+            short_by: if is_parity { 0.0 } else { (-margin - low).max(0.0) },
+            rows_needed,
+        });
+        target.finding = match (is_parity, difference.high < -margin) {
+            (true, _) => Finding::Parity,
+            (_, true) => Finding::Worse,
+            _ => Finding::Open,
+        };
+        target
+    }
+}
+
+fn is_not_worse(claim: &Claim) -> bool {
+    matches!(claim, Claim::NotWorse { .. })
+}
+
+fn is_cheaper(claim: &Claim) -> bool {
+    *claim == Claim::Cheaper
+}
+
+fn shown(confirmed: &Option<Confirmed>, is: fn(&Claim) -> bool) -> bool {
+    let claims = confirmed.iter().flat_map(|it| &it.claims);
+    claims.filter(|it| is(&it.claim)).any(|it: &Claimed| it.shown)
+}
+
+/// A new model beside the bar. The bar has no say in what its own calls may cost.
+fn beside(goal: Goal, rows: &[HeldOutRow], level: Level) -> Option<Confirmed> {
+    let seed = Seed(1).child("migration", 0);
+    (!rows.is_empty()).then(|| Confirmed::of(goal, rows, true, level, seed))
+}
+
+/// Whether two runs have the same rows and scorers.
+fn is_alike(bar: &LoadedRun, run: &LoadedRun) -> bool {
+    let hashes = |files: &[crate::task::DataFile]| {
+        files.iter().map(|file| file.blake3.clone()).collect::<Vec<_>>()
+    };
+    let (bars, others) = (hashes(&bar.file.programs), hashes(&run.file.programs));
+    hashes(&bar.file.data) == hashes(&run.file.data)
+        && bars.iter().all(|program| others.contains(program))
+}
+
+/// The answers of a prompt on a model, by row.
+#[derive(Clone, Default)]
+struct Rows {
+    /// Rows that hold the same count as one, with their means.
+    by_row: BTreeMap<RowHash, (f64, Option<f64>)>,
+    milliseconds: Vec<u32>,
+}
+
+impl Rows {
+    fn of(run: &LoadedRun, candidate: CandidateIx, split: Split) -> Result<Self, RunError> {
+        let mut all: BTreeMap<RowHash, Vec<AnswerFigures>> = BTreeMap::new();
+        for (row, figures) in run.answer_figures(candidate, split)? {
+            all.entry(row).or_default().push(figures);
+        }
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let milliseconds = all.values().flatten().filter_map(|it| it.milliseconds).collect();
+        let by_row = all.into_iter().map(|(row, answers)| {
+            let scores: Vec<f64> = answers.iter().map(|it| it.score).collect();
+            let usd: Option<Vec<f64>> =
+                answers.iter().map(|it| Some(it.usd?.dollars() * 1_000.0)).collect();
+            (row, (mean(&scores), usd.map(|usd| mean(&usd))))
+        });
+        Ok(Self { by_row: by_row.collect(), milliseconds })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_row.is_empty()
+    }
+
+    /// The rows that the bar has a score for, too.
+    fn paired(&self, bar: Option<&Self>) -> Vec<HeldOutRow> {
+        let Some(bar) = bar else { return Vec::new() };
+        let pair = |(row, (winner, mine)): (&RowHash, &(f64, Option<f64>))| {
+            let (baseline, theirs) = bar.by_row.get(row)?;
+            let usd_per_1k = mine.zip(*theirs);
+            Some(HeldOutRow { winner: *winner, baseline: *baseline, usd_per_1k })
+        };
+        self.by_row.iter().filter_map(pair).collect()
+    }
+
+    fn on_model(&self, run: &LoadedRun, candidate: CandidateIx) -> OnModel {
+        let seed = Seed(1).child("migration", 1);
+        let (scores, usd): (Vec<f64>, Vec<Option<f64>>) = self.by_row.values().copied().unzip();
+        let usd: Vec<f64> = usd.into_iter().flatten().collect();
+        OnModel {
+            candidate: run.history.state.standing(candidate).candidate.id.to_string(),
+            quality: interval::of_scores(&scores, seed),
+            usd_per_1k: interval::of_amounts(&usd, seed),
+            latency: Latency::of(self.milliseconds.clone()),
+        }
+    }
+}

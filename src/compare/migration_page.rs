@@ -1,0 +1,193 @@
+//! What a migration found, as a page for a terminal and as Markdown.
+
+use super::migration::{Finding, Latency, MigrationReport, OnModel, Target, margin_in_words};
+use crate::report::{cost as dollars, visible_line};
+use crate::stats::Interval;
+use crate::text::{columns_of, cut, lines, percent, points};
+use std::fmt::Write as _;
+
+/// The widest name of a model in a table.
+const WIDEST_NAME: usize = 30;
+/// The width of the page: it fits the usual terminal.
+const WIDTH: usize = 80;
+
+/// The page: two tables, then a verdict for each new model.
+#[must_use]
+pub fn page(report: &MigrationReport) -> String {
+    let mut out = String::new();
+    for (table, title) in [(quality(report, WIDEST_NAME), ""), (cost(report, WIDEST_NAME), "\n")] {
+        out.push_str(title);
+        let columns = table.first().map_or(0, Vec::len);
+        let width = |column: usize| {
+            table.iter().map(|row| columns_of(&row[column])).max().unwrap_or_default()
+        };
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        for row in &table {
+            let cells = row.iter().zip(&widths);
+            let cells = cells.map(|(cell, width)| {
+                format!("{cell}{}", " ".repeat(width.saturating_sub(columns_of(cell))))
+            });
+            let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        }
+    }
+    for (target, sentences) in verdicts(report) {
+        let _ = writeln!(out, "\n{} {}", mark(target), visible_line(&target.model));
+        for sentence in sentences {
+            let _ = writeln!(out, "  {}", lines(&sentence, WIDTH - 2).join("\n  "));
+        }
+    }
+    for note in notes(report) {
+        let _ = write!(out, "\n{}", lines(&note, WIDTH).join("\n"));
+    }
+    out
+}
+
+/// The same as Markdown, for a file.
+#[must_use]
+pub fn markdown(report: &MigrationReport) -> String {
+    let mut out = format!("# Migration of {}\n\n", escaped(&report.task));
+    if let Some(simulated) = report.simulated {
+        let _ = writeln!(out, "> {simulated}\n");
+    }
+    for table in [quality(report, usize::MAX), cost(report, usize::MAX)] {
+        for (place, row) in table.iter().enumerate() {
+            let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
+            let _ = writeln!(out, "| {} |", cells.join(" | "));
+            if place == 0 {
+                let _ = writeln!(out, "|{}", "---|".repeat(row.len()));
+            }
+        }
+        out.push('\n');
+    }
+    for (target, sentences) in verdicts(report) {
+        let _ = writeln!(
+            out,
+            "- {} **{}**: {}",
+            mark(target),
+            escaped(&target.model),
+            escaped(&sentences.join(". "))
+        );
+    }
+    for note in notes(report).iter().filter(|note| Some(note.as_str()) != report.simulated) {
+        let _ = write!(out, "\n{}\n", escaped(note));
+    }
+    out
+}
+
+fn quality(report: &MigrationReport, widest: usize) -> Vec<Vec<String>> {
+    let head = ["model", "unchanged", "winner", "difference (95 %)"];
+    let mut table = vec![head.map(str::to_owned).to_vec()];
+    let quality =
+        |prompt: Option<&OnModel>| mean(prompt.and_then(|prompt| prompt.quality), percent);
+    if let Some(bar) = &report.bar {
+        let name = format!("{} (bar)", bar.model);
+        table.push(vec![named(&name, widest), quality(Some(&bar.prompt)), none(), none()]);
+    }
+    for target in &report.targets {
+        let difference = target.beside_bar.map(|beside| beside.difference);
+        table.push(vec![
+            named(&target.model, widest),
+            quality(target.unchanged.as_ref()),
+            quality(target.winner.as_ref()),
+            difference.map_or_else(none, |it| {
+                between(it, |value| points(value).trim_end_matches(" pp").to_owned())
+            }),
+        ]);
+    }
+    table
+}
+
+fn cost(report: &MigrationReport, widest: usize) -> Vec<Vec<String>> {
+    let head = ["model", "p50", "p95", "USD/1k", "saved (95 %)"];
+    let mut table = vec![head.map(str::to_owned).to_vec()];
+    let row = |name: &str, prompt: Option<&OnModel>, saving: Option<Interval>| {
+        let latency = prompt.and_then(|prompt| prompt.latency);
+        let usd = prompt.and_then(|prompt| prompt.usd_per_1k);
+        vec![
+            named(name, widest),
+            latency.map_or_else(none, |Latency { p50_ms, .. }| time(p50_ms)),
+            latency.map_or_else(none, |Latency { p95_ms, .. }| time(p95_ms)),
+            mean(usd, money_of),
+            saving.map_or_else(none, |saving| between(saving, money_of)),
+        ]
+    };
+    if let Some(bar) = &report.bar {
+        table.push(row(&format!("{} (bar)", bar.model), Some(&bar.prompt), None));
+    }
+    for target in &report.targets {
+        let saving = target.beside_bar.and_then(|beside| beside.saving);
+        table.push(row(&target.model, target.winner.as_ref(), saving));
+    }
+    table
+}
+
+fn verdicts(report: &MigrationReport) -> impl Iterator<Item = (&Target, Vec<String>)> {
+    report.targets.iter().map(|target| {
+        let first = target.sentence(report.margin);
+        let is_parity = target.finding == Finding::Parity;
+        let next = match (target.is_changed, is_parity) {
+            (false, _) if target.winner.is_some() => {
+                let only = if is_parity { ": the model's name is all that changes" } else { "" };
+                Some(format!("the search found no better prompt than the one in force{only}"))
+            }
+            (true, true) => {
+                let how = if target.is_recommended { "" } else { " --accept-unconfirmed" };
+                Some(format!("promptsearch export {}{how} --to REPO --path FILE", target.run))
+            }
+            _ => None,
+        };
+        (target, [Some(first), target.saving_sentence(), next].into_iter().flatten().collect())
+    })
+}
+
+fn notes(report: &MigrationReport) -> Vec<String> {
+    let looks = format!(
+        "Bar: {} with the prompt in force. Parity: the low end of the paired interval is above -{}. It is tested for all new \
+         models together by Holm's rule, as look {} at these rows ({} one-sided).",
+        report.bar.as_ref().map_or("not measured yet", |bar| bar.model.as_str()),
+        margin_in_words(report.margin),
+        report.look.look,
+        report.look.in_percent(),
+    );
+    [Some(looks), report.simulated.map(str::to_owned)].into_iter().flatten().collect()
+}
+
+fn mark(target: &Target) -> &'static str {
+    match target.finding {
+        Finding::Parity => "✓",
+        Finding::Worse => "✗",
+        Finding::Open | Finding::NotMeasured => "?",
+    }
+}
+
+fn named(name: &str, widest: usize) -> String {
+    cut(&visible_line(name), widest)
+}
+
+fn none() -> String {
+    "–".to_owned()
+}
+
+fn mean(interval: Option<Interval>, show: impl Fn(f64) -> String) -> String {
+    interval.map_or_else(none, |interval| show(interval.mean))
+}
+
+fn between(Interval { mean, low, high, .. }: Interval, show: impl Fn(f64) -> String) -> String {
+    format!("{} ({} to {})", show(mean), show(low), show(high))
+}
+
+fn time(milliseconds: u32) -> String {
+    match milliseconds {
+        ..1_000 => format!("{milliseconds} ms"),
+        _ => format!("{:.1} s", f64::from(milliseconds) / 1_000.0),
+    }
+}
+
+fn money_of(usd: f64) -> String {
+    if usd < 0.0 { format!("-{}", dollars(-usd)) } else { dollars(usd) }
+}
+
+/// Nothing of a name acts as Markdown.
+fn escaped(text: &str) -> String {
+    visible_line(text).replace('|', "\\|").replace('<', "&lt;")
+}
