@@ -22,7 +22,7 @@ use crate::seed::Seed;
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{Level, rows_for_margin, smallest_margin};
 use crate::task::example::Split;
-use crate::task::goal::Goal;
+use crate::task::goal::Aim;
 use crate::task::model::{ModelName, ModelRole};
 use crate::task::{Task, TaskFiles, TaskSource};
 use crate::text::{did_you_mean, plural, thousands};
@@ -130,7 +130,7 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
             return Err(RunError::from(RunDirError::Exists(run.run.clone())).into());
         }
     }
-    if matches!(task.goal, Goal::MinCost { .. }) {
+    if matches!(task.goal.aim, Aim::MinCost { .. }) {
         screen.warn(&format!(
             "the task's goal `{}` speaks of a baseline on one model: each search is for `max quality`",
             task.goal

@@ -13,7 +13,7 @@ use crate::run::{AnswerFigures, LoadedRun, Recommendation, RunError, Status};
 use crate::seed::Seed;
 use crate::stats::{Interval, Level, holm, interval, rows_for_margin};
 use crate::task::example::{RowHash, Split};
-use crate::task::goal::{Claim, Floor, Goal};
+use crate::task::goal::{Aim, Claim, Goal, Threshold};
 use crate::text::{percent, plural, points};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -198,10 +198,11 @@ impl MigrationReport {
             let model = model.to_string();
             targets.push(Measured::of(model, run, known, bar.as_ref().map(|(run, _)| *run))?);
         }
-        let goal = Goal::MinCost { floor: Floor::Baseline(-migration.margin) };
+        let floor = Threshold::Baseline(-migration.margin);
+        let goal = Goal { aim: Aim::MinCost { floor }, bounds: Vec::new() };
         let pairs: Vec<Vec<HeldOutRow>> =
             targets.iter().map(|it| it.rows.paired(bar.as_ref().map(|(_, rows)| rows))).collect();
-        let at = |place: usize, level| beside(goal, &pairs[place], level);
+        let at = |place: usize, level| beside(&goal, &pairs[place], level);
         let is_parity = |place: usize, level| {
             pairs[place].len() >= MIN_HOLD_ROWS && shown(&at(place, level), is_not_worse)
         };
@@ -452,7 +453,7 @@ fn shown(confirmed: &Option<Confirmed>, is: fn(&Claim) -> bool) -> bool {
 }
 
 /// A new model beside the bar. The bar has no say in what its own calls may cost.
-fn beside(goal: Goal, rows: &[HeldOutRow], level: Level) -> Option<Confirmed> {
+fn beside(goal: &Goal, rows: &[HeldOutRow], level: Level) -> Option<Confirmed> {
     let seed = Seed(1).child("migration", 0);
     (!rows.is_empty()).then(|| Confirmed::of(goal, rows, true, level, seed))
 }
@@ -502,7 +503,12 @@ impl Rows {
         let pair = |(row, (winner, mine)): (&RowHash, &(f64, Option<f64>))| {
             let (baseline, theirs) = bar.by_row.get(row)?;
             let usd_per_1k = mine.zip(*theirs);
-            Some(HeldOutRow { winner: *winner, baseline: *baseline, usd_per_1k })
+            Some(HeldOutRow {
+                winner: *winner,
+                baseline: *baseline,
+                usd_per_1k,
+                measured: Vec::new(),
+            })
         };
         self.by_row.iter().filter_map(pair).collect()
     }

@@ -5,7 +5,7 @@
 
 use crate::looks::Looker;
 use crate::source::SourceError;
-use crate::task::goal::Goal;
+use crate::task::goal::{Aim, Goal};
 use crate::task::model::ModelName;
 use crate::task::{DataFile, Task, TaskFiles};
 use jiff::Timestamp;
@@ -83,11 +83,11 @@ impl Migration {
 /// The model does not fit the task.
 pub fn of_model(files: &TaskFiles, model: &ModelName) -> Result<Task, SourceError> {
     let task = Task::rebuild(files.clone().with_task_model(model))?;
-    match task.goal {
-        Goal::MaxQuality { .. } => Ok(task),
-        Goal::MinCost { .. } => {
-            let best = Goal::MaxQuality { usd_per_1k_at_most: None };
-            Task::rebuild(files.clone().with_task_model(model).with_goal(best))
+    match task.goal.aim {
+        Aim::MaxQuality { .. } => Ok(task),
+        Aim::MinCost { .. } => {
+            let best = Goal { bounds: task.goal.bounds, ..Goal::max_quality() };
+            Task::rebuild(files.clone().with_task_model(model).with_goal(&best))
         }
     }
 }

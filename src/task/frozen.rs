@@ -133,7 +133,7 @@ impl TaskFiles {
 
     /// The same with another goal, where the file names one.
     #[must_use]
-    pub fn with_goal(self, goal: Goal) -> Self {
+    pub fn with_goal(self, goal: &Goal) -> Self {
         self.with("goal.rule", &["goal", "rule"], &goal.to_string())
     }
 
