@@ -214,16 +214,21 @@ impl Evaluator {
     ) -> Vec<Option<f64>> {
         let Some(example) = self.row(split, row) else { return Vec::new() };
         let labels = self.task.scorers.label_scorer();
-        let score = verdict.score.value();
+        let right = || labels.map(|it| it.right_labels(example)).unwrap_or_default();
+        let named = || labels.and_then(|it| it.label_in(&answered.text));
+        let share = |is_right: bool| f64::from(u8::from(is_right));
         let tokens = |count: u64| (!answered.estimated).then_some(count as f64);
         let value = |measure: &Measure| match measure {
-            Measure::Validity => Some(f64::from(u8::from(verdict.invalid.is_none()))),
+            Measure::Validity => Some(share(verdict.invalid.is_none())),
             Measure::Metric(name) => verdict.metrics.get(name).copied(),
             Measure::Recall(label) => {
-                labels?.right_labels(example).contains(&label.as_str()).then_some(score)
+                let right = right();
+                let is_right = named().is_some_and(|named| right.contains(&named));
+                right.contains(&label.as_str()).then(|| share(is_right))
             }
             Measure::Precision(label) => {
-                (labels?.label_in(&answered.text)? == label).then_some(score)
+                let named = named().filter(|named| named == label)?;
+                Some(share(right().contains(&named)))
             }
             Measure::InputTokens => tokens(answered.input),
             Measure::OutputTokens => tokens(answered.out),

@@ -15,9 +15,9 @@ pub enum Measure {
     Validity,
     /// The mean of a scorer's metric over the answers that have it.
     Metric(String),
-    /// The mean score over the rows whose right label is this one, in [0, 1].
+    /// The share of right answers over the rows whose right label is this one, in [0, 1].
     Recall(String),
-    /// The mean score over the answers that name this label, in [0, 1].
+    /// The share of right ones among the answers that name this label, in [0, 1].
     Precision(String),
     /// Mean tokens of a request, row included, as the provider counts them.
     InputTokens,

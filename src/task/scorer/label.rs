@@ -12,6 +12,7 @@ use super::article::{without_articles, without_names_of_options};
 use super::comparable::Folded;
 use super::kind::{FromTable, Kind};
 use super::markup::without_tags;
+use super::mistakes::Mistakes;
 use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
@@ -30,6 +31,8 @@ pub(super) struct Labels {
     names: Vec<String>,
     /// The longest first.
     folded: Vec<Label>,
+    /// What mistakes cost, where they do not all cost the same.
+    mistakes: Option<Mistakes>,
 }
 
 #[derive(Clone, Debug)]
@@ -44,7 +47,7 @@ struct Label {
 
 impl FromTable for Labels {
     const NAME: &'static str = "label";
-    const KEYS: &'static [&'static str] = &["labels", "any_of"];
+    const KEYS: &'static [&'static str] = &["labels", "mistakes", "any_of"];
 
     fn new(table: &ScoreTable, filter: &AnswerFilter) -> Result<Self, ScorerError> {
         let names = table.labels.clone().unwrap_or_default();
@@ -83,7 +86,12 @@ impl FromTable for Labels {
                 own.as_ref().filter(|_| is_alone).and_then(|own| pattern(own, &label.text));
         }
         folded.sort_by_key(|label| (std::cmp::Reverse(label.text.len()), label.place));
-        Ok(Self { names, folded })
+        let mut labels = Self { names, folded, mistakes: None };
+        if let Some(mistakes) = &table.mistakes {
+            let place_of = |label: &str| labels.place_of(label, filter);
+            labels.mistakes = Some(Mistakes::new(mistakes, &labels.names, place_of)?);
+        }
+        Ok(labels)
     }
 }
 
@@ -106,9 +114,17 @@ impl Kind for Labels {
         let label = value_text(expected);
         match self.named(&filter.normalized(answer))[..] {
             [] => InvalidReason::NoLabel(self.list()).verdict(&quoted(&label)),
-            [place] => Verdict::right_if(Some(place) == self.place_of(&label, filter), || {
-                format!("Expected {}, got {}.", quoted(&label), quoted(&self.names[place]))
-            }),
+            [place] => {
+                let right = self.place_of(&label, filter);
+                let feedback =
+                    || format!("Expected {}, got {}.", quoted(&label), quoted(&self.names[place]));
+                match &self.mistakes {
+                    Some(mistakes) if right != Some(place) => {
+                        mistakes.wrong(right, place, feedback())
+                    }
+                    _ => Verdict::right_if(right == Some(place), feedback),
+                }
+            }
             ref several => {
                 let several = several.iter().map(|place| quoted(&self.names[*place]));
                 let several = several.collect::<Vec<_>>().join(", ");

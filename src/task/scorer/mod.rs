@@ -32,6 +32,7 @@ mod equals;
 mod contains;
 mod starts_with;
 mod article;
+mod mistakes;
 mod label;
 mod label_set;
 mod pattern;

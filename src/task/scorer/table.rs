@@ -23,6 +23,11 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["billing", "claims"])]
     pub labels: Option<Vec<String>>,
+    /// `label`: what kinds of mistakes cost; one that is not listed costs 1. The score of a wrong label is 1 − its cost / the
+    /// dearest cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"[{ expected = \"claims\", cost = 5 }]")]
+    pub mistakes: Option<Vec<MistakeTable>>,
     /// `label-set`: the words with which an answer says that no label applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["none", "no label"])]
@@ -84,6 +89,21 @@ pub struct ScoreTable {
     pub name: Option<String>,
 }
 
+/// A kind of mistake, and what it costs. Without `expected` it is any other label's row, without `answered` any wrong label.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct MistakeTable {
+    /// The row's right label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// The label that the answer names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<String>,
+    /// What it costs, in any unit, 0 or more.
+    pub cost: f64,
+}
+
 /// One step of normalization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -101,10 +121,11 @@ pub enum Normalize {
 
 impl ScoreTable {
     /// The keys that belong to some kinds, and whether each is there.
-    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 11] {
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 12] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
+            ("mistakes", self.mistakes.is_some()),
             ("none", self.none.is_some()),
             ("pattern", self.pattern.is_some()),
             ("tolerance", self.tolerance.is_some()),
