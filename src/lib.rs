@@ -60,6 +60,7 @@ pub mod prompt; // The thing being improved.
 #[macro_use]
 pub mod grammar; // Slots of a recipe, kinds, and their keys: raw TOML.
 pub mod candidate; // A prompt, its parents, and the operator that wrote it.
+pub mod formats; // A prompt as a file, in each format both ways.
 pub mod task; // What "better" means: examples, scorers, models, a goal.
 pub(crate) mod import; // A task made of a file that another program wrote.
 

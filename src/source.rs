@@ -3,8 +3,10 @@
 //! Failures of the machine or the network are not mistakes; the modules that detect them have their
 //! own errors.
 
+pub(crate) mod json; // JSON without a key twice, and with all digits.
 mod tables; // A list is no struct.
 mod toml_file; // Keys and values of a TOML file, and what is wrong with them.
+pub(crate) mod yaml; // YAML and JSON documents with lines.
 
 pub use self::toml_file::{
     UnknownName, explain_unknown_name, line_of_key, parse_toml, parse_toml_with, with_string_at,

@@ -553,6 +553,16 @@ pub(crate) enum ExportFormat {
     /// Constants for TypeScript
     #[value(alias = "ts")]
     Typescript,
+    /// A configuration of promptfoo: the prompt, and tests on dev rows (YAML)
+    Promptfoo,
+    /// Dotprompt: front matter and Handlebars (`.prompt`)
+    Dotprompt,
+    /// The state of a DSPy predictor (JSON)
+    Dspy,
+    /// The body of the request that creates a prompt in Langfuse (JSON)
+    Langfuse,
+    /// The manifest of a chat prompt for LangSmith and LangChain (JSON)
+    Langsmith,
 }
 
 /// `export`.

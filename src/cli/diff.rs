@@ -4,7 +4,7 @@ use super::args::DiffArgs;
 use super::error::CliError;
 use super::screen::Screen;
 use crate::export::revision::file_at;
-use crate::prompt::document;
+use crate::formats;
 use crate::report::explain::{Subject, find};
 use crate::report::{NamedParts, PromptDiff, Report};
 use crate::run::{Run, RunDir};
@@ -25,10 +25,12 @@ struct Side {
 /// Prints what differs.
 pub(super) fn diff(args: &DiffArgs, screen: &Screen) -> Result<(), CliError> {
     let (mut a, mut b) = (side(&args.a, &args.out.out)?, side(&args.b, &args.out.out)?);
-    // A file holds what was searched; the rest of a run's prompt is not compared with it.
-    if a.searched.is_none() || b.searched.is_none() {
-        a.keep_searched();
-        b.keep_searched();
+    // The rest of a run's prompt is not compared with a file, which may hold no more than what was searched.
+    if b.searched.is_none() {
+        a.keep_searched(&b.parts);
+    }
+    if a.searched.is_none() {
+        b.keep_searched(&a.parts);
     }
     a.take_name_from(&b)?;
     b.take_name_from(&a)?;
@@ -37,9 +39,11 @@ pub(super) fn diff(args: &DiffArgs, screen: &Screen) -> Result<(), CliError> {
 }
 
 impl Side {
-    fn keep_searched(&mut self) {
+    /// Of a run's prompt keeps what a search changes, and what the other side names.
+    fn keep_searched(&mut self, others: &NamedParts) {
         if let Some(searched) = &self.searched {
-            self.parts.retain(|(name, _)| searched.contains(name));
+            let is_named = |name: &String| others.iter().any(|(other, _)| other == name);
+            self.parts.retain(|(name, _)| searched.contains(name) || is_named(name));
         }
     }
 
@@ -97,7 +101,7 @@ fn side(asked: &str, out: &Path) -> Result<Side, CliError> {
 }
 
 fn of_file(what: &str, bytes: &[u8]) -> Result<Side, CliError> {
-    let document = document::read_markdown(bytes).map_err(|error| error.in_file(what))?;
+    let document = formats::read(Path::new(what), bytes).map_err(|error| error.in_file(what))?;
     let is_plain = document.parts.iter().any(|part| part.name.is_none());
     let parts = document.parts.into_iter();
     let parts = parts.map(|part| (part.name.unwrap_or_else(|| "text".to_owned()), part.text));

@@ -14,10 +14,10 @@ use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::evaluate::verdict_in;
 use crate::event::StopReason;
+use crate::formats::{self, Document, DocumentError};
 use crate::id::RowIx;
 use crate::looks::Looks;
 use crate::prompt::Prompt;
-use crate::prompt::document::{self, Document};
 use crate::report;
 use crate::run::{
     self, Access, Ended, Run, RunDir, RunDirError, RunError, RunKind, Settings, Summary,
@@ -61,37 +61,6 @@ pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     }
 }
 
-/// The baseline with the parts of a prompt file put in.
-pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliError> {
-    let searched = task.layout.searched();
-    let mut prompt = task.baseline.clone();
-    for part in &document.parts {
-        let name = match &part.name {
-            Some(name) => name.clone(),
-            None => match searched {
-                [only] => only.clone(),
-                _ => {
-                    return Err(CliError::invalid(
-                        "a plain text file needs a task with exactly one searched part",
-                    )
-                    .hint(format!(
-                        "the searched parts of this task are: {}",
-                        searched.join(", ")
-                    )));
-                }
-            },
-        };
-        if task.baseline.part(&name).is_none() {
-            return Err(CliError::invalid(format!("the task has no part `{name}`")).hint(format!(
-                "the searched parts of this task are: {}; the prompt may be another task's",
-                searched.join(", ")
-            )));
-        }
-        prompt = prompt.with_part(&name, &part.text);
-    }
-    Ok(prompt)
-}
-
 /// Calls the task model in a run of its own, so that paid answers are durable and are not requested
 /// twice.
 fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
@@ -120,15 +89,16 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     gate.map_or(Ok(()), |gate| gate.check())
 }
 
+/// The baseline with the parts of a prompt file put in.
+pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliError> {
+    let wrong = |error: DocumentError| CliError::invalid(error.message).hint(error.help);
+    document.prompt(&task.baseline, task.layout.searched()).map_err(wrong)
+}
+
 /// The task with the prompt of a file in place of its baseline.
 pub(super) fn with_prompt(task: &Task, place: &Path, file: &Path) -> Result<Task, CliError> {
     let bytes = crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
-    if document::is_not_read_back(&bytes) {
-        return Err(SourceError::new(file, "it is an export that is not read back as a prompt")
-            .help("name the Markdown file of the prompt: `promptsearch export RUN --format md` writes it")
-            .into());
-    }
-    let document = document::read_markdown(&bytes).map_err(|e| e.in_file(file))?;
+    let document = formats::read(file, &bytes).map_err(|e| e.in_file(file))?;
     if document.parts.iter().all(|part| part.text.trim().is_empty()) {
         return Err(SourceError::new(file, "the prompt file is empty")
             .help("name a file as `export` writes it, or one with the text of the searched part")

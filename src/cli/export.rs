@@ -5,15 +5,16 @@ use super::error::CliError;
 use super::explain::unfound;
 use super::screen::Screen;
 use crate::compare::verification::{self, RecordedRow};
+use crate::export::demonstrations::demonstrations;
 use crate::export::git::Commit;
 use crate::export::revision::file_at;
+use crate::export::suite::suite;
+use crate::formats::{self, Exported, Format, sidecar};
 use crate::id::CandidateIx;
-use crate::prompt::code_file::{Language, to_code};
-use crate::prompt::document;
-use crate::prompt::{Message, Prompt, Role, USER};
+use crate::prompt::Prompt;
 use crate::report::explain::find_candidate;
 use crate::report::{self, NamedParts, ProposedChange, Report};
-use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, Status};
+use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, RunError, Status};
 use crate::stats::Interval;
 use crate::task::TaskSource;
 use crate::task::example::Split;
@@ -48,14 +49,14 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
     }
     let evidence = verification::sealed(evidence(&run, &chosen, &args.to));
     let parts = searched_parts(&run, &chosen.prompt);
-    let file = file(args.format, &run, &chosen, &parts)?;
-    let mut sidecar = serde_json::to_vec_pretty(&evidence)?;
-    sidecar.push(b'\n');
+    let file = file(args.format, &run, &chosen)?;
+    let mut evidence = serde_json::to_vec_pretty(&evidence)?;
+    evidence.push(b'\n');
     let branch = args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", run.task.name));
     let commit = Commit {
         repo: args.to.clone(),
         branch,
-        files: vec![(args.path.clone(), file), (document::sidecar(&args.path), sidecar)],
+        files: vec![(args.path.clone(), file), (sidecar(&args.path), evidence)],
         message: message(&run, &chosen, &args.path),
         push: args.push.then(|| "origin".to_owned()),
     };
@@ -64,7 +65,7 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
     let mut value = json!({
         "candidate": chosen.id, "status": chosen.status, "branch": exported.branch,
         "commit": exported.commit, "unchanged": exported.unchanged, "pushed": exported.pushed,
-        "path": args.path, "sidecar": document::sidecar(&args.path), "simulated": is_simulated(&run),
+        "path": args.path, "sidecar": sidecar(&args.path), "simulated": is_simulated(&run),
     });
     if let (Some(fields), Some(body)) = (value.as_object_mut(), &body) {
         fields.insert("pr_body".to_owned(), json!(body));
@@ -80,6 +81,10 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
         &exported.commit[..exported.commit.len().min(12)]
     );
     let _ = writeln!(out, "  show it: git -C {} show {}", args.to.display(), exported.branch);
+    if args.format == ExportFormat::Promptfoo {
+        let _ =
+            writeln!(out, "  its tests are dev rows, which anyone who has the repository can read");
+    }
     if !exported.pushed {
         let _ = writeln!(out, "  not pushed; use `--push` to push it");
     }
@@ -93,43 +98,56 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
 }
 
 /// The exported file.
-fn file(
-    format: ExportFormat,
-    run: &LoadedRun,
-    chosen: &Chosen,
-    parts: &NamedParts,
-) -> Result<Vec<u8>, CliError> {
+fn file(format: ExportFormat, run: &LoadedRun, chosen: &Chosen) -> Result<Vec<u8>, CliError> {
     let facts = front_matter(run, chosen);
-    let parts: Vec<(&str, &str)> =
-        parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    Ok(match (format, &parts[..]) {
-        (ExportFormat::Md, parts) => document::to_markdown(&facts, parts),
-        (ExportFormat::Json, _) => document::to_chat_json(&facts, &messages(&chosen.prompt)),
-        (ExportFormat::Rust, parts) => to_code(Language::Rust, &facts, parts),
-        (ExportFormat::Python, parts) => to_code(Language::Python, &facts, parts),
-        (ExportFormat::Typescript, parts) => to_code(Language::TypeScript, &facts, parts),
-        (ExportFormat::Text, _) if is_simulated(run) => {
-            let why = "simulated models answered, which a text alone has no place to say";
-            return Err(CliError::usage(why).hint("use `--format md`, whose front matter says it"));
+    let demos = match format {
+        ExportFormat::Dspy => demonstrations(run, chosen.candidate).map_err(RunError::from)?,
+        _ => Vec::new(),
+    };
+    let suite = match format {
+        ExportFormat::Promptfoo => Some(suite(run, chosen.candidate).map_err(|why| {
+            let hint = "use another `--format`; `promptsearch verify` asks the prompt again with the task's own scorers";
+            CliError::usage(why).hint(hint)
+        })?),
+        _ => None,
+    };
+    let exported = Exported {
+        facts: &facts,
+        prompt: &chosen.prompt,
+        searched: run.task.layout.searched(),
+        simulated: is_simulated(run).then_some(SIMULATED),
+        demos: &demos,
+        suite: suite.as_ref(),
+    };
+    let wrong = |error: formats::Unwritable| CliError::usage(error.message).hint(error.help);
+    Format::from(format).write(&exported).map_err(wrong)
+}
+
+impl From<ExportFormat> for Format {
+    fn from(format: ExportFormat) -> Self {
+        match format {
+            ExportFormat::Md => Self::Markdown,
+            ExportFormat::Json => Self::Chat,
+            ExportFormat::Text => Self::Text,
+            ExportFormat::Rust => Self::Rust,
+            ExportFormat::Python => Self::Python,
+            ExportFormat::Typescript => Self::TypeScript,
+            ExportFormat::Promptfoo => Self::Promptfoo,
+            ExportFormat::Dotprompt => Self::Dotprompt,
+            ExportFormat::Dspy => Self::Dspy,
+            ExportFormat::Langfuse => Self::Langfuse,
+            ExportFormat::Langsmith => Self::Langsmith,
         }
-        (ExportFormat::Text, [(_, text)]) => text.as_bytes().to_vec(),
-        (ExportFormat::Text, parts) => {
-            let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
-            let why =
-                format!("a text alone holds one part, and the task searches {}", names.join(", "));
-            return Err(CliError::usage(why).hint("use `--format md`, which names each part"));
-        }
-    })
+    }
 }
 
 /// The body of a pull request: against the file as it is at HEAD, or else against the task's own prompt.
 fn pull_request(args: &ExportArgs, run: &LoadedRun, chosen: &Chosen, after: NamedParts) -> String {
     let at_head = file_at(&args.to, "HEAD", &args.path).ok();
-    let document = at_head.and_then(|bytes| document::read_markdown(&bytes).ok());
-    let before = document.filter(|it| it.parts.iter().all(|part| part.name.is_some())).map(|it| {
-        let parts = it.parts.into_iter();
-        parts.map(|part| (part.name.unwrap_or_default(), part.text)).collect::<NamedParts>()
-    });
+    let document = at_head.and_then(|bytes| formats::read(Path::new(&args.path), &bytes).ok());
+    let searched = run.task.layout.searched();
+    let prompt = document.and_then(|it| it.prompt(&run.task.baseline, searched).ok());
+    let before = prompt.map(|prompt| searched_parts(run, &prompt));
     let before = match before {
         Some(parts) => ("the file as it is now".to_owned(), parts),
         None => {
@@ -195,19 +213,6 @@ fn chosen(run: &LoadedRun, candidate: CandidateIx, status: &'static str) -> Chos
     let chosen = &run.history.state.standing(candidate).candidate;
     let (prompt, id) = (chosen.prompt.clone(), chosen.id.to_string());
     Chosen { candidate, prompt, id, status, figures: run.prompted(candidate) }
-}
-
-/// The prompt as chat messages, with its templates unrendered.
-fn messages(prompt: &Prompt) -> Vec<Message> {
-    let system: Vec<&str> =
-        prompt.parts().iter().filter(|part| part.name != USER).map(|part| &*part.text).collect();
-    let mut messages = Vec::new();
-    if !system.is_empty() {
-        messages.push(Message { role: Role::System, content: system.join("\n\n") });
-    }
-    let user = prompt.part(USER).unwrap_or("").to_owned();
-    messages.push(Message { role: Role::User, content: user });
-    messages
 }
 
 fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {

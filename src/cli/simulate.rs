@@ -4,7 +4,7 @@ use super::args::SimulateArgs;
 use super::error::CliError;
 use super::replay_task;
 use super::screen::Screen;
-use crate::prompt::document;
+use crate::formats;
 use crate::sim::replay::{RecordedWorld, Replay};
 use crate::sim::server::{self, Allowance, BatchOptions, Options};
 use crate::sim::world::WorldParameters;
@@ -30,7 +30,7 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
     if let Some(file) = &args.oracle {
         let bytes =
             crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
-        let document = document::read_markdown(&bytes).map_err(|error| error.in_file(file))?;
+        let document = formats::read(file, &bytes).map_err(|error| error.in_file(file))?;
         let prompt = super::eval::prompt_of(&task, &document)?;
         let quality = true_quality(&world, &task, &prompt);
         let value = serde_json::json!({

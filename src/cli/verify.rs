@@ -8,9 +8,9 @@ use crate::clock::Clock;
 use crate::compare::verification::{
     Finding, NotMeasured, Now, Record, Verification, hashes, too_few_rows,
 };
+use crate::formats::sidecar;
 use crate::id::CandidateIx;
 use crate::looks::{Looker, Looks};
-use crate::prompt::document;
 use crate::report::visible_line;
 use crate::run::{Run, RunDir, Status, way_on};
 use crate::source::{self, SourceError};
@@ -155,7 +155,7 @@ fn evidence_of(file: &Path) -> Result<PathBuf, CliError> {
         CliError::usage(format!("{}: the path is not UTF-8", file.display()))
             .hint("rename the file, and its evidence file beside it")
     })?;
-    Ok(document::sidecar(name).into())
+    Ok(sidecar(name).into())
 }
 
 fn read(evidence: &Path) -> Result<Record, CliError> {

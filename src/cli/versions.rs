@@ -7,7 +7,7 @@ use crate::compare::verification::Record;
 use crate::compare::versions::{Recorded, Version, VersionKind, short};
 use crate::export::git::Commit;
 use crate::export::history::{FileCommit, FileHistory};
-use crate::prompt::document;
+use crate::formats::sidecar;
 use crate::report::visible_line;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -67,7 +67,7 @@ pub(super) fn rollback(args: &RollbackArgs, screen: &Screen) -> Result<(), CliEr
         branch,
         files: vec![
             (history.path.clone(), file.clone()),
-            (document::sidecar(&history.path), evidence.clone()),
+            (sidecar(&history.path), evidence.clone()),
         ],
         message: message(&history, current, &target),
         push: args.push.then(|| "origin".to_owned()),

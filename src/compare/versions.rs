@@ -4,7 +4,7 @@
 
 use super::verification::{Record, hash_of};
 use crate::export::history::FileCommit;
-use crate::prompt::document;
+use crate::formats;
 use crate::report::visible_line;
 use crate::stats::Interval;
 use crate::text::{self, percent};
@@ -108,7 +108,7 @@ impl Version {
             (None, _) => VersionKind::Deleted,
             (_, None) if commit.evidence.is_some() => VersionKind::Edited,
             (_, None) => VersionKind::WithoutEvidence,
-            (Some(file), Some(record)) if is_recorded(file, record) => VersionKind::Exported,
+            (Some(file), Some(record)) if is_recorded(path, file, record) => VersionKind::Exported,
             _ => VersionKind::Edited,
         };
         Self {
@@ -163,19 +163,13 @@ impl Version {
 }
 
 /// Whether a file holds what its evidence speaks of. A format that cannot be read here is believed.
-fn is_recorded(file: &[u8], record: &Record) -> bool {
-    let Ok(document) = document::read_markdown(file) else { return true };
-    let mut parts = document.parts.iter();
-    let [only] = &document.parts[..] else {
-        return parts.all(|part| {
-            let name = part.name.as_deref().unwrap_or_default();
-            record.parts_blake3.get(name) == Some(&hash_of(&part.text))
-        });
-    };
-    match &only.name {
-        Some(name) => record.parts_blake3.get(name) == Some(&hash_of(&only.text)),
+fn is_recorded(path: &Path, file: &[u8], record: &Record) -> bool {
+    let Ok(document) = formats::read(path, file) else { return true };
+    // The name of a plain text's part is not in it.
+    document.parts.iter().all(|part| match &part.name {
+        Some(name) => record.parts_blake3.get(name) == Some(&hash_of(&part.text)),
         None => true,
-    }
+    })
 }
 
 /// The beginning of a commit's id.

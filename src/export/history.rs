@@ -1,7 +1,7 @@
 //! The commits of the user's git repository that changed a file, with the file and its evidence as they were.
 
 use super::git::{Git, GitError, place};
-use crate::prompt::document;
+use crate::formats::sidecar;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ impl FileHistory {
         let (repo, path) = place_of(file)?;
         let mut history = Self { repo, path, commits: Vec::new() };
         // A change of the evidence alone is a version, too: it says something else of the same text.
-        let evidence = document::sidecar(&history.path);
+        let evidence = sidecar(&history.path);
         let listing = history.listing(revision, &["--", &history.path, &evidence])?;
         history.commits = listing.into_iter().map(|commit| history.file_in(commit)).collect();
         Ok(history)
@@ -83,7 +83,7 @@ impl FileHistory {
         let git = Git::at(&self.repo);
         let blob =
             |path: &str| git.bytes(&["cat-file", "blob", &format!("{commit}:{path}")], None).ok();
-        let (file, evidence) = (blob(&self.path), blob(&document::sidecar(&self.path)));
+        let (file, evidence) = (blob(&self.path), blob(&sidecar(&self.path)));
         FileCommit { commit, date, file, evidence }
     }
 }

@@ -4,7 +4,7 @@
 //! sets as lists. Whatever is no such literal from its first to its last character stays a text.
 
 use crate::prompt::value_text;
-use crate::task::json;
+use crate::source::json;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 

@@ -8,7 +8,7 @@ use super::column_name::{is_word, quoted_name};
 
 /// A fragment of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fragment<'a> {
+pub(crate) enum Fragment<'a> {
     /// Text that is sent as it stands.
     Text(&'a str),
     /// Text between `{% raw %}` and `{% endraw %}`.
@@ -42,7 +42,7 @@ pub(super) enum Fragment<'a> {
 
 impl<'a> Fragment<'a> {
     /// The fragment as it is written.
-    pub(super) fn source(self) -> &'a str {
+    pub(crate) fn source(self) -> &'a str {
         match self {
             Self::Text(source)
             | Self::Comment(source)
@@ -55,7 +55,7 @@ impl<'a> Fragment<'a> {
 
 /// The fragments of a template, which put together are the template. What is opened and does not close goes
 /// to its end, as code; the engine refuses it.
-pub(super) fn fragments(text: &str) -> Vec<Fragment<'_>> {
+pub(crate) fn fragments(text: &str) -> Vec<Fragment<'_>> {
     let mut fragments = Vec::new();
     let (mut text_from, mut search_from) = (0, 0);
     while let Some(found) = text[search_from..].find('{') {
@@ -128,7 +128,7 @@ pub(super) fn tag_at<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Whether a tag or a block takes away white space, or says that it does not.
-pub(super) fn has_mark(source: &str) -> bool {
+pub(crate) fn has_mark(source: &str) -> bool {
     let inner = source.get(2..source.len().saturating_sub(2)).unwrap_or_default();
     inner.starts_with(['-', '+']) || inner.ends_with(['-', '+'])
 }

@@ -7,8 +7,6 @@
 //! The part `user` is the user message. All other parts, in the order of the task file and joined
 //! by a blank line, are the system message.
 
-pub mod document;
-pub mod code_file;
 mod column_name;
 mod fragment;
 mod placeholder;
@@ -19,6 +17,7 @@ mod template;
 mod code;
 mod layout;
 
+pub(crate) use fragment::{Fragment, fragments, has_mark};
 pub use layout::{Layout, RowValues, TemplateError};
 pub(crate) use placeholder::strays;
 pub use placeholder::{Piece, literal, pieces, placeholder, placeholders};

@@ -4,7 +4,8 @@ use super::file::{PartSource, TaskFile};
 
 use super::goal::Goal;
 use super::model::{ModelName, ModelRole, SchemaSource};
-use crate::prompt::{Part, document};
+use crate::formats;
+use crate::prompt::Part;
 use crate::source::{SourceError, line_of_key, with_string_at};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -100,7 +101,9 @@ impl TaskFiles {
                     let bytes = crate::source::read(&path).map_err(|error| {
                         SourceError::unreadable(&path, &error).named_in(&file, line())
                     })?;
-                    let text = document::part_of(&bytes, name).map_err(|it| it.in_file(&path))?;
+                    let wrong = |error: formats::DocumentError| error.in_file(&path);
+                    let document = formats::read(&path, &bytes).map_err(wrong)?;
+                    let text = document.part(name).map_err(wrong)?.to_owned();
                     part_files.insert(name.clone(), path);
                     text
                 }

@@ -3,7 +3,6 @@
 //! It reads files once, and uses neither the network nor a strategy.
 
 pub mod example;
-pub(crate) mod json; // JSON without a key twice, and with all digits.
 pub mod dataset;
 pub mod words;
 pub mod inputs;

@@ -15,6 +15,7 @@ mod env;
 mod explain;
 mod export;
 mod external_operator;
+mod formats;
 mod goals;
 mod guide;
 mod hedging;

@@ -10,7 +10,7 @@ const BRANCH: &str = "promptsearch/colours";
 
 /// A repository whose branch `main` has two versions of a prompt, the baseline and one that a run confirmed, and with
 /// other work in it.
-fn released() -> (TestEnv, Server) {
+pub(crate) fn released() -> (TestEnv, Server) {
     let server = Server::start(|_, request| {
         let right = tile(request) % 2;
         let is_baseline = request.content("system") == "Answer warm or cold.";
@@ -221,6 +221,51 @@ fn a_prompt_is_exported_as_the_constants_of_a_program() {
 }
 
 #[test]
+fn a_chat_is_read_back_wherever_a_prompt_file_is() {
+    let (env, _server) = released();
+    let summary = env.json("results/won/summary.json");
+    let best = summary["best"]["prompt"]["system"].as_str().unwrap();
+    env.run("export won --to . --path chat.json --format json --branch b --quiet").ok();
+    for file in ["chat.json", "chat.json.evidence.json"] {
+        env.write(file, &git(&env, ".", &format!("show b:{file}")));
+    }
+    let chat: serde_json::Value = env.json("chat.json");
+    assert_eq!(
+        (&chat["messages"][0]["content"], &chat["promptsearch"]["run"]),
+        (&best.into(), &"won".into())
+    );
+    let told = env.run("eval colours --prompt chat.json --max-calls 100 --json").ok().json();
+    assert_eq!(told["quality"]["mean"], 1.0);
+    let told = env.run("verify chat.json --max-calls 100 --json").ok().json();
+    assert_eq!(told["scores"]["mean"], 1.0);
+    assert_eq!(told["changed_parts"].as_array().unwrap().len(), 0, "{told}");
+    let told = env.run("log chat.json --branch b --json").ok().json();
+    assert_eq!(told[0]["kind"], "exported");
+    let told = env.run("diff won chat.json --json").ok().json();
+    assert_eq!(told["parts"][0]["is_changed"], false, "{told}");
+    // The task's own prompt may be one.
+    let task = env.read("colours/task.toml");
+    let task = task.replace("\"Answer warm or cold.\"", "{ file = \"../chat.json\" }");
+    env.write("colours/task.toml", &task);
+    let plan = env.run("plan colours --json").ok().stdout;
+    assert!(plan.contains(best.lines().last().unwrap()), "{plan}");
+    // An edit is seen.
+    env.write(
+        "chat.json",
+        &env.read("chat.json").replace("\"content\": \"", "\"content\": \"Please. "),
+    );
+    git(&env, ".", "add chat.json chat.json.evidence.json");
+    git(&env, ".", "commit --quiet -m edited chat.json chat.json.evidence.json");
+    assert_eq!(env.run("log chat.json --json").ok().json()[0]["kind"], "edited");
+    env.write("broken.json", "{\"messages\": [\n  {\"role\": \"tool\", \"content\": \"x\"}\n]}\n");
+    insta::assert_snapshot!(env.complaint("eval colours --prompt broken.json"), @r"
+    exit 3
+    error: broken.json: `messages[0]` has the role `tool`
+      try: a prompt here is one system message and one user message
+    ");
+}
+
+#[test]
 fn a_simulated_result_says_so_in_every_file_and_message() {
     let env = TestEnv::with_colours();
     git(&env, ".", "init --quiet --initial-branch main");
@@ -232,10 +277,6 @@ fn a_simulated_result_says_so_in_every_file_and_message() {
     env.run(&format!("export sim --to . --path b.json --format json {winner}")).ok();
     let show = |file: &str| git(&env, ".", &format!("show main2:{file}"));
     assert!(show("a.md").contains("\nsimulated: true\n"), "{}", show("a.md"));
-    // What is written for other programs is not taken for the text of a prompt.
-    env.write("chat.json", &show("b.json"));
-    let told = env.complaint("eval colours --prompt chat.json");
-    assert!(told.starts_with("exit 3") && told.contains("is not read back"), "{told}");
     assert!(show("a.evidence.json").contains("\"simulated\": true"));
     let chat: serde_json::Value = serde_json::from_str(&show("b.json")).unwrap();
     assert_eq!(chat["promptsearch"]["simulated"], true);

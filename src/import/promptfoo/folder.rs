@@ -1,7 +1,7 @@
 //! The files that a configuration names: those in its folder, and no others.
 
-use super::yaml::{Node, text_of};
 use crate::source::SourceError;
+use crate::source::yaml::{Node, text_of};
 use std::path::{Component, Path, PathBuf};
 
 /// Extensions of programs, which are not run.

@@ -1,7 +1,6 @@
 //! promptfoo's configurations and test files: reads prompts, variables and assertions by their names,
 //! and lists with its line what it does not support.
 
-mod yaml; // Documents with lines.
 mod notes; // What is left out, with its place.
 mod folder; // The files that a configuration names.
 mod assertion;
@@ -13,14 +12,13 @@ mod suite; // Tests become a draft.
 mod configuration;
 
 use super::draft::TaskDraft;
-use crate::source::{self, SourceError};
+use crate::source::yaml::{Data, Node};
+use crate::source::{self, SourceError, json};
 use crate::task::dataset::{Quirks, RowReader};
-use crate::task::json;
 use folder::Folder;
 use notes::Notes;
 use reader::Reader;
 use std::path::Path;
-use yaml::{Data, Node};
 
 /// What of promptfoo a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

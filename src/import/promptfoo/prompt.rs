@@ -5,11 +5,11 @@
 
 use super::notes::{Notes, Place};
 use super::reader::Reader;
-use super::yaml::{Data, Node, text_of};
 use crate::import::draft::DraftPart;
 use crate::import::shape::loss;
 use crate::prompt::{Piece, USER, pieces, placeholder, strays, value_text};
 use crate::source::SourceError;
+use crate::source::yaml::{Data, Node, text_of};
 use std::collections::BTreeSet;
 use std::path::Path;
 

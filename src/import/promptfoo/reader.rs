@@ -5,9 +5,9 @@ use super::folder::{Folder, NamedFile, value_of};
 use super::notes::{Notes, Place};
 use super::table;
 use super::test::{Test, expanded};
-use super::yaml::{Node, text_of};
 use crate::prompt::Columns;
 use crate::source::SourceError;
+use crate::source::yaml::{Node, text_of};
 use serde_json::Value;
 use std::path::Path;
 

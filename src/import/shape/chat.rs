@@ -3,7 +3,7 @@
 
 use crate::import::literal::structure;
 use crate::prompt::{Columns, value_text};
-use crate::task::json;
+use crate::source::json;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

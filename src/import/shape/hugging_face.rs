@@ -2,7 +2,7 @@
 
 use crate::prompt::Columns;
 use crate::source;
-use crate::task::json;
+use crate::source::json;
 use serde_json::Value;
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 //! `{"text": {"0": "…", "1": "…"}, …}` (the default of `to_json`), `{"text": ["…", "…"], …}`, and
 //! `{"columns": ["text", …], "data": [["…", …], …]}` (`orient="split"`, and other tools).
 
-use crate::task::json;
+use crate::source::json;
 use serde_json::value::RawValue;
 use std::cmp::Ordering;
 

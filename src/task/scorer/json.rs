@@ -5,7 +5,7 @@
 use super::answer_filter::AnswerFilter;
 use super::comparable::comparable;
 use super::exact::{Exact, Tolerance};
-use crate::task::json;
+use crate::source::json;
 use serde_json::{Map, Number, Value};
 
 /// Parses a text that is JSON and nothing else. A number whose digits no machine number holds

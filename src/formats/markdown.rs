@@ -1,10 +1,7 @@
-//! The files of an export: a prompt as Markdown with front matter or as chat messages, and the name
-//! of the file with the evidence.
+//! A prompt as Markdown with front matter: the searched parts, written and read back byte for byte. And plain text,
+//! which is any file that is nothing else.
 //!
-//! Texts are templates here, written and read back byte for byte; nothing is rendered. This module
-//! does not access the disk.
-//!
-//! # The Markdown format
+//! # The format
 //! ```text
 //! ---
 //! promptsearch: {"format":1,"parts":[{"name":"system","bytes":9},{"name":"user","bytes":11}]}
@@ -28,88 +25,21 @@
 //! was edited by hand, are the parts found by their separator lines; a file in which these are
 //! ambiguous is rejected.
 
-use super::Message;
-use crate::source::SourceError;
+use super::document::{Document, DocumentError, DocumentPart, FORMAT_KEY};
+use super::escaped::escaped;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
-use std::path::PathBuf;
-
-/// The key of the front matter that belongs to the format itself. It marks a file as an export.
-pub const FORMAT_KEY: &str = "promptsearch";
 
 const FORMAT: u32 = 1;
 const FENCE: &str = "---";
 /// How the line begins that names a part.
 const PART_LINE: &str = "<!-- part: ";
 
-/// The content of a file: its front matter, in order and without the format's own line, and its
-/// parts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Document {
-    /// Keys and values in the order of the file.
-    pub front_matter: Vec<(String, Value)>,
-    /// The parts in the order of the file.
-    pub parts: Vec<DocumentPart>,
-}
-
-/// One part of a prompt in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DocumentPart {
-    /// `None` in a file without the format's front matter, which is plain text for the one searched
-    /// part.
-    pub name: Option<String>,
-    /// The template, byte for byte.
-    pub text: String,
-}
-
-/// An error in a file with the format's front matter.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct DocumentError {
-    /// The line of the error, from 1, if there is one.
-    pub line: Option<usize>,
-    /// What is wrong: a lower-case sentence without a full stop.
-    pub message: String,
-    /// A hint for the user.
-    pub help: String,
-}
-
-impl DocumentError {
-    fn new(line: impl Into<Option<usize>>, message: impl Into<String>, help: &str) -> Self {
-        Self { line: line.into(), message: message.into(), help: help.to_owned() }
-    }
-
-    /// The same error with the name of the file.
-    #[must_use]
-    pub fn in_file(self, file: impl Into<PathBuf>) -> SourceError {
-        SourceError { line: self.line, ..SourceError::new(file, self.message).help(self.help) }
-    }
-}
-
-/// The text of a part that a file holds: an export's part of this name, or the whole file if it is none.
-///
-/// # Errors
-/// As for [`read_markdown`]; or an export without such a part.
-pub fn part_of(bytes: &[u8], name: &str) -> Result<String, DocumentError> {
-    let document = read_markdown(bytes)?;
-    let is_it = |part: &&DocumentPart| part.name.as_deref().is_none_or(|it| it == name);
-    document.parts.iter().find(is_it).map(|part| part.text.clone()).ok_or_else(|| {
-        let names = document.parts.iter().filter_map(|part| part.name.as_deref());
-        let names: Vec<String> = names.map(|it| format!("`{it}`")).collect();
-        DocumentError::new(
-            None,
-            format!("the exported prompt has no part `{name}`"),
-            &format!("its parts: {}", names.join(", ")),
-        )
-    })
-}
-
 /// The file with these parts, given as (name, text).
 ///
 /// An entry of the front matter under [`FORMAT_KEY`] is skipped, because the format writes its own.
 #[must_use]
-pub fn to_markdown(front_matter: &[(String, Value)], parts: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn to_markdown(front_matter: &[(String, Value)], parts: &[(&str, &str)]) -> Vec<u8> {
     let listed: Vec<Value> = match parts {
         // A single part needs no length, which would be wrong after an edit.
         [(name, _)] => vec![json!({"name": name})],
@@ -146,10 +76,10 @@ fn push_entry(file: &mut String, key: &str, value: &Value) {
     if is_plain_key(key) {
         file.push_str(key);
     } else {
-        push_json(file, &Value::from(key));
+        file.push_str(&escaped(&Value::from(key)));
     }
     file.push_str(": ");
-    push_json(file, value);
+    file.push_str(&escaped(value));
     file.push('\n');
 }
 
@@ -164,20 +94,6 @@ fn is_plain_key(key: &str) -> bool {
         && !reads_as_a_value
 }
 
-/// JSON on one line that is also valid YAML. Some raw characters end a line in YAML or are
-/// forbidden there. In JSON they occur only within strings, where an escape has the same meaning.
-fn push_json(file: &mut String, value: &Value) {
-    for c in value.to_string().chars() {
-        match c {
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {
-                // Writing to a string cannot fail.
-                let _ = write!(file, "\\u{:04x}", u32::from(c));
-            }
-            _ => file.push(c),
-        }
-    }
-}
-
 /// Reads a file as [`to_markdown`] writes it, possibly with texts edited by hand.
 ///
 /// A file is an export if its first line is `---` and the lines up to the next `---` contain the
@@ -185,22 +101,9 @@ fn push_json(file: &mut String, value: &Value) {
 /// file, even if it begins with another tool's front matter.
 ///
 /// # Errors
-/// Bytes that are no UTF-8 text, an export with invalid front matter or ambiguous parts, or a file whose front
-/// matter is lost: it begins with the line that names a part.
-pub fn read_markdown(bytes: &[u8]) -> Result<Document, DocumentError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        DocumentError::new(line, "the file is not UTF-8", "save it as UTF-8")
-    })?;
-    if let Some(at) = text.find('\0') {
-        return Err(DocumentError::new(
-            crate::source::line_of_offset(text, at),
-            "the file has NUL characters (byte 0), as UTF-16 has",
-            "save it as UTF-8",
-        ));
-    }
-    // Some editors write a byte order mark, which is no part of the prompt.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+/// An export with invalid front matter or ambiguous parts, or a file whose front matter is lost: it begins with the
+/// line that names a part.
+pub(super) fn read_markdown(text: &str) -> Result<Document, DocumentError> {
     let Some(header) = Header::find(text)? else {
         if text.trim_start().starts_with(PART_LINE) {
             return Err(DocumentError::new(
@@ -209,17 +112,14 @@ pub fn read_markdown(bytes: &[u8]) -> Result<Document, DocumentError> {
                 r#"write `---`, `promptsearch: {"format":1,"parts":[{"name":"system"},…]}`, `---` and an empty line above it"#,
             ));
         }
-        return Ok(Document {
-            front_matter: Vec::new(),
-            parts: vec![DocumentPart { name: None, text: text.to_owned() }],
-        });
+        return Ok(Document::plain(text));
     };
     let mut layout = None;
-    let mut front_matter = Vec::new();
+    let mut facts = Vec::new();
     for (number, line) in header.lines {
         let (key, value) = read_entry(number, line)?;
         if key != FORMAT_KEY {
-            front_matter.push((key, value));
+            facts.push((key, value));
         } else if layout.replace(Layout::read(number, value)?).is_some() {
             return Err(DocumentError::new(
                 number,
@@ -237,13 +137,13 @@ pub fn read_markdown(bytes: &[u8]) -> Result<Document, DocumentError> {
     })?;
     let body = Body { text: header.body, first_line: header.body_line };
     let parts = match layout.parts.as_slice() {
-        [only] => vec![DocumentPart { name: Some(only.name.clone()), text: body.text.to_owned() }],
+        [only] => vec![DocumentPart::named(&only.name, body.text)],
         parts => match body.split_by_length(parts) {
             Some(parts) => parts,
             None => body.split_by_lines(parts)?,
         },
     };
-    Ok(Document { front_matter, parts })
+    Ok(Document { facts, parts })
 }
 
 struct Header<'a> {
@@ -255,8 +155,6 @@ struct Header<'a> {
 impl<'a> Header<'a> {
     /// `None` if the file is not an export.
     fn find(text: &'a str) -> Result<Option<Self>, DocumentError> {
-        // Some editors write a byte order mark; it must not hide the front matter.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut lines = Vec::new();
         let mut is_ours = false;
         let mut at = 0;
@@ -378,7 +276,7 @@ impl<'a> Body<'a> {
             rest = rest.strip_prefix(&part_line(&part.name))?;
             rest = rest.strip_prefix('\n')?;
             let (text, after) = rest.split_at_checked(part.bytes?)?;
-            parts.push(named(&part.name, text));
+            parts.push(DocumentPart::named(&part.name, text));
             rest = after;
         }
         rest.is_empty().then_some(parts)
@@ -432,7 +330,9 @@ impl<'a> Body<'a> {
         Ok(found
             .iter()
             .zip(ends)
-            .map(|(line, end)| named(line.name, self.text.get(line.end..end).unwrap_or_default()))
+            .map(|(line, end)| {
+                DocumentPart::named(line.name, self.text.get(line.end..end).unwrap_or_default())
+            })
             .collect())
     }
 
@@ -457,51 +357,6 @@ struct PartLine<'a> {
     number: usize,
     start: usize,
     end: usize,
-}
-
-fn named(name: &str, text: &str) -> DocumentPart {
-    DocumentPart { name: Some(name.to_owned()), text: text.to_owned() }
-}
-
-/// Chat messages in OpenAI's format, with the templates unrendered, and beside them the facts of the front matter
-/// under [`FORMAT_KEY`].
-#[must_use]
-pub fn to_chat_json(front_matter: &[(String, Value)], messages: &[Message]) -> Vec<u8> {
-    let facts: serde_json::Map<String, Value> = front_matter.iter().cloned().collect();
-    let list: Value = messages
-        .iter()
-        .map(|message| json!({"role": message.role, "content": message.content}))
-        .collect();
-    format!("{:#}\n", json!({ FORMAT_KEY: facts, "messages": list })).into_bytes()
-}
-
-/// Whether a file is an export of this program in a form for other programs: chat messages, or code.
-#[must_use]
-pub fn is_not_read_back(bytes: &[u8]) -> bool {
-    let is_chat = || {
-        let value = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
-        value.get(FORMAT_KEY).is_some() && value.get("messages").is_some()
-    };
-    let is_code =
-        |mark: &[u8]| bytes.strip_prefix(mark).is_some_and(|it| it.starts_with(WRITTEN.as_bytes()));
-    is_code(b"# ") || is_code(b"// ") || (bytes.starts_with(b"{") && is_chat())
-}
-
-/// How the first line of exported code begins.
-pub(super) const WRITTEN: &str = "Written by `promptsearch export`; do not edit.";
-
-/// The name of the evidence file of an exported file: `prompts/triage.md` has
-/// `prompts/triage.evidence.json`, and `prompts/triage.py` beside it `prompts/triage.py.evidence.json`.
-#[must_use]
-pub fn sidecar(path: &str) -> String {
-    let name_from = path.rfind('/').map_or(0, |slash| slash + 1);
-    let stem_end = match path[name_from..].rfind('.') {
-        // A leading dot makes a file hidden; it does not begin an extension.
-        None | Some(0) => path.len(),
-        Some(dot) if path[name_from + dot..].eq_ignore_ascii_case(".md") => name_from + dot,
-        Some(_) => path.len(),
-    };
-    format!("{}.evidence.json", &path[..stem_end])
 }
 
 #[cfg(test)]

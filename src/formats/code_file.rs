@@ -2,13 +2,23 @@
 //!
 //! For code that is built with its prompts in it. Nothing reads these files back: a search starts from a prompt file.
 
-use super::document::WRITTEN;
+use super::escaped::{escaped, is_invisible};
 use serde_json::Value;
 use std::fmt::Write as _;
 
+/// How the first line of exported code begins.
+const WRITTEN: &str = "Written by `promptsearch export`; do not edit.";
+
+/// Whether a file is exported code.
+pub(super) fn is_code(text: &str) -> bool {
+    ["# ", "// "]
+        .iter()
+        .any(|mark| text.strip_prefix(mark).is_some_and(|it| it.starts_with(WRITTEN)))
+}
+
 /// A programming language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
+pub(super) enum Language {
     /// `pub const SYSTEM: &str`.
     Rust,
     /// `SYSTEM = (…)`.
@@ -19,7 +29,11 @@ pub enum Language {
 
 /// The file with these parts, given as (name, text). The facts stand in a comment at its top.
 #[must_use]
-pub fn to_code(language: Language, facts: &[(String, Value)], parts: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn to_code(
+    language: Language,
+    facts: &[(String, Value)],
+    parts: &[(&str, &str)],
+) -> Vec<u8> {
     let comment = if language == Language::Python { "#" } else { "//" };
     let mut file = format!("{comment} {WRITTEN}\n");
     for (key, value) in facts {
@@ -66,33 +80,6 @@ fn lines(text: &str, joint: &str) -> String {
 
 fn quoted(text: &str) -> String {
     escaped(&Value::from(text))
-}
-
-/// JSON on one line, without characters that end a line or are not seen.
-fn escaped(value: &Value) -> String {
-    let mut out = String::new();
-    for c in value.to_string().chars() {
-        match c {
-            _ if is_invisible(c) || c == '\u{7f}' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// Characters that end a line for some languages, change the direction of text, or are not seen. All of them are in
-/// Unicode's first plane.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{80}'..='\u{9f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-    )
 }
 
 /// A part's name as that of a constant.

@@ -3,8 +3,7 @@
 //! A plain scalar keeps its text unless it is a number with the same digits: a postal code such as
 //! `01234` stays what it is.
 
-use crate::source::{self, SourceError};
-use crate::task::json;
+use super::{SourceError, json};
 use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
 use saphyr_parser::Parser;
 use serde_json::value::RawValue;
@@ -13,13 +12,13 @@ use std::path::Path;
 
 /// A value and the line on which it starts, from 1.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) line: usize,
-    pub(super) data: Data,
+pub(crate) struct Node {
+    pub(crate) line: usize,
+    pub(crate) data: Data,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Data {
+pub(crate) enum Data {
     /// A text, a number, a boolean, or nothing.
     Plain(Value),
     List(Vec<Node>),
@@ -28,14 +27,14 @@ pub(super) enum Data {
 
 impl Node {
     /// The document in a file.
-    pub(super) fn read(path: &Path) -> Result<Self, SourceError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, SourceError> {
         let text = text_of(path)?;
         let is_json = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("json"));
         if is_json { Self::of_json(path, &text) } else { Self::parse(path, &text) }
     }
 
     /// The document in a JSON text. A reader of YAML refuses some of JSON's escapes.
-    pub(super) fn of_json(path: &Path, text: &str) -> Result<Self, SourceError> {
+    pub(crate) fn of_json(path: &Path, text: &str) -> Result<Self, SourceError> {
         let broken = |error: json::JsonError| {
             let mut broken = SourceError::new(path, error.message).at_offset(text, error.offset);
             broken.help = error.help;
@@ -47,7 +46,7 @@ impl Node {
     }
 
     /// The document as it is some lines further down.
-    pub(super) fn move_down(&mut self, lines: usize) {
+    pub(crate) fn move_down(&mut self, lines: usize) {
         self.line += lines;
         match &mut self.data {
             Data::Plain(_) => {}
@@ -57,7 +56,7 @@ impl Node {
     }
 
     /// The document in a text.
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, SourceError> {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, SourceError> {
         let broken = |error: &saphyr::ScanError| {
             SourceError::new(path, format!("invalid YAML: {}", error.info()))
                 .at_line(error.marker().line())
@@ -76,12 +75,12 @@ impl Node {
     }
 
     /// An entry of a map.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
     /// The entries of a map, or none.
-    pub(super) fn entries(&self) -> &[(String, Self)] {
+    pub(crate) fn entries(&self) -> &[(String, Self)] {
         match &self.data {
             Data::Map(entries) => entries,
             _ => &[],
@@ -89,7 +88,7 @@ impl Node {
     }
 
     /// The items of a list, or none.
-    pub(super) fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match &self.data {
             Data::List(items) => items,
             _ => &[],
@@ -97,7 +96,7 @@ impl Node {
     }
 
     /// The text, if it is one.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.data {
             Data::Plain(Value::String(text)) => Some(text),
             _ => None,
@@ -105,7 +104,7 @@ impl Node {
     }
 
     /// The value without lines.
-    pub(super) fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         match &self.data {
             Data::Plain(value) => value.clone(),
             Data::List(items) => items.iter().map(Self::value).collect(),
@@ -150,8 +149,8 @@ fn node(yaml: &MarkedYaml<'_>) -> Node {
 }
 
 /// The text of a file.
-pub(super) fn text_of(path: &Path) -> Result<String, SourceError> {
-    source::read_text(path).map_err(|error| SourceError::unreadable(path, &error))
+pub(crate) fn text_of(path: &Path) -> Result<String, SourceError> {
+    super::read_text(path).map_err(|error| SourceError::unreadable(path, &error))
 }
 
 /// A checked JSON value; `last` is the place and the line of the value before it.

@@ -1,8 +1,13 @@
 //! Prompt files read and written.
 
 use super::*;
-use crate::prompt::Role;
+use crate::formats::{DocumentError, read, sidecar};
 use proptest::prelude::*;
+use std::path::Path;
+
+fn parsed(bytes: &[u8]) -> Result<Document, DocumentError> {
+    read(Path::new("p.md"), bytes)
+}
 
 fn parts_of(document: &Document) -> Vec<(&str, &str)> {
     document.parts.iter().map(|part| (part.name.as_deref().unwrap(), part.text.as_str())).collect()
@@ -22,8 +27,8 @@ fn one_part_is_front_matter_a_blank_line_and_the_bare_text() {
         "---\npromptsearch: {\"format\":1,\"parts\":[{\"name\":\"system\"}]}\n\
          run: \"a: \\\"b\\\"\\n---\\n\"\n\"no\": [1,0.5,null]\n---\n\nBe brief."
     );
-    let document = read_markdown(&file).unwrap();
-    assert_eq!(document.front_matter, front_matter);
+    let document = parsed(&file).unwrap();
+    assert_eq!(document.facts, front_matter);
     assert_eq!(parts_of(&document), [("system", "Be brief.")]);
 }
 
@@ -39,7 +44,7 @@ fn front_matter_never_holds_a_line_end_in_the_eyes_of_a_yaml_reader() {
     let value = json!("\u{85}\u{2028}\u{feff}\u{7f}");
     let file = to_markdown(&[("note".into(), value.clone())], &[("user", "")]);
     assert!(text_of(&file).contains(r#"note: "\u0085\u2028\ufeff\u007f""#));
-    assert_eq!(read_markdown(&file).unwrap().front_matter[0].1, value);
+    assert_eq!(parsed(&file).unwrap().facts[0].1, value);
 }
 
 #[test]
@@ -53,12 +58,9 @@ fn a_file_that_is_not_an_export_is_one_part_without_a_name() {
         "Be brief.\r\n",
     ] {
         let marked = format!("\u{feff}{text}");
-        assert_eq!(
-            read_markdown(marked.as_bytes()).unwrap(),
-            read_markdown(text.as_bytes()).unwrap()
-        );
-        let document = read_markdown(text.as_bytes()).unwrap();
-        assert_eq!(document.front_matter, []);
+        assert_eq!(parsed(marked.as_bytes()).unwrap(), parsed(text.as_bytes()).unwrap());
+        let document = parsed(text.as_bytes()).unwrap();
+        assert_eq!(document.facts, []);
         assert_eq!(document.parts.len(), 1);
         assert_eq!(document.parts[0].name, None);
         assert_eq!(document.parts[0].text, text);
@@ -69,13 +71,13 @@ fn a_file_that_is_not_an_export_is_one_part_without_a_name() {
 fn texts_edited_by_hand_are_still_separated() {
     let file = to_markdown(&[], &[("system", "Be brief."), ("user", "{{ input }}")]);
     let longer = text_of(&file).replace("brief", "very brief\nand kind");
-    let document = read_markdown(longer.as_bytes()).unwrap();
+    let document = parsed(longer.as_bytes()).unwrap();
     assert_eq!(
         parts_of(&document),
         [("system", "Be very brief\nand kind."), ("user", "{{ input }}")]
     );
     let windows = format!("\u{feff}{}", text_of(&file).replace('\n', "\r\n"));
-    let document = read_markdown(windows.as_bytes()).unwrap();
+    let document = parsed(windows.as_bytes()).unwrap();
     assert_eq!(parts_of(&document), [("system", "Be brief."), ("user", "{{ input }}")]);
 }
 
@@ -84,11 +86,11 @@ fn an_ambiguous_part_is_an_error_with_its_line() {
     let texts = [("system", "a\n<!-- part: user -->\nb"), ("user", "{{ input }}")];
     let file = text_of(&to_markdown(&[], &texts)).to_owned();
     assert_eq!(
-        parts_of(&read_markdown(file.as_bytes()).unwrap()),
+        parts_of(&parsed(file.as_bytes()).unwrap()),
         texts,
         "the lengths decide as long as they match"
     );
-    let refused = |changed: String| read_markdown(changed.as_bytes()).unwrap_err();
+    let refused = |changed: String| parsed(changed.as_bytes()).unwrap_err();
     let error = refused(file.replace("\na\n", "\naa\n"));
     assert_eq!(error.line, Some(9), "{error}");
     let error = refused(file.replace("<!-- part: system -->", "<!-- part: sistem -->"));
@@ -112,47 +114,30 @@ fn front_matter_that_cannot_be_read_is_an_error_and_never_part_of_the_prompt() {
         ("---\npromptsearch: {\"format\":1}\n---\n\nx".to_owned(), 2),
         ("---\npromptsearch: {\"format\":1,\"parts\":[]}\n---\n\nx".to_owned(), 5),
     ] {
-        let error = read_markdown(text.as_bytes()).unwrap_err();
+        let error = parsed(text.as_bytes()).unwrap_err();
         assert_eq!(error.line, Some(line), "{text}");
         let shown = error.in_file("prompt.md").to_string();
         assert!(shown.starts_with(&format!("prompt.md:{line}: ")), "{shown}");
         assert!(shown.contains("\n  try: "), "{shown}");
     }
-    assert_eq!(read_markdown(b"a\n\xff").unwrap_err().line, Some(2));
-    assert_eq!(read_markdown(b"a\nB\0e\0").unwrap_err().line, Some(2));
-    let nameless = read_markdown(b"<!-- part: system -->\nBe brief.").unwrap_err();
+    assert_eq!(parsed(b"a\n\xff").unwrap_err().line, Some(2));
+    assert_eq!(parsed(b"a\nB\0e\0").unwrap_err().line, Some(2));
+    let nameless = parsed(b"<!-- part: system -->\nBe brief.").unwrap_err();
     assert!(nameless.message.contains("no front matter"), "{nameless}");
     let reordered = format!("---\n# by hand\n\nnote: 1\n{format}\n---\nx");
-    let document = read_markdown(reordered.as_bytes()).unwrap();
+    let document = parsed(reordered.as_bytes()).unwrap();
     assert_eq!(parts_of(&document), [("system", "x")]);
-    assert_eq!(document.front_matter, [("note".to_owned(), json!(1))]);
+    assert_eq!(document.facts, [("note".to_owned(), json!(1))]);
 }
 
 #[test]
 fn a_file_of_a_part_may_be_an_export() {
     let file = to_markdown(&[], &[("system", "Be brief."), ("user", "{{ input }}")]);
-    assert_eq!(part_of(&file, "user").unwrap(), "{{ input }}");
-    assert_eq!(part_of(b"Be kind.\n", "user").unwrap(), "Be kind.\n");
-    let error = part_of(&file, "demos").unwrap_err();
+    assert_eq!(parsed(&file).unwrap().part("user").unwrap(), "{{ input }}");
+    assert_eq!(parsed(b"Be kind.\n").unwrap().part("user").unwrap(), "Be kind.\n");
+    let error = parsed(&file).unwrap().part("demos").unwrap_err();
     assert_eq!(error.message, "the exported prompt has no part `demos`");
     assert_eq!(error.help, "its parts: `system`, `user`");
-}
-
-#[test]
-fn chat_messages_keep_their_templates() {
-    let messages = [
-        Message { role: Role::System, content: "Be \"brief\".\n".into() },
-        Message { role: Role::User, content: "{{ input }}".into() },
-    ];
-    let file = to_chat_json(&[("run".into(), json!("night"))], &messages);
-    assert!(file.ends_with(b"}\n"));
-    assert_eq!(
-        serde_json::from_slice::<Value>(&file).unwrap(),
-        json!({"promptsearch": {"run": "night"}, "messages": [
-            {"role": "system", "content": "Be \"brief\".\n"},
-            {"role": "user", "content": "{{ input }}"},
-        ]})
-    );
 }
 
 #[test]
@@ -203,9 +188,9 @@ proptest! {
     fn every_text_is_read_back_as_it_was(parts in named_parts(), front in front_matter()) {
         let given: Vec<(&str, &str)> =
             parts.iter().map(|(name, text)| (&**name, &**text)).collect();
-        let document = read_markdown(&to_markdown(&front, &given)).unwrap();
+        let document = parsed(&to_markdown(&front, &given)).unwrap();
         prop_assert_eq!(parts_of(&document), given);
-        prop_assert_eq!(document.front_matter, front);
+        prop_assert_eq!(document.facts, front);
     }
 
     #[test]
@@ -225,14 +210,14 @@ proptest! {
         let file = to_markdown(&[], &given);
         let without_lengths =
             regex::Regex::new(r#","bytes":\d+"#).unwrap().replace_all(text_of(&file), "");
-        let document = read_markdown(without_lengths.as_bytes()).unwrap();
+        let document = parsed(without_lengths.as_bytes()).unwrap();
         prop_assert_eq!(parts_of(&document), given);
     }
 
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in any::<Vec<u8>>(), text in tricky()) {
-        let _ = read_markdown(&bytes);
+        let _ = parsed(&bytes);
         let format = r#"promptsearch: {"format":1,"parts":[{"name":"user"},{"name":"b","bytes":9}]}"#;
-        let _ = read_markdown(format!("---\n{format}\n{text}\n---\n{text}").as_bytes());
+        let _ = parsed(format!("---\n{format}\n{text}\n---\n{text}").as_bytes());
     }
 }
