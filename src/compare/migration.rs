@@ -525,3 +525,85 @@ impl Rows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_are_answers_that_were_measured() {
+        assert_eq!(Latency::of(Vec::new()), None);
+        assert_eq!(Latency::of(vec![7]), Some(Latency { p50_ms: 7, p95_ms: 7, n: 1 }));
+        let twenty = (1..=20).rev().collect();
+        assert_eq!(Latency::of(twenty), Some(Latency { p50_ms: 10, p95_ms: 19, n: 20 }));
+    }
+
+    fn rows(n: usize, wins: usize, losses: usize) -> Vec<HeldOutRow> {
+        let row = |row| HeldOutRow {
+            winner: f64::from(u8::from(row >= losses)),
+            baseline: f64::from(u8::from(!(losses..losses + wins).contains(&row))),
+            usd_per_1k: Some((0.1, 0.5)),
+        };
+        (0..n).map(row).collect()
+    }
+
+    fn target(rows: &[HeldOutRow], margin: f64, models: usize) -> Target {
+        let measured = Measured {
+            target: Target {
+                model: "a/b".to_owned(),
+                run: "m-a-b".to_owned(),
+                status: Some(Status::Finished),
+                unchanged: None,
+                winner: None,
+                is_changed: true,
+                is_recommended: true,
+                beside_bar: None,
+                finding: Finding::NotMeasured,
+                why: None,
+            },
+            rows: Rows::default(),
+        };
+        let goal = Goal::MinCost { floor: Floor::Baseline(-margin) };
+        let level = Level::FIRST.shared_by(models);
+        let confirmed = beside(goal, rows, level);
+        let is_parity = rows.len() >= MIN_HOLD_ROWS && shown(&confirmed, is_not_worse);
+        measured.target(rows, &confirmed, (is_parity, level), margin)
+    }
+
+    /// 20 rows of 400 lost and 20 won: a standard error of √(40)/400, so that a margin of four points is 2.5 of them.
+    #[test]
+    fn more_models_need_more_and_what_is_missing_is_said() {
+        let rows_of_one = target(&rows(400, 20, 20), 0.04, 1);
+        assert_eq!(rows_of_one.finding, Finding::Parity);
+        assert!(
+            rows_of_one
+                .sentence(0.04)
+                .starts_with("parity: not worse than the bar by more than 4.0 pp: +0.0 pp")
+        );
+        let open = target(&rows(400, 20, 20), 0.04, 5);
+        let beside = open.beside_bar.unwrap();
+        assert_eq!((open.finding, beside.better, beside.worse), (Finding::Open, 20, 20));
+        // (z + 0.84)² × 0.1/0.04², z = 2.576: 730 rows, at half a percent.
+        assert!((725..735).contains(&beside.rows_needed.unwrap()), "{beside:?}");
+        assert!(beside.short_by > 0.0 && beside.tested.unwrap().low < -0.04, "{beside:?}");
+        let said = open.sentence(0.04);
+        assert!(
+            said.contains("not shown: parity within 4.0 pp is missed by 0.")
+                && said.contains("0.50 % one-sided"),
+            "{said}"
+        );
+        // Below the margin, and not shown to be: no number of rows helps.
+        let below = target(&rows(400, 0, 20), 0.04, 1);
+        assert_eq!((below.finding, below.beside_bar.unwrap().rows_needed), (Finding::Open, None));
+        assert!(
+            below
+                .sentence(0.04)
+                .ends_with("no number of rows would show it, if the difference stays")
+        );
+        let worse = target(&rows(400, 0, 60), 0.04, 1);
+        assert_eq!(worse.finding, Finding::Worse);
+        // A better model is at parity; too few rows show nothing, however good.
+        assert_eq!(target(&rows(400, 60, 0), 0.0, 1).finding, Finding::Parity);
+        assert_eq!(target(&rows(29, 29, 0), 0.5, 1).finding, Finding::Open);
+    }
+}
