@@ -458,7 +458,14 @@ fn show(
         "spent": { "usd": spent.usd.dollars(), "calls": spent.calls, "seconds": spent.running.as_secs_f64() },
         "runs": values,
     });
-    let found = migration::found(night, &runs, has_worked)?;
+    let found = match migration::found(night, &runs, has_worked) {
+        // Rows that have changed since do not hide what its runs have spent.
+        Err(error) if !has_worked => {
+            screen.warn(&error.message);
+            None
+        }
+        found => found?,
+    };
     if let (Some(found), Some(fields)) = (&found, value.as_object_mut()) {
         fields.insert("migration".to_owned(), serde_json::to_value(found)?);
         let _ = write!(out, "\n\n{}", migration_page::page(found));

@@ -198,19 +198,14 @@ impl MigrationReport {
             let model = model.to_string();
             targets.push(Measured::of(model, run, known, bar.as_ref().map(|(run, _)| *run))?);
         }
-        let floor = Threshold::Baseline(-migration.margin);
-        let goal = Goal { aim: Aim::MinCost { floor }, bounds: Vec::new() };
+        let goal = within(migration.margin);
         let pairs: Vec<Vec<HeldOutRow>> =
             targets.iter().map(|it| it.rows.paired(bar.as_ref().map(|(_, rows)| rows))).collect();
-        let at = |place: usize, level| beside(&goal, &pairs[place], level);
-        let is_parity = |place: usize, level| {
-            pairs[place].len() >= MIN_HOLD_ROWS && shown(&at(place, level), is_not_worse)
-        };
-        let decided = holm::decided(targets.len(), look, is_parity);
+        let decided = decided(&goal, &pairs, look);
         let targets = targets.into_iter().enumerate().map(|(place, measured)| {
             let (parity, level) = decided[place];
             let rows = &pairs[place];
-            measured.target(rows, &at(place, level), (parity, level), migration.margin)
+            measured.target(rows, &beside(&goal, rows, level), (parity, level), migration.margin)
         });
         let targets = targets.collect();
         let searched = runs.iter().skip(1).find(|(_, known)| loaded(known));
@@ -452,6 +447,20 @@ fn shown(confirmed: &Option<Confirmed>, is: fn(&Claim) -> bool) -> bool {
     claims.filter(|it| is(&it.claim)).any(|it: &Claimed| it.shown)
 }
 
+/// As a goal: as good as the bar within the margin, and cheaper.
+fn within(margin: f64) -> Goal {
+    Goal { aim: Aim::MinCost { floor: Threshold::Baseline(-margin) }, bounds: Vec::new() }
+}
+
+/// Which new models are at parity, and the level that decided each.
+fn decided(goal: &Goal, pairs: &[Vec<HeldOutRow>], look: Level) -> Vec<(bool, Level)> {
+    holm::decided(pairs.len(), look, |place, level| is_parity(goal, &pairs[place], level))
+}
+
+fn is_parity(goal: &Goal, rows: &[HeldOutRow], level: Level) -> bool {
+    rows.len() >= MIN_HOLD_ROWS && shown(&beside(goal, rows, level), is_not_worse)
+}
+
 /// A new model beside the bar. The bar has no say in what its own calls may cost.
 fn beside(goal: &Goal, rows: &[HeldOutRow], level: Level) -> Option<Confirmed> {
     let seed = Seed(1).child("migration", 0);
@@ -523,5 +532,120 @@ impl Rows {
             usd_per_1k: interval::of_amounts(&usd, seed),
             latency: Latency::of(self.milliseconds.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_are_answers_that_were_measured() {
+        assert_eq!(Latency::of(Vec::new()), None);
+        assert_eq!(Latency::of(vec![7]), Some(Latency { p50_ms: 7, p95_ms: 7, n: 1 }));
+        let twenty = (1..=20).rev().collect();
+        assert_eq!(Latency::of(twenty), Some(Latency { p50_ms: 10, p95_ms: 19, n: 20 }));
+    }
+
+    fn rows(n: usize, wins: usize, losses: usize) -> Vec<HeldOutRow> {
+        let row = |row| HeldOutRow {
+            winner: f64::from(u8::from(row >= losses)),
+            baseline: f64::from(u8::from(!(losses..losses + wins).contains(&row))),
+            usd_per_1k: Some((0.1, 0.5)),
+            measured: Vec::new(),
+        };
+        (0..n).map(row).collect()
+    }
+
+    fn target(rows: &[HeldOutRow], margin: f64, models: usize) -> Target {
+        let measured = Measured {
+            target: Target {
+                model: "a/b".to_owned(),
+                run: "m-a-b".to_owned(),
+                status: Some(Status::Finished),
+                unchanged: None,
+                winner: None,
+                is_changed: true,
+                is_recommended: true,
+                beside_bar: None,
+                finding: Finding::NotMeasured,
+                why: None,
+            },
+            rows: Rows::default(),
+        };
+        let goal = within(margin);
+        let level = Level::FIRST.shared_by(models);
+        let found = (is_parity(&goal, rows, level), level);
+        measured.target(rows, &beside(&goal, rows, level), found, margin)
+    }
+
+    /// 20 rows of 400 lost and 20 won: a standard error of √(40)/400, so that a margin of four points is 2.5 of them.
+    #[test]
+    fn more_models_need_more_and_what_is_missing_is_said() {
+        let rows_of_one = target(&rows(400, 20, 20), 0.04, 1);
+        assert_eq!(rows_of_one.finding, Finding::Parity);
+        assert!(
+            rows_of_one
+                .sentence(0.04)
+                .starts_with("parity: not worse than the bar by more than 4.0 pp: +0.0 pp")
+        );
+        let open = target(&rows(400, 20, 20), 0.04, 5);
+        let beside = open.beside_bar.unwrap();
+        assert_eq!((open.finding, beside.better, beside.worse), (Finding::Open, 20, 20));
+        // (z + 0.84)² × 0.1/0.04², z = 2.576: 730 rows, at half a percent.
+        assert!((725..735).contains(&beside.rows_needed.unwrap()), "{beside:?}");
+        assert!(beside.short_by > 0.0 && beside.tested.unwrap().low < -0.04, "{beside:?}");
+        let said = open.sentence(0.04);
+        assert!(
+            said.contains("not shown: parity within 4.0 pp is missed by 0.")
+                && said.contains("0.50 % one-sided"),
+            "{said}"
+        );
+        // Below the margin, and not shown to be: no number of rows helps.
+        let below = target(&rows(400, 0, 20), 0.04, 1);
+        assert_eq!((below.finding, below.beside_bar.unwrap().rows_needed), (Finding::Open, None));
+        assert!(
+            below
+                .sentence(0.04)
+                .ends_with("no number of rows would show it, if the difference stays")
+        );
+        let worse = target(&rows(400, 0, 60), 0.04, 1);
+        assert_eq!(worse.finding, Finding::Worse);
+        // A better model is at parity; too few rows show nothing, however good.
+        assert_eq!(target(&rows(400, 60, 0), 0.0, 1).finding, Finding::Parity);
+        assert_eq!(target(&rows(29, 29, 0), 0.5, 1).finding, Finding::Open);
+    }
+
+    /// Three models that are worse by exactly the margin: how often is any of them called at parity?
+    #[test]
+    fn models_at_the_margin_are_rarely_called_at_parity() {
+        use rand::Rng;
+        let (margin, discordance) = (0.05, 0.2);
+        let goal = within(margin);
+        let wins = (discordance - margin) / 2.0;
+        let is_wrong = |trial: &u64| {
+            let mut rng = Seed(23).child("migration", *trial).rng();
+            let mut row = || match rng.random::<f64>() {
+                it if it < wins => (1.0, 0.0),
+                it if it < discordance => (0.0, 1.0),
+                _ => (1.0, 1.0),
+            };
+            let mut rows = || -> Vec<HeldOutRow> {
+                let pairs = (0..200).map(|_| row());
+                pairs
+                    .map(|(winner, baseline)| HeldOutRow {
+                        winner,
+                        baseline,
+                        usd_per_1k: None,
+                        measured: Vec::new(),
+                    })
+                    .collect()
+            };
+            let pairs = [rows(), rows(), rows()];
+            decided(&goal, &pairs, Level::FIRST).iter().any(|(parity, _)| *parity)
+        };
+        // 2.5 % of 1,000 are 25, with a standard deviation of 5; without Holm's rule it would be 73.
+        let wrong = (0..1_000).filter(is_wrong).count();
+        assert!((8..=42).contains(&wrong), "{wrong}");
     }
 }

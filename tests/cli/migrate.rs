@@ -176,6 +176,7 @@ fn the_prompt_in_force_and_a_goal_of_another_model_are_taken_as_meant() {
         .run("migrate colours --to local/new --prompt force.md --name m --margin 0.1 --max-calls 600")
         .ok();
     assert!(ran.stderr.contains("each search is for `max quality`"), "{}", ran.stderr);
+    assert_eq!(env.json("results/m/migration.json")["goal"], "max quality");
     for run in ["m-bar", "m-local-new"] {
         let summary = env.json(&format!("results/{run}/summary.json"));
         assert_eq!(summary["baseline"]["prompt"]["system"], "Even is warm, odd is cold.", "{run}");
@@ -240,6 +241,35 @@ fn a_budget_that_ends_midway_is_raised_and_nothing_is_paid_twice() {
     assert!(json["spent"]["usd"].as_f64().unwrap() <= 0.8, "{}", json["spent"]);
 }
 
+/// A search takes the prompts of an earlier run along, and a change of the rows is told where it matters.
+#[test]
+fn an_earlier_run_is_taken_along_and_changed_rows_stop_it() {
+    let server = Server::start(|_, request| match request.body["model"].as_str() {
+        // The old model is right only with what its search has found.
+        Some("old") if request.content("system") == "Answer warm or cold." => says("warm"),
+        _ => answer(request),
+    });
+    let env = env(&server);
+    env.run("run colours --name before --max-calls 900 --quiet").ok();
+    let best = env.json("results/before/summary.json")["best"]["prompt"]["system"].clone();
+    assert_ne!(best, "Answer warm or cold.");
+    env.run("migrate colours --to local/new --warm before --name m --margin 0.1 --max-calls 700 --quiet").ok();
+    let warm = env.json("results/m-local-new/run.json")["warm"]["run"].clone();
+    assert_eq!(warm, "before");
+    let recipe = env.json("results/m-local-new/run.json")["recipe"].as_str().unwrap().to_owned();
+    assert!(recipe.contains(best.as_str().unwrap().lines().next().unwrap()), "{recipe}");
+    assert!(env.run("watch m").ok().stdout.contains("✓ local/new"));
+    env.edit("colours/rows.jsonl", "Tile 1 ", "Tile one ");
+    let shown = env.run("status m").ok();
+    assert!(
+        shown.stderr.contains("the rows have changed since the migration was started"),
+        "{}",
+        shown.stderr
+    );
+    assert!(shown.stdout.starts_with("m: finished"), "{}", shown.stdout);
+    env.run("resume m --quiet").exits(3);
+}
+
 fn until(what: &str, is_so: impl Fn() -> bool) {
     let started = Instant::now();
     while !is_so() {
@@ -268,6 +298,10 @@ fn a_migration_that_is_killed_goes_on_and_pays_nothing_twice() {
         until("it does not go on", || server.requests().len() >= asked || work_is_over(&env));
         work.kill().unwrap();
         work.wait().unwrap();
+        if asked == 30 {
+            // What is compared does not change under way.
+            env.edit("colours/task.toml", "Answer warm or cold.", "Say a word.");
+        }
         work = start(&env, "resume m --quiet");
     }
     assert_eq!(work.wait().unwrap().code(), Some(0));
@@ -276,6 +310,7 @@ fn a_migration_that_is_killed_goes_on_and_pays_nothing_twice() {
     for run in runs {
         let summary = env.json(&format!("results/{run}/summary.json"));
         assert_eq!(summary["status"], "finished", "{run}");
+        assert_eq!(summary["baseline"]["prompt"]["system"], "Answer warm or cold.", "{run}");
         calls += summary["spent"]["by_role"]["task"]["calls"].as_u64().unwrap() as usize;
         lost += env.events(run).iter().filter(|(kind, _)| kind == "lost").count();
     }
