@@ -285,6 +285,9 @@ pub(crate) struct RunArgs {
     /// Allow paid models when only time is capped
     #[arg(long)]
     pub yes: bool,
+    /// Exit with 6 unless held-out rows confirm the goal of each task
+    #[arg(long, conflicts_with = "detach")]
+    pub require_improvement: bool,
     #[command(flatten)]
     pub caps: CapArgs,
 }
@@ -326,6 +329,9 @@ pub(crate) struct ResumeArgs {
     /// Resume although the task's address, headers, query or body of a provider or model have changed
     #[arg(long)]
     pub accept_changed_provider: bool,
+    /// Exit with 6 unless held-out rows confirm the goal of each task
+    #[arg(long, conflicts_with = "detach")]
+    pub require_improvement: bool,
 }
 
 /// What the exit codes of `migrate` mean.
