@@ -38,6 +38,22 @@ impl Caps {
         }
     }
 
+    /// The lower cap of each unit.
+    #[must_use]
+    pub fn lower(self, other: Self) -> Self {
+        fn least<T: Ord>(own: Option<T>, other: Option<T>) -> Option<T> {
+            own.into_iter().chain(other).min()
+        }
+        Self {
+            usd: least(self.usd, other.usd),
+            calls: least(self.calls, other.calls),
+            tokens: least(self.tokens, other.tokens),
+            proposals: least(self.proposals, other.proposals),
+            wall: least(self.wall, other.wall),
+            deadline: least(self.deadline, other.deadline),
+        }
+    }
+
     /// Those of these caps that differ from others.
     #[must_use]
     pub fn other_than(self, others: Self) -> Self {

@@ -73,6 +73,9 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Ask an exported prompt its held-out rows again, and compare with its evidence (a gate: exit 6)
     Verify(VerifyArgs),
+    /// Verify an exported prompt again and again: keeps a history, and tells a change of the model from a worse prompt
+    /// (an alarm: exit 6)
+    Monitor(MonitorArgs),
     /// List the strategies, explain one, or write the meta-prompts to files
     Strategies(StrategiesArgs),
     /// Serve the simulated models over HTTP: OpenAI's chat completions and embeddings, Anthropic's messages, and
@@ -285,6 +288,9 @@ pub(crate) struct RunArgs {
     /// Allow paid models when only time is capped
     #[arg(long)]
     pub yes: bool,
+    /// Exit with 6 unless held-out rows confirm the goal of each task
+    #[arg(long, conflicts_with = "detach")]
+    pub require_improvement: bool,
     #[command(flatten)]
     pub caps: CapArgs,
 }
@@ -326,6 +332,9 @@ pub(crate) struct ResumeArgs {
     /// Resume although the task's address, headers, query or body of a provider or model have changed
     #[arg(long)]
     pub accept_changed_provider: bool,
+    /// Exit with 6 unless held-out rows confirm the goal of each task
+    #[arg(long, conflicts_with = "detach")]
+    pub require_improvement: bool,
 }
 
 /// What the exit codes of `migrate` mean.
@@ -511,7 +520,7 @@ pub(crate) struct EvalArgs {
 /// `verify`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// Exported prompt (Markdown), with its evidence file beside it
+    /// Exported prompt (Markdown; with `--offline` any format), with its evidence file beside it
     pub file: PathBuf,
     /// Task folder, or its task.toml (default: the one that the evidence names)
     #[arg(long, value_name = "TASK")]
@@ -522,12 +531,62 @@ pub(crate) struct VerifyArgs {
     /// Exit with 6 also where the rows do not show that it holds
     #[arg(long)]
     pub fail_if_inconclusive: bool,
+    /// Ask no model: check only that prompt and evidence are as they were exported
+    #[arg(long, conflicts_with_all = ["task", "tolerance", "fail_if_inconclusive", "concurrency"])]
+    pub offline: bool,
     /// Write the result in JUnit's XML to this file
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
     /// Append the result as Markdown to this file
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
+    #[command(flatten)]
+    pub out: RunsDir,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub concurrency: Option<usize>,
+    #[command(flatten)]
+    pub caps: CapArgs,
+}
+
+/// `monitor`.
+#[derive(Debug, Args)]
+pub(crate) struct MonitorArgs {
+    /// Exported prompt (Markdown), with its evidence file beside it
+    pub file: PathBuf,
+    /// The interval between two checks, from the beginning of one to that of the next
+    #[arg(long, default_value = "1d", value_name = "DURATION")]
+    pub every: String,
+    /// Make one check now and end, for cron
+    #[arg(long)]
+    pub once: bool,
+    /// Go on after an alarm, until the program is told to end
+    #[arg(long, conflicts_with = "once")]
+    pub keep_going: bool,
+    /// Show the checks so far; nothing is asked
+    #[arg(long, conflicts_with_all = ["once", "keep_going", "prometheus"])]
+    pub history: bool,
+    /// Task folder, or its task.toml (default: the one that the evidence names)
+    #[arg(long, value_name = "TASK")]
+    pub task: Option<PathBuf>,
+    /// By how much the prompt may be worse than its record, as a score
+    #[arg(long, value_name = "SCORE", default_value_t = 0.02, value_parser = share)]
+    pub tolerance: f64,
+    /// The chance of any false alarm within a year of checks
+    #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = chance)]
+    pub false_alarms: f64,
+    /// Ask the prompt alone: half the cost, and a change of the model is not told from a worse prompt
+    #[arg(long)]
+    pub no_canary: bool,
+    /// Write the last check to this file, in Prometheus' text format
+    #[arg(long, value_name = "FILE")]
+    pub prometheus: Option<PathBuf>,
+    /// Spend at most X dollars over all checks of this prompt
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = dollars)]
+    pub max_total_usd: Option<f64>,
+    /// Make at most N calls over all checks of this prompt
+    #[arg(long, value_name = "N", value_parser = whole_number)]
+    pub max_total_calls: Option<u64>,
     #[command(flatten)]
     pub out: RunsDir,
     /// Maximum number of concurrent requests, across all providers
@@ -742,6 +801,11 @@ fn whole_number(text: &str) -> Result<u64, String> {
 fn share(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "it must be a number from 0 to 1".to_owned())
+}
+
+fn chance(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0.0 && *number < 1.0);
+    number.ok_or_else(|| "it must be a number above 0 and below 1".to_owned())
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

@@ -45,7 +45,7 @@ pub(super) fn confirm(args: &ConfirmArgs, screen: &Screen) -> Result<(), CliErro
         _ => {}
     }
     screen.note(&format!("confirming in {}", dir.path().display()));
-    let run = searched(run.with_access(access), &dir, screen)?;
+    let run = searched(run.with_access(access), &dir, false, screen)?;
     show(&run, &candidates, screen)?;
     check_bills(&run)
 }

@@ -1,7 +1,7 @@
 //! `eval`: scores a prompt on a task's rows. Answers that were recorded elsewhere are scored in
 //! `recorded`.
 
-use super::args::{CapArgs, EvalArgs, EvalSplit};
+use super::args::{EvalArgs, EvalSplit};
 use super::error::{CliError, Kind};
 use super::evaluation::{Evaluation, ScoredRow};
 use super::gate::Gate;
@@ -69,7 +69,8 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
         None => task,
         Some(file) => with_prompt(&task, &args.task, file)?,
     };
-    let question = Question { split, rows: None, caps: &args.caps, concurrency: args.concurrency };
+    let caps = settings::caps(&task, &args.caps, &Clock::System)?;
+    let question = Question { split, rows: None, caps, concurrency: args.concurrency };
     let folder = folder_of(&task, rows)?;
     let answers = question.ask(task, args.out.out.join(folder), screen)?;
     let mut evaluation = answers.evaluation()?;
@@ -150,12 +151,12 @@ pub(super) fn set_caps(run: &mut Run, caps: Caps) -> Result<(), CliError> {
 }
 
 /// What is asked of the task model.
-pub(super) struct Question<'a> {
+pub(super) struct Question {
     /// The split; `None`: all rows.
     pub(super) split: Option<Split>,
     /// Of it these rows alone, where they are given.
     pub(super) rows: Option<Vec<RowHash>>,
-    pub(super) caps: &'a CapArgs,
+    pub(super) caps: Caps,
     pub(super) concurrency: Option<usize>,
 }
 
@@ -166,7 +167,7 @@ pub(super) struct Answers {
     pub(super) summary: Summary,
 }
 
-impl Question<'_> {
+impl Question {
     /// Asks each row, in the run of this folder: what it has answered is not asked again.
     pub(super) fn ask(
         self,
@@ -174,8 +175,7 @@ impl Question<'_> {
         folder: PathBuf,
         screen: &Screen,
     ) -> Result<Answers, CliError> {
-        let mut caps = settings::caps(&task, self.caps, &Clock::System)?;
-        caps.proposals = None;
+        let caps = Caps { proposals: None, ..self.caps };
         let access = checked(&task, self.split, caps, self.concurrency, false)?;
         let dir = RunDir::at(folder);
         let settings =

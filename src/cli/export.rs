@@ -47,10 +47,13 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
             run.summary = summary;
         }
     }
-    let evidence = verification::sealed(evidence(&run, &chosen, &args.to));
     let parts = searched_parts(&run, &chosen.prompt);
     let file = file(args.format, &run, &chosen)?;
-    let mut evidence = serde_json::to_vec_pretty(&evidence)?;
+    let mut evidence = evidence(&run, &chosen, &args.to);
+    if let Some(fields) = evidence.as_object_mut() {
+        fields.insert("file_blake3".to_owned(), json!(verification::hash_of_file(&file)));
+    }
+    let mut evidence = serde_json::to_vec_pretty(&verification::sealed(evidence))?;
     evidence.push(b'\n');
     let branch = args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", run.task.name));
     let commit = Commit {
@@ -258,7 +261,7 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
             .collect::<serde_json::Map<_, _>>(),
         "simulated": is_simulated(run),
         "exported": described(Some(&chosen.figures)),
-        "baseline": described(summary.baseline.as_ref()),
+        "baseline": with_text(summary.baseline.as_ref()),
         "best": described(summary.best.as_ref()),
         // What held-out rows showed, they showed of the prompt that the summary has as the best.
         "confirmed": summary.confirmed.filter(|_| is_compared),
@@ -294,6 +297,15 @@ fn rows(run: &LoadedRun, candidate: CandidateIx) -> Vec<RecordedRow> {
     let baseline = run.scores(CandidateIx::BASELINE, Split::Hold);
     let of = |(row, score)| RecordedRow { row, score, baseline: baseline.get(&row).copied() };
     run.scores(candidate, Split::Hold).into_iter().map(of).collect()
+}
+
+/// The baseline with its text: `monitor` asks it again.
+fn with_text(prompt: Option<&Prompted>) -> Value {
+    let mut value = described(prompt);
+    if let (Some(prompt), Some(fields)) = (prompt, value.as_object_mut()) {
+        fields.insert("prompt".to_owned(), json!(prompt.prompt));
+    }
+    value
 }
 
 fn described(prompt: Option<&Prompted>) -> Value {

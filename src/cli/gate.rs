@@ -1,10 +1,14 @@
-//! `eval` as a gate of a build: whether the prompt is as good and as cheap as is required.
+//! Gates of a build: whether `eval` found the prompt as good and as cheap as is required, and whether a run confirmed
+//! its goal.
 //!
-//! The measured values decide, not their intervals. What was not measured passes no gate, and fails none.
+//! The measured values of an evaluation decide, not their intervals; of a run, its verdict. What was not measured
+//! passes no gate, and fails none.
 
 use super::args::EvalArgs;
 use super::error::{CliError, Kind};
 use super::evaluation::Evaluation;
+use crate::report::{self, Report, visible_line};
+use crate::run::{LoadedRun, Prompted, RunKind};
 use crate::text;
 use serde::Serialize;
 
@@ -28,6 +32,8 @@ pub(super) struct Gate {
     min_quality: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_usd_per_1k: Option<f64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    require_improvement: bool,
     /// A sentence for each requirement that decides.
     reasons: Vec<String>,
 }
@@ -70,7 +76,36 @@ impl Gate {
             finding,
             min_quality: args.min_quality,
             max_usd_per_1k: args.max_usd_per_1k,
+            require_improvement: false,
             reasons: all.into_iter().filter(decides).map(|(_, words)| words).collect(),
+        })
+    }
+
+    /// Whether finished runs, at least one, have all confirmed what their goals claim of their winners.
+    ///
+    /// # Errors
+    /// One of them searched nothing.
+    pub(super) fn improvement(runs: &[LoadedRun]) -> Result<Self, CliError> {
+        let mut found = Vec::new();
+        for run in runs {
+            if run.file.kind != RunKind::Search {
+                let message = format!("`{}` is an evaluation: it searched nothing", run.file.run);
+                return Err(CliError::usage(message)
+                    .hint("an evaluation is held to a minimum by `eval --min-quality`"));
+            }
+            let words = report::verdict_line(&Report::from(run));
+            let words = if runs.len() > 1 { format!("{}: {words}", run.file.run) } else { words };
+            found.push((improved(run), visible_line(&words)));
+        }
+        let has = |finding: Finding| found.iter().any(|(it, _)| *it == finding);
+        let finding = [Finding::Failed, Finding::NotMeasured].into_iter().find(|it| has(*it));
+        let finding = finding.unwrap_or(Finding::Passed);
+        Ok(Self {
+            finding,
+            min_quality: None,
+            max_usd_per_1k: None,
+            require_improvement: true,
+            reasons: found.into_iter().filter(|it| it.0 == finding).map(|it| it.1).collect(),
         })
     }
 
@@ -81,7 +116,12 @@ impl Gate {
             Finding::Failed => "failed",
             Finding::NotMeasured => "not measured",
         };
-        format!("gate {finding}: {}", self.reasons.join("; "))
+        let required = match (self.require_improvement, self.finding) {
+            (true, Finding::Failed) => "an improvement is required, and none is confirmed: ",
+            (true, Finding::NotMeasured) => "an improvement is required, and was not tested: ",
+            _ => "",
+        };
+        format!("gate {finding}: {required}{}", self.reasons.join("; "))
     }
 
     /// The end of the program: nothing for a gate that is passed.
@@ -92,6 +132,16 @@ impl Gate {
             Finding::NotMeasured => Kind::Refused,
         };
         Err(CliError::new(kind, self.line()))
+    }
+}
+
+fn improved(run: &LoadedRun) -> Finding {
+    let id = |prompt: &Option<Prompted>| prompt.as_ref().map(|it| it.candidate.clone());
+    let has_winner = id(&run.summary.best) != id(&run.summary.baseline);
+    match run.summary.confirmed {
+        Some(true) => Finding::Passed,
+        _ if has_winner && run.summary.gain.is_none() => Finding::NotMeasured,
+        _ => Finding::Failed,
     }
 }
 

@@ -159,7 +159,7 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
         concurrency: args.concurrency,
         migration: Some(Migration { from, to, margin: args.margin, files, data, warm }),
     };
-    night::start(file, out, args.detach, screen)
+    night::start(file, out, (args.detach, false), screen)
 }
 
 /// A model as the task file writes it.
@@ -204,6 +204,7 @@ fn run_args(args: &MigrateArgs) -> RunArgs {
         warm: None,
         detach: false,
         yes: args.yes,
+        require_improvement: false,
         caps: CapArgs::default(),
     }
 }

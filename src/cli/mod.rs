@@ -9,6 +9,7 @@ mod folder; // A folder that is written as a whole or not at all.
 mod log; // The run's own log.
 mod resources; // Whether there are enough threads and files.
 mod settings; // What flags, files and the environment mean together.
+mod signals; // What asks the program to end.
 mod notifying; // Who is told how a run is doing.
 mod session; // A search as a terminal sees it.
 mod asking; // Asks the process that works on a run.
@@ -36,7 +37,9 @@ mod watch;
 mod confirm;
 mod export;
 mod versions; // `log` and `rollback`.
+mod evidence; // An exported prompt as it can be asked again.
 mod verify;
+mod monitor;
 mod strategies;
 mod replay_task; // A task for recorded models.
 mod simulate;
@@ -104,6 +107,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Log(args) => versions::log(&args, &screen),
         Command::Rollback(args) => versions::rollback(&args, &screen),
         Command::Verify(args) => verify::verify(&args, &screen),
+        Command::Monitor(args) => monitor::monitor(&args, &screen),
         Command::Strategies(args) => strategies::strategies(&args, &screen),
         Command::Simulate(args) => simulate::simulate(&args, &screen),
         Command::Completions(args) => guide::completions(&args, &screen),

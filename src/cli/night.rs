@@ -3,6 +3,7 @@
 
 use super::args::{CapArgs, ResumeArgs, RunArgs, RunsDir, StrategyArgs};
 use super::error::{CliError, Kind};
+use super::gate::Gate;
 use super::migration;
 use super::night_budget::{refused, spent_by};
 use super::run::{self, Prepared};
@@ -100,14 +101,14 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         concurrency: args.concurrency,
         migration: None,
     };
-    start(file, &args.out.out, args.detach, screen)
+    start(file, &args.out.out, (args.detach, args.require_improvement), screen)
 }
 
-/// Creates a night, and works on it, or lets a process in the background do so.
+/// Creates a night, and works on it, or lets a process in the background do so. `requires`: an improvement by each run.
 pub(super) fn start(
     file: NightFile,
     out: &Path,
-    detach: bool,
+    (detach, requires): (bool, bool),
     screen: &Screen,
 ) -> Result<(), CliError> {
     let (night, lock) = Night::create(&out.join(&file.night), file)?;
@@ -118,7 +119,7 @@ pub(super) fn start(
         return run::detach(night.dir(), flags, noun, screen);
     }
     screen.note(&format!("{noun} {} in {}", night.dir().name(), night.dir().path().display()));
-    let args = arguments(&night, concurrency);
+    let args = RunArgs { require_improvement: requires, ..arguments(&night, concurrency) };
     let ended = go(night, &args, Consent::default(), screen);
     drop(lock);
     ended
@@ -127,6 +128,10 @@ pub(super) fn start(
 /// Resumes a night.
 pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Result<(), CliError> {
     let (mut night, lock) = Night::open(dir)?;
+    if resumed.require_improvement && night.file().migration.is_some() {
+        return Err(CliError::usage("`--require-improvement` is not for a migration")
+            .hint("without it, a migration is exit code 6 where no new model is at parity"));
+    }
     let (before, ran) = (night.caps(), night.taken().running);
     if let Some(caps) = settings::raised_caps(before, ran, &resumed.caps, &Clock::System)? {
         night.set_total(caps).map_err(refused)?;
@@ -146,7 +151,9 @@ pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Res
         };
         return run::detach(dir, flags, night.noun(), screen);
     }
-    let args = arguments(&night, resumed.concurrency.or(night.file().concurrency));
+    let concurrency = resumed.concurrency.or(night.file().concurrency);
+    let require_improvement = resumed.require_improvement;
+    let args = RunArgs { require_improvement, ..arguments(&night, concurrency) };
     screen.note(&format!("resuming the {} {}", night.noun(), dir.name()));
     let consent = Consent {
         changed_provider: resumed.accept_changed_provider,
@@ -172,6 +179,7 @@ fn arguments(night: &Night, concurrency: Option<usize>) -> RunArgs {
         detach: false,
         // It was agreed to at the start.
         yes: true,
+        require_improvement: false,
         caps: CapArgs::default(),
     }
 }
@@ -222,7 +230,8 @@ fn work(
     if file.migration.is_some() {
         migration::look(&locked(night), &[], true)?;
     }
-    let again = format!("promptsearch resume {}", locked(night).dir().path().display());
+    let mut again = format!("promptsearch resume {}", locked(night).dir().path().display());
+    again.push_str(if args.require_improvement { run::REQUIRES } else { "" });
     for (number, NightRun { run: name, .. }) in file.runs.iter().enumerate() {
         if matches!(locked(night).runs()[number], RunState::Ended(_)) {
             continue;
@@ -257,8 +266,13 @@ fn work(
             }
         }
     }
-    let found = show(&locked(night), (false, true), screen)?;
+    let gate = match args.require_improvement && troubles.is_empty() {
+        true => Some(improvement(&locked(night))?),
+        false => None,
+    };
+    let found = show(&locked(night), (false, true), gate.as_ref(), screen)?;
     if troubles.is_empty() {
+        gate.map_or(Ok(()), |gate| gate.check())?;
         return found.map_or(Ok(()), |found| migration::conclude(&found));
     }
     let error = CliError::new(Kind::Refused, troubles.join("; "));
@@ -268,6 +282,13 @@ fn work(
         String::new()
     };
     Err(error.hint(format!("fix this, then run: {again}{more}")))
+}
+
+/// Whether all runs of a night have confirmed their goals.
+fn improvement(night: &Night) -> Result<Gate, CliError> {
+    let dirs = (0..night.file().runs.len()).map(|number| RunDir::at(night.run_dir(number)));
+    let runs = dirs.map(|dir| Run::read(&dir)).collect::<Result<Vec<_>, _>>()?;
+    Gate::improvement(&runs)
 }
 
 /// Carries out one run to its end; what it has spent. `None`: it was interrupted.
@@ -370,13 +391,14 @@ fn result_line(run: &LoadedRun) -> String {
 
 /// Shows a night from its files, at any time.
 pub(super) fn status(dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
-    show(&Night::read(dir)?, (dir.is_running(), false), screen).map(drop)
+    show(&Night::read(dir)?, (dir.is_running(), false), None, screen).map(drop)
 }
 
 /// Shows a night, and what it found where it is a migration. One that `has_worked` takes its look and writes its files.
 fn show(
     night: &Night,
     (is_running, has_worked): (bool, bool),
+    gate: Option<&Gate>,
     screen: &Screen,
 ) -> Result<Option<MigrationReport>, CliError> {
     let file = night.file();
@@ -458,6 +480,9 @@ fn show(
         "spent": { "usd": spent.usd.dollars(), "calls": spent.calls, "seconds": spent.running.as_secs_f64() },
         "runs": values,
     });
+    if let (Some(gate), Some(fields)) = (gate, value.as_object_mut()) {
+        fields.insert("gate".to_owned(), serde_json::to_value(gate)?);
+    }
     let found = match migration::found(night, &runs, has_worked) {
         // Rows that have changed since do not hide what its runs have spent.
         Err(error) if !has_worked => {

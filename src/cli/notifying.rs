@@ -1,21 +1,58 @@
 //! What `[notify]` of a task means on the command line: who is told, and what the end of a search is told as.
 
+use super::error::CliError;
 use super::screen::Screen;
 use super::settings;
+use super::signals;
 use crate::engine::Outcome;
 use crate::memory::Observer;
 use crate::notify::{Message, Notifier, Occasion, Recipient};
 use crate::report::{self, Report};
 use crate::run::{Ended, Run, RunError, RunKind};
+use crate::task::Task;
 use crate::task::notify::Webhook;
 use secrecy::SecretString;
 
 /// Who gets messages about a search. An evaluation sends none.
 pub(super) fn recipients(run: &Run, screen: &Screen) -> Vec<Recipient> {
-    let task = run.task();
-    let Some(notify) = task.notify.as_ref().filter(|_| run.file().kind == RunKind::Search) else {
-        return Vec::new();
-    };
+    match run.file().kind {
+        RunKind::Search => of_task(run.task(), screen),
+        RunKind::Evaluation { .. } => Vec::new(),
+    }
+}
+
+/// Sends a message that is no search's, and waits until it is delivered.
+pub(super) fn tell(task: &Task, message: Message, screen: &Screen) -> Result<(), CliError> {
+    let recipients = of_task(task, screen);
+    if recipients.is_empty() {
+        return Ok(());
+    }
+    let runtime = signals::runtime()?;
+    let untold = runtime.block_on(async {
+        let notifier = Notifier::new(recipients);
+        notifier.tell(message);
+        delivered(notifier).await
+    });
+    warn_of(&untold, screen);
+    Ok(())
+}
+
+/// Waits until all messages are delivered, or a signal ends the program; what was not delivered, and why.
+pub(super) async fn delivered(notifier: Notifier) -> Vec<String> {
+    tokio::select! {
+        untold = notifier.finish() => untold,
+        () = signals::interrupted() => vec!["interrupted".to_owned()],
+    }
+}
+
+pub(super) fn warn_of(untold: &[String], screen: &Screen) {
+    for why in untold {
+        screen.warn(&format!("a notification was not delivered: {why}"));
+    }
+}
+
+fn of_task(task: &Task, screen: &Screen) -> Vec<Recipient> {
+    let Some(notify) = task.notify.as_ref() else { return Vec::new() };
     let folder = std::path::absolute(task.folder()).unwrap_or_else(|_| task.folder());
     let named = notify.command.as_ref().and_then(|spec| spec.argv.first());
     if let Some(program) = named.filter(|program| !settings::is_there(program, &folder)) {

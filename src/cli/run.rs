@@ -2,6 +2,7 @@
 
 use super::args::{ResumeArgs, RunArgs};
 use super::error::{CliError, Kind};
+use super::gate::Gate;
 use super::resources;
 use super::screen::Screen;
 use super::settings;
@@ -123,7 +124,7 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     let width = width.map(|width| format!(", {width} children bred side by side"));
     let width = width.unwrap_or_default();
     screen.note(&format!("run {} in {}{width}", dir.name(), dir.path().display()));
-    search(run, &dir, screen)
+    search(run, &dir, args.require_improvement, screen)
 }
 
 /// The runs whose answers are taken over, frozen as they are now.
@@ -180,7 +181,7 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
         }
         drop(run);
         let run = written_again(&dir)?;
-        return show_end(&run, screen);
+        return show_end(run, args.require_improvement, screen);
     }
     for change in run.provider_changes().iter().filter(|_| args.accept_changed_provider) {
         screen.warn(&format!("accepted: {change}"));
@@ -212,14 +213,16 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
         true => format!("{} was finished, and goes on", dir.name()),
         false => format!("resuming {}", dir.name()),
     });
-    search(run.with_access(access), &dir, screen)
+    search(run.with_access(access), &dir, args.require_improvement, screen)
 }
 
 /// Runs the search to its end and prints the result.
-fn search(run: Run, dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
-    let run = searched(run, dir, screen)?;
-    show_end(&run, screen)?;
-    check_bills(&run)
+fn search(run: Run, dir: &RunDir, requires: bool, screen: &Screen) -> Result<(), CliError> {
+    let run = searched(run, dir, requires, screen)?;
+    let bills = check_bills(&run);
+    // What a cap was passed by is told in place of what a gate found.
+    show_end(run, requires && bills.is_ok(), screen)?;
+    bills
 }
 
 /// Checks that no bill passed a cap.
@@ -231,12 +234,18 @@ pub(super) fn check_bills(run: &LoadedRun) -> Result<(), CliError> {
     }
 }
 
-/// The run after its search, if that came to its end.
-pub(super) fn searched(mut run: Run, dir: &RunDir, screen: &Screen) -> Result<LoadedRun, CliError> {
+/// The run after its search, if that came to its end. `requires`: an improvement is required.
+pub(super) fn searched(
+    mut run: Run,
+    dir: &RunDir,
+    requires: bool,
+    screen: &Screen,
+) -> Result<LoadedRun, CliError> {
     let outcome = super::session::search(&mut run, screen)?.outcome;
     drop(run);
     let run = written_again(dir)?;
-    let again = resume_command(&run);
+    let mut again = resume_command(&run);
+    again.push_str(if requires { REQUIRES } else { "" });
     let open = OpenBatch::in_words(&run.summary.open_batches);
     let open = open.map_or_else(String::new, |words| format!("; {words}"));
     match outcome {
@@ -285,10 +294,24 @@ pub(super) fn written_again(dir: &RunDir) -> Result<LoadedRun, CliError> {
     Ok(run)
 }
 
-/// Prints the result of a finished run.
-fn show_end(run: &LoadedRun, screen: &Screen) -> Result<(), CliError> {
-    let text = report::end_of_run(&Report::from(run), screen.colour(), screen.width());
-    screen.show(&serde_json::to_value(&run.summary)?, &text)
+/// The flag by which a resume is a gate, too.
+pub(super) const REQUIRES: &str = " --require-improvement";
+
+/// Prints the result of a finished run, and holds it to an improvement where one is required.
+fn show_end(run: LoadedRun, requires: bool, screen: &Screen) -> Result<(), CliError> {
+    let runs = [run];
+    let gate = if requires { Some(Gate::improvement(&runs)?) } else { None };
+    let [run] = &runs;
+    let mut text = report::end_of_run(&Report::from(run), screen.colour(), screen.width());
+    let mut value = serde_json::to_value(&run.summary)?;
+    if let (Some(gate), Some(fields)) = (&gate, value.as_object_mut()) {
+        fields.insert("gate".to_owned(), serde_json::to_value(gate)?);
+    }
+    if gate.as_ref().is_some_and(|gate| gate.check().is_ok()) {
+        text = format!("{}\ngate passed", text.trim_end());
+    }
+    screen.show(&value, &text)?;
+    gate.map_or(Ok(()), |gate| gate.check())
 }
 
 /// The run's wallet with its caps.

@@ -3,6 +3,7 @@
 use super::error::{CliError, Kind};
 use super::notifying;
 use super::screen::Screen;
+use super::signals;
 use crate::memory::Observer;
 use crate::notify::Notifier;
 use crate::run::{Control, Ended, Run};
@@ -25,10 +26,7 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
         observers.push(Box::new(Watcher::new(is_terminal, lines, run)));
     }
     let recipients = notifying::recipients(run, screen);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::unexpected(format!("no runtime: {error}")))?;
+    let runtime = signals::runtime()?;
     let place = run.dir().map_or_else(String::new, |dir| dir.path().display().to_string());
     let (ended, untold) = runtime.block_on(async {
         let control = Control::new();
@@ -41,19 +39,13 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
         let untold = match notifier {
             Some(notifier) => {
                 notifying::tell_end(&notifier, run, &ended);
-                let delivered = notifier.finish();
-                tokio::select! {
-                    untold = delivered => untold,
-                    () = interrupted() => vec!["interrupted".to_owned()],
-                }
+                notifying::delivered(notifier).await
             }
             None => Vec::new(),
         };
         (ended, untold)
     });
-    for why in untold {
-        screen.warn(&format!("a notification was not delivered: {why}"));
-    }
+    notifying::warn_of(&untold, screen);
     // Workers that hang in a provider's connection must not keep the program.
     runtime.shutdown_timeout(Duration::from_millis(200));
     ended.map_err(|error| {
@@ -65,20 +57,6 @@ pub(super) fn search(run: &mut Run, screen: &Screen) -> Result<Ended, CliError> 
             _ => error,
         }
     })
-}
-
-/// Returns at the next signal that asks the program to end.
-pub(super) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// The first signal stops the run, the second the program.

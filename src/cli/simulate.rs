@@ -110,7 +110,7 @@ fn served(
         } else {
             screen.print(&line)?;
         }
-        server::serve(listener, models, options, super::session::interrupted()).await?;
+        server::serve(listener, models, options, super::signals::interrupted()).await?;
         Ok(())
     })
 }

@@ -2,34 +2,31 @@
 
 use super::args::VerifyArgs;
 use super::error::{CliError, Kind};
-use super::eval::{Question, folder_of, with_prompt};
+use super::eval::folder_of;
+use super::evidence::{self, Asked, Exported};
 use super::screen::Screen;
+use super::settings;
 use crate::clock::Clock;
 use crate::compare::verification::{
-    Finding, NotMeasured, Now, Record, Verification, hashes, too_few_rows,
+    Finding, NotMeasured, Now, SealCheck, Verification, too_few_rows,
 };
-use crate::formats::sidecar;
-use crate::id::CandidateIx;
-use crate::looks::{Looker, Looks};
 use crate::report::visible_line;
 use crate::run::{Run, RunDir, Status, way_on};
 use crate::source::{self, SourceError};
-use crate::task::Task;
-use crate::task::example::{RowHash, Split};
-use crate::task::model::Provider;
-use jiff::Timestamp;
-use std::collections::BTreeSet;
+use serde_json::json;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError> {
-    let evidence = evidence_of(&args.file)?;
-    let record = read(&evidence)?;
-    let verification = match measured(args, &record, &evidence, screen) {
+    let exported = Exported::read(&args.file)?;
+    if args.offline {
+        return offline(args, &exported, screen);
+    }
+    let verification = match measured(args, &exported, screen) {
         Ok(verification) => verification,
         Err(error) => {
             // A build server that finds no file shows nothing of what happened.
-            let not_measured = NotMeasured { record: &record, why: &error.message };
+            let not_measured = NotMeasured { record: &exported.record, why: &error.message };
             write(args, &not_measured.junit(), &not_measured.markdown())?;
             return Err(error);
         }
@@ -53,83 +50,52 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
     Ok(())
 }
 
+/// Compares the file with its evidence, and asks nothing.
+fn offline(args: &VerifyArgs, exported: &Exported, screen: &Screen) -> Result<(), CliError> {
+    let bytes =
+        source::read(&args.file).map_err(|error| SourceError::unreadable(&args.file, &error))?;
+    let seal = SealCheck {
+        record: &exported.record,
+        is_edited: !exported.record.is_of(&args.file, &bytes),
+    };
+    write(args, &seal.junit(), &seal.markdown())?;
+    let file = visible_line(&args.file.display().to_string());
+    let value = json!({
+        "file": args.file,
+        "task": exported.record.task,
+        "candidate": exported.record.candidate,
+        "finding": if seal.is_edited { "edited" } else { "unedited" },
+    });
+    screen.show(&value, &format!("{file}: {}", seal.verdict()))?;
+    match seal.is_edited {
+        false => Ok(()),
+        true => Err(CliError::new(Kind::Gate, format!("{file} {}", seal.verdict()))
+            .hint("put it back (`promptsearch log FILE` lists its versions), or export a prompt of a run again")),
+    }
+}
+
 /// Asks the prompt the rows of its record.
 fn measured(
     args: &VerifyArgs,
-    record: &Record,
-    evidence: &Path,
+    exported: &Exported,
     screen: &Screen,
 ) -> Result<Verification, CliError> {
-    let place = task_of(args, record, evidence)?;
-    let task = Task::load(&place)?;
-    let task = with_prompt(&task, &place, &args.file)?;
-    let rows: Vec<RowHash> = record.rows.iter().map(|row| row.row).collect();
-    let not_measured = |why: String| CliError::new(Kind::Refused, why);
-    if rows.is_empty() {
-        let why = format!("{}: it lists no held-out rows", evidence.display());
-        return Err(not_measured(why)
-            .hint("export a prompt that was asked held-out rows, by a run of this version"));
-    }
-    let data: BTreeSet<RowHash> = task.splits.content_hashes().collect();
-    let there = rows.iter().filter(|row| data.contains(row)).count();
-    if there * 5 < rows.len() * 4 {
-        let why = format!("{there} of the {} rows of the record are in the data", rows.len());
-        return Err(not_measured(why).hint(format!(
-            "compare the data of {} with those that the prompt was exported with; or name another task with --task",
-            place.display()
-        )));
-    }
-    if !record.is_scored_as(&task) {
-        let why = "the task's scorers are not those of the record, so old and new scores cannot be compared";
-        return Err(not_measured(why.to_owned())
-            .hint("export the prompt again, from a run with the scorers of today"));
-    }
-    let held_out: BTreeSet<RowHash> = task.splits.held_out_hashes().collect();
-    let rows_in_search =
-        rows.iter().filter(|row| data.contains(row) && !held_out.contains(row)).count();
-    if let Some(why) = too_few_rows(there, args.tolerance) {
+    let recheck = exported.recheck(args.task.as_deref())?;
+    if let Some(why) = too_few_rows(recheck.now.rows_there, args.tolerance) {
         screen.warn(&why);
     }
-    let parts_blake3 = hashes(&task.baseline);
-    if parts_blake3 != record.parts_blake3 {
-        // A person who edits a prompt and sees its scores on held-out rows chooses by these rows.
-        let shown: Vec<RowHash> =
-            rows.iter().copied().filter(|row| held_out.contains(row)).collect();
-        let by = Looker {
-            run: format!("verify-{}", task.baseline.id()),
-            created: Timestamp::UNIX_EPOCH,
-            claim: format!("an edit of {}", record.candidate),
-        };
-        let look = Looks::of_folder(&args.out.out).take(&by, &shown, 0, Clock::System.now())?;
-        screen.warn(&format!(
-            "the prompt was edited since its record, so this is a look at its held-out rows: number {look}"
-        ));
-    }
-    let task_model = task.task_model().name.to_string();
-    let simulated = task.providers().values().any(Provider::is_simulated);
+    recheck.count_look(&args.out.out, screen)?;
     // Another record asks other rows.
-    let asked = blake3::hash(serde_json::to_string(&rows)?.as_bytes()).to_hex();
-    let name = format!("{}-{}", folder_of(&task, "verify")?, &asked[..8]);
+    let rows = blake3::hash(serde_json::to_string(&recheck.rows)?.as_bytes()).to_hex();
+    let name = format!("{}-{}", folder_of(&recheck.task, "verify")?, &rows[..8]);
     let folder = folder(&args.out.out, &name)?;
-    let question =
-        Question { split: None, rows: Some(rows), caps: &args.caps, concurrency: args.concurrency };
-    let answers = question.ask(task, folder.clone(), screen)?;
-    answers.check(true)?;
-    let not_asked = answers.not_asked();
-    // It holds the lock on the run.
-    drop(answers);
-    let scores = Run::read(RunDir::at(folder))?.scores(CandidateIx::BASELINE, Split::Dev);
-    let now = Now {
-        scores,
-        rows_there: there,
-        rows_in_search,
-        not_asked,
-        parts_blake3,
-        task_model,
-        simulated,
-    };
-    Verification::of(record, &now, args.tolerance).ok_or_else(|| {
-        not_measured("no row has a score both in the record and now".to_owned())
+    let caps = settings::caps(&recheck.task, &args.caps, &Clock::System)?;
+    let how = (caps, args.concurrency);
+    let Asked { scores, not_asked } =
+        evidence::ask(recheck.task, recheck.rows, &folder, how, screen)?;
+    let now = Now { scores, not_asked, ..recheck.now };
+    Verification::of(&exported.record, &now, args.tolerance).ok_or_else(|| {
+        CliError::new(Kind::Refused, "no row has a score both in the record and now")
             .hint("run the same command again: it asks the missing rows, and no others")
     })
 }
@@ -147,45 +113,6 @@ fn write(args: &VerifyArgs, junit: &str, markdown: &str) -> Result<(), CliError>
             .map_err(|error| CliError::not_written(file, &error))?;
     }
     Ok(())
-}
-
-/// The evidence file beside a prompt.
-fn evidence_of(file: &Path) -> Result<PathBuf, CliError> {
-    let name = file.to_str().ok_or_else(|| {
-        CliError::usage(format!("{}: the path is not UTF-8", file.display()))
-            .hint("rename the file, and its evidence file beside it")
-    })?;
-    Ok(sidecar(name).into())
-}
-
-fn read(evidence: &Path) -> Result<Record, CliError> {
-    let bytes = source::read(evidence).map_err(|error| {
-        SourceError::unreadable(evidence, &error).help(
-            "`export` commits it beside the prompt, on a branch of its own: first `git checkout promptsearch/TASK`, or \
-             merge that branch; a prompt without evidence cannot be verified",
-        )
-    })?;
-    Ok(Record::read_sealed(evidence, &bytes)?)
-}
-
-/// The task that is named on the command line, or by the evidence: from the root of its repository.
-fn task_of(args: &VerifyArgs, record: &Record, evidence: &Path) -> Result<PathBuf, CliError> {
-    if let Some(task) = &args.task {
-        return Ok(task.clone());
-    }
-    let absolute = std::path::absolute(evidence)?;
-    let root = absolute.ancestors().find(|folder| folder.join(".git").exists());
-    let file = record.task_file.as_ref().filter(|file| {
-        file.components().all(|part| matches!(part, std::path::Component::Normal(_)))
-    });
-    match (root, file) {
-        (Some(root), Some(file)) => Ok(root.join(file)),
-        _ => Err(CliError::usage(format!(
-            "{}: it names no task within this repository",
-            evidence.display()
-        ))
-        .hint("name the task with --task TASK")),
-    }
 }
 
 /// The folder of this verification: that of the last one, where an interruption or a cap left rows out, else a new

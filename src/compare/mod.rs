@@ -5,4 +5,5 @@
 pub mod verification;
 pub mod migration; // The prompt in force on an old model, beside prompts on new ones.
 pub mod migration_page; // The same for people.
+pub mod monitor; // An exported prompt over time.
 pub mod versions; // The versions of an exported prompt in git.

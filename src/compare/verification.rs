@@ -3,6 +3,7 @@
 //! The difference is now minus then, paired by row. What the model answers may have changed, or the prompt in the
 //! file; which of them it was is not decided here.
 
+use crate::formats;
 use crate::prompt::Prompt;
 use crate::report::{PairedScores, visible_line};
 use crate::seed::Seed;
@@ -52,6 +53,9 @@ pub struct Record {
     pub best: Option<RecordedPrompt>,
     /// The hash of each part's text.
     pub parts_blake3: BTreeMap<String, String>,
+    /// The hash of the prompt's file; records of earlier versions have none.
+    #[serde(default)]
+    pub file_blake3: Option<String>,
     /// The model of each role.
     #[serde(default)]
     pub models: BTreeMap<String, String>,
@@ -61,6 +65,9 @@ pub struct Record {
     /// The hash of what scored the answers; see [`scoring_hash`].
     #[serde(default)]
     pub scoring_blake3: Option<String>,
+    /// The hash of all that it says; empty in records of earlier versions.
+    #[serde(default)]
+    pub seal: String,
     /// The held-out rows that the prompt was asked.
     #[serde(default)]
     pub rows: Vec<RecordedRow>,
@@ -101,6 +108,9 @@ pub fn scoring_hash(task: &Task) -> Option<String> {
 pub struct RecordedPrompt {
     /// The candidate's id.
     pub candidate: String,
+    /// Its parts; of the baseline alone, and empty in records of earlier versions.
+    #[serde(default)]
+    pub prompt: BTreeMap<String, String>,
     /// Its mean on held-out rows.
     #[serde(default)]
     pub hold: Option<Interval>,
@@ -160,6 +170,36 @@ impl Record {
             }
             None => Ok(record),
         }
+    }
+
+    /// Whether a file is the one that was exported. Ends of lines do not count: git may have changed them. Where the record has
+    /// no hash of the file, its text is compared as far as it can be read.
+    #[must_use]
+    pub fn is_of(&self, path: &Path, file: &[u8]) -> bool {
+        match &self.file_blake3 {
+            Some(hash) => *hash == hash_of_file(file),
+            None => self.has_text_of(path, file),
+        }
+    }
+
+    /// Whether a file has the text that the record speaks of. What cannot be read here is compared as a whole, and where the
+    /// record has no hash of that, believed.
+    #[must_use]
+    pub fn has_text_of(&self, path: &Path, file: &[u8]) -> bool {
+        let whole = || self.file_blake3.as_ref().is_none_or(|hash| *hash == hash_of_file(file));
+        let Ok(document) = formats::read(path, file) else { return whole() };
+        document.parts.iter().all(|part| match &part.name {
+            Some(name) => self.parts_blake3.get(name) == Some(&hash_of(&part.text)),
+            None => whole(),
+        })
+    }
+
+    /// The parts whose text is another one now, by their hashes.
+    #[must_use]
+    pub fn changed_parts(&self, now: &BTreeMap<String, String>) -> Vec<String> {
+        let names: BTreeSet<&String> = self.parts_blake3.keys().chain(now.keys()).collect();
+        let is_changed = |name: &&String| now.get(*name) != self.parts_blake3.get(*name);
+        names.into_iter().filter(is_changed).cloned().collect()
     }
 
     /// Whether its scores can be compared with scores of now.
@@ -254,6 +294,12 @@ pub fn hashes(prompt: &Prompt) -> BTreeMap<String, String> {
     prompt.parts().iter().map(|part| (part.name.clone(), hash_of(&part.text))).collect()
 }
 
+/// The hash of an exported file, whatever its lines end with.
+#[must_use]
+pub fn hash_of_file(bytes: &[u8]) -> String {
+    hash_of(&String::from_utf8_lossy(bytes).replace("\r\n", "\n"))
+}
+
 /// The hash of a part's text.
 #[must_use]
 pub fn hash_of(text: &str) -> String {
@@ -277,10 +323,6 @@ impl Verification {
         } else {
             Finding::Inconclusive
         };
-        let is_changed =
-            |name: &&String| now.parts_blake3.get(*name) != record.parts_blake3.get(*name);
-        let names: BTreeSet<&String> =
-            record.parts_blake3.keys().chain(now.parts_blake3.keys()).collect();
         let then = record.models.get("task").map_or("none", String::as_str);
         let changed_models = (then != now.task_model)
             .then(|| ("task".to_owned(), [then.to_owned(), now.task_model.clone()]));
@@ -293,7 +335,7 @@ impl Verification {
             rows_gone: record.rows.len().saturating_sub(now.rows_there),
             rows_missing: now.rows_there.saturating_sub(pairs.len() + now.not_asked),
             rows_in_search: now.rows_in_search,
-            changed_parts: names.into_iter().filter(is_changed).cloned().collect(),
+            changed_parts: record.changed_parts(&now.parts_blake3),
             rows_not_asked: now.not_asked,
             changed_models: changed_models.into_iter().collect(),
             simulated: record.simulated || now.simulated,
@@ -440,6 +482,41 @@ impl NotMeasured<'_> {
         let why = xml(&visible_line(self.why));
         let outcome = format!("<error message=\"not measured\">{why}</error>");
         junit(task, candidate, [0, 1], &outcome)
+    }
+}
+
+/// Whether a prompt's file is as it was exported, for a summary of a build.
+#[derive(Clone, Copy, Debug)]
+pub struct SealCheck<'a> {
+    /// What was exported.
+    pub record: &'a Record,
+    /// Whether the file is another one.
+    pub is_edited: bool,
+}
+
+impl SealCheck<'_> {
+    /// What was found, as the end of a sentence.
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        if self.is_edited { "was edited since it was exported" } else { "is as it was exported" }
+    }
+
+    /// Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let Record { task, candidate, .. } = self.record;
+        markdown(task, candidate, self.verdict(), &["No model was asked.".to_owned()])
+    }
+
+    /// One test case in JUnit's XML.
+    #[must_use]
+    pub fn junit(&self) -> String {
+        let Record { task, candidate, .. } = self.record;
+        let outcome = match self.is_edited {
+            true => format!("<failure message=\"{}\"></failure>", self.verdict()),
+            false => String::new(),
+        };
+        junit(task, candidate, [usize::from(self.is_edited), 0], &outcome)
     }
 }
 

@@ -2,9 +2,8 @@
 //!
 //! What the records say is told; nothing is asked again, and no version is said to be better than another one.
 
-use super::verification::{Record, hash_of};
+use super::verification::Record;
 use crate::export::history::FileCommit;
-use crate::formats;
 use crate::report::visible_line;
 use crate::stats::Interval;
 use crate::text::{self, percent};
@@ -108,7 +107,7 @@ impl Version {
             (None, _) => VersionKind::Deleted,
             (_, None) if commit.evidence.is_some() => VersionKind::Edited,
             (_, None) => VersionKind::WithoutEvidence,
-            (Some(file), Some(record)) if is_recorded(path, file, record) => VersionKind::Exported,
+            (Some(file), Some(record)) if record.has_text_of(path, file) => VersionKind::Exported,
             _ => VersionKind::Edited,
         };
         Self {
@@ -160,16 +159,6 @@ impl Version {
         }
         lines
     }
-}
-
-/// Whether a file holds what its evidence speaks of. A format that cannot be read here is believed.
-fn is_recorded(path: &Path, file: &[u8], record: &Record) -> bool {
-    let Ok(document) = formats::read(path, file) else { return true };
-    // The name of a plain text's part is not in it.
-    document.parts.iter().all(|part| match &part.name {
-        Some(name) => record.parts_blake3.get(name) == Some(&hash_of(&part.text)),
-        None => true,
-    })
 }
 
 /// The beginning of a commit's id.

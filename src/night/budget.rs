@@ -125,7 +125,7 @@ impl Night {
                 )));
             }
         }
-        Ok(self.ledger.append(&self.dir, &Fact::Total { caps })?)
+        Ok(self.ledger.append(&Fact::Total { caps })?)
     }
 
     /// Gives a run more, as far as the night has it left beside what the other runs take.
@@ -162,7 +162,7 @@ impl Night {
         if is_given && units(&more) == units(&given) {
             return Ok(());
         }
-        Ok(self.ledger.append(&self.dir, &Fact::Given { run, caps: more })?)
+        Ok(self.ledger.append(&Fact::Given { run, caps: more })?)
     }
 }
 

@@ -2,11 +2,8 @@
 
 use super::share::{RunState, Spending};
 use crate::caps::Caps;
-use crate::run::{RunDir, RunDirError};
+use crate::run::{FactFile, RunDir, RunDirError};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::Path;
 
 const LEDGER: &str = "ledger.jsonl";
 
@@ -37,36 +34,18 @@ pub enum Fact {
 
 /// The facts, folded.
 pub(super) struct Ledger {
+    file: FactFile<Fact>,
     runs: Vec<RunState>,
     /// What all of them may spend, where that was changed.
     total: Option<Caps>,
-    /// Bytes of whole lines: what is after them was torn by a kill.
-    whole: u64,
 }
 
 impl Ledger {
     /// Reads the facts about this many runs. A torn last line is left out.
     pub(super) fn open(dir: &RunDir, runs: usize) -> Result<Self, RunDirError> {
-        let path = dir.file(LEDGER);
-        let mut ledger = Self { runs: vec![RunState::default(); runs], total: None, whole: 0 };
-        let text = match crate::source::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ledger),
-            Err(source) => return Err(failed(&path, source)),
-        };
-        for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            if !line.ends_with(b"\n") {
-                break;
-            }
-            match serde_json::from_slice(line) {
-                Ok(fact) => ledger.apply(&fact),
-                Err(error) => {
-                    let message = format!("line {}: {error}", number + 1);
-                    return Err(RunDirError::Malformed { path, message });
-                }
-            }
-            ledger.whole += line.len() as u64;
-        }
+        let (file, facts) = FactFile::open(dir, LEDGER)?;
+        let mut ledger = Self { file, runs: vec![RunState::default(); runs], total: None };
+        facts.iter().for_each(|fact| ledger.apply(fact));
         Ok(ledger)
     }
 
@@ -79,20 +58,8 @@ impl Ledger {
     }
 
     /// Appends a fact; it is durable when this returns.
-    pub(super) fn append(&mut self, dir: &RunDir, fact: &Fact) -> Result<(), RunDirError> {
-        let path = dir.file(LEDGER);
-        let mut line = serde_json::to_vec(fact).map_err(|error| failed(&path, error.into()))?;
-        line.push(b'\n');
-        let write = || -> io::Result<()> {
-            let mut file = File::options().create(true).append(true).open(&path)?;
-            file.set_len(self.whole)?;
-            file.write_all(&line)?;
-            file.sync_all()?;
-            // The file's name is durable with its folder.
-            fs::File::open(dir.path())?.sync_all()
-        };
-        write().map_err(|source| failed(&path, source))?;
-        self.whole += line.len() as u64;
+    pub(super) fn append(&mut self, fact: &Fact) -> Result<(), RunDirError> {
+        self.file.append(fact)?;
         self.apply(fact);
         Ok(())
     }
@@ -112,13 +79,10 @@ impl Ledger {
     }
 }
 
-fn failed(path: &Path, source: io::Error) -> RunDirError {
-    RunDirError::Io { path: path.to_owned(), source }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_torn_line_is_cut_and_a_malformed_one_is_an_error() {
@@ -127,15 +91,15 @@ mod tests {
         let caps = Caps { calls: Some(5), ..Caps::default() };
         let spent = Spending { calls: 3, ..Spending::default() };
         let mut ledger = Ledger::open(&dir, 2).unwrap();
-        ledger.append(&dir, &Fact::Given { run: 0, caps }).unwrap();
-        ledger.append(&dir, &Fact::Ended { run: 0, spent }).unwrap();
+        ledger.append(&Fact::Given { run: 0, caps }).unwrap();
+        ledger.append(&Fact::Ended { run: 0, spent }).unwrap();
         let whole = fs::read(dir.file(LEDGER)).unwrap();
         let first = 1 + whole.iter().position(|byte| *byte == b'\n').unwrap();
         for cut in first..whole.len() {
             fs::write(dir.file(LEDGER), &whole[..cut]).unwrap();
             let mut ledger = Ledger::open(&dir, 2).unwrap();
             assert_eq!(ledger.runs(), [RunState::Given(caps), RunState::Waiting], "{cut}");
-            ledger.append(&dir, &Fact::Ended { run: 0, spent }).unwrap();
+            ledger.append(&Fact::Ended { run: 0, spent }).unwrap();
             assert_eq!(fs::read(dir.file(LEDGER)).unwrap(), whole);
         }
         assert_eq!(Ledger::open(&dir, 2).unwrap().runs()[0], RunState::Ended(spent));

@@ -13,7 +13,7 @@ mod budget; // Changes of the total and of the shares.
 pub use budget::{BudgetError, BudgetRequest};
 pub use ledger::Fact;
 pub use migration::{Migration, of_model};
-pub use share::{RunState, Spending, share};
+pub use share::{RunState, Spending, left, share};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
@@ -226,7 +226,7 @@ impl Night {
             _ => false,
         };
         if is_new {
-            self.ledger.append(&self.dir, &Fact::Given { run, caps })?;
+            self.ledger.append(&Fact::Given { run, caps })?;
         }
         Ok(Some(caps))
     }
@@ -238,7 +238,7 @@ impl Night {
     pub fn ended(&mut self, run: usize, spent: Spending) -> Result<(), RunDirError> {
         match self.runs().get(run) {
             Some(RunState::Ended(_)) => Ok(()),
-            _ => self.ledger.append(&self.dir, &Fact::Ended { run, spent }),
+            _ => self.ledger.append(&Fact::Ended { run, spent }),
         }
     }
 }

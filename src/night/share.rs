@@ -24,6 +24,20 @@ pub struct Spending {
     pub running: Duration,
 }
 
+impl Spending {
+    /// Both together.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            usd: Usd::from_nanos(self.usd.nanos().saturating_add(other.usd.nanos())),
+            calls: self.calls.saturating_add(other.calls),
+            tokens: Tokens(self.tokens.0.saturating_add(other.tokens.0)),
+            proposals: self.proposals.saturating_add(other.proposals),
+            running: self.running.saturating_add(other.running),
+        }
+    }
+}
+
 /// How far a run of a night is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum RunState {
@@ -55,18 +69,14 @@ impl RunState {
 
 /// What these runs take of the total.
 pub(super) fn taken<'a>(runs: impl IntoIterator<Item = &'a RunState>) -> Spending {
-    runs.into_iter().map(RunState::takes).fold(Spending::default(), |sum, it| Spending {
-        usd: Usd::from_nanos(sum.usd.nanos().saturating_add(it.usd.nanos())),
-        calls: sum.calls.saturating_add(it.calls),
-        tokens: Tokens(sum.tokens.0.saturating_add(it.tokens.0)),
-        proposals: sum.proposals.saturating_add(it.proposals),
-        running: sum.running.saturating_add(it.running),
-    })
+    let none = Spending::default();
+    runs.into_iter().map(RunState::takes).fold(none, |sum, it| sum.plus(&it))
 }
 
 /// What is left of the total beside what is taken; a cap that the total does not have is left out. Time is not
 /// counted: it is no money.
-pub(super) fn left(total: Caps, taken: &Spending) -> Caps {
+#[must_use]
+pub fn left(total: Caps, taken: &Spending) -> Caps {
     Caps {
         usd: total.usd.map(|it| Usd::from_nanos(it.nanos().saturating_sub(taken.usd.nanos()))),
         calls: total.calls.map(|it| it.saturating_sub(taken.calls)),

@@ -7,6 +7,8 @@ use crate::run::{Gain, Reading, Recommendation, Status, Summary};
 use crate::text;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
+use std::time::Duration;
 
 /// The version of this format.
 const SCHEMA: u32 = 1;
@@ -19,6 +21,12 @@ pub enum Occasion {
     Finished,
     /// Something stopped the run before its end.
     Trouble,
+    /// A monitor found that the prompt is worse than its record.
+    Breach,
+    /// A monitor found that the model has changed.
+    Drift,
+    /// A check of a monitor was not measured.
+    NotMeasured,
     /// A share of a cap is spent.
     Threshold {
         /// The threshold, in (0, 1].
@@ -70,6 +78,9 @@ pub struct Message {
     caps: CapsTold,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Result>,
+    /// What a monitor's check found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<Value>,
 }
 
 /// Caps as numbers.
@@ -107,10 +118,22 @@ impl Message {
             }
             Occasion::Finished => format!("{run} is finished"),
             Occasion::Trouble => format!("{run} was stopped"),
+            Occasion::Breach | Occasion::Drift | Occasion::NotMeasured => String::new(),
         };
         let caps = CapsTold { usd, calls, tokens };
         let (run, task, at) = (run.to_owned(), task.to_owned(), Clock::System.now());
-        Self { schema: SCHEMA, occasion, run, task, at, text, spent, caps, result: None }
+        Self {
+            schema: SCHEMA,
+            occasion,
+            run,
+            task,
+            at,
+            text,
+            spent,
+            caps,
+            result: None,
+            check: None,
+        }
     }
 
     /// A message about the end of a session, with its verdict or what stopped it.
@@ -129,6 +152,20 @@ impl Message {
         let told = Self::new(&summary.run, &summary.task, occasion, spent, caps);
         let text = format!("{}: {sentence}", told.text);
         Self { text, result: Some(result), ..told }
+    }
+
+    /// A message about a check of a monitor, which is told with its sentence and what it found. What was spent:
+    /// dollars, calls and time of all checks.
+    #[must_use]
+    pub fn of_check(
+        (monitor, task): (&str, &str),
+        occasion: Occasion,
+        (usd, calls, running): (f64, u64, Duration),
+        caps: Caps,
+        (text, check): (String, Option<Value>),
+    ) -> Self {
+        let spent = Figures { usd, calls, seconds: running.as_secs_f64() };
+        Self { text, check, ..Self::new(monitor, task, occasion, spent, caps) }
     }
 
     /// It as JSON.

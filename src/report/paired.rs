@@ -4,7 +4,7 @@
 
 use crate::seed::Seed;
 use crate::stats::{Interval, interval};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// What became of a row.
@@ -32,7 +32,7 @@ impl RowChange {
 }
 
 /// A prompt against the baseline on the rows that both answered.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairedScores {
     /// How many rows, at least 1.
     pub rows: usize,

@@ -13,6 +13,7 @@ use crate::journal::{JournalError, read_events};
 use crate::ledger::Wallet;
 use crate::stats::Interval;
 use crate::task::TaskSource;
+use crate::units::Amount;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -118,8 +119,25 @@ impl RunEntry {
     }
 }
 
+/// What a run has or may have spent, by its events: calls that were out when it was killed count at their worst case.
+/// Its rows need not be there.
+///
+/// # Errors
+/// Its events cannot be read.
+pub fn most_spent(dir: &RunDir) -> Result<(Amount, u64), RunDirError> {
+    let wallet = wallet_of(dir)?;
+    let open = wallet.open_calls();
+    let reserved: Amount = open.iter().map(|(.., amount)| *amount).sum();
+    Ok((wallet.spent() + reserved, wallet.calls() + open.len() as u64))
+}
+
 /// Dollars and calls of a run by its events.
 fn spent_by_events(dir: &RunDir) -> Result<(f64, u64), RunDirError> {
+    let wallet = wallet_of(dir)?;
+    Ok((wallet.spent().usd.dollars(), wallet.calls()))
+}
+
+fn wallet_of(dir: &RunDir) -> Result<Wallet, RunDirError> {
     let (path, mut wallet) = (dir.events(), Wallet::default());
     if path.exists() {
         read_events(&path, |_, event: Event| {
@@ -128,7 +146,7 @@ fn spent_by_events(dir: &RunDir) -> Result<(f64, u64), RunDirError> {
         })
         .map_err(|error| RunDirError::Malformed { path, message: error.to_string() })?;
     }
-    Ok((wallet.spent().usd.dollars(), wallet.calls()))
+    Ok(wallet)
 }
 
 /// The runs of a folder, the oldest first.

@@ -6,6 +6,7 @@
 //! `report` and `ui`.
 
 mod dir; // The folder and the lock on it.
+mod facts; // Facts in a file, one a line.
 mod error; // The errors of a run.
 mod source; // Runs that another one takes something from.
 mod file; // `run.json`.
@@ -42,7 +43,7 @@ mod candidates; // Which candidates of a finished run may be confirmed.
 pub use answers::{AnswerFigures, RowAnswer, answers};
 pub use binding::{binding, is_paid, no_cap_binds};
 pub use candidates::{ConfirmationPlan, MOST_CANDIDATES};
-pub use catalog::{Catalog, RunEntry};
+pub use catalog::{Catalog, RunEntry, most_spent};
 pub use conclusion::Conclusion;
 pub use control::Control;
 pub use dir::{NIGHT_FILE, RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
@@ -51,6 +52,7 @@ pub use ended::Ended;
 pub use error::RunError;
 pub use estimate::{Estimate, Known, RoleEstimate, estimate};
 pub use eta::{Eta, Progressed};
+pub use facts::FactFile;
 pub use figures::{
     ConfirmedCandidate, FamilyResult, Gain, Prompted, dev_interval, prompt_tokens, score_interval,
 };

@@ -44,8 +44,10 @@ pub mod quantile; // After: of latencies.
 pub mod paired; // After: one p-value for one claim.
 pub mod margin; // After: the same for a margin or a level that was agreed before.
 pub mod holm; // After: several claims at once.
+pub mod betting; // After: tests that are repeated for ever.
 pub mod race; // During: whether a candidate is out of the race.
 
+pub use betting::Alarm;
 pub use dominance::frontier_weights;
 pub use draw::weighted;
 pub use front::pareto;

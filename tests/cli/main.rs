@@ -25,6 +25,7 @@ mod keys;
 mod migrate;
 mod looks;
 mod mistakes;
+mod monitor;
 mod night;
 mod notify;
 mod protocols;

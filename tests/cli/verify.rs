@@ -226,3 +226,72 @@ fn an_evaluation_is_held_to_a_minimum() {
     assert!(ran.stderr.contains("1,000 calls cost"), "{}", ran.stderr);
     assert!(eval("--min-quality 85").exits(2).stderr.contains("from 0 to 1"));
 }
+
+/// A task of which every change helps, one that no prompt changes, and one without held-out rows.
+fn three_tasks() -> (TestEnv, Server) {
+    let server = Server::start(|_, request| {
+        let is_wrong = request.content("system") == "Answer warm or cold.";
+        match request.body["model"].as_str() {
+            Some("flat") => says("warm"),
+            _ => says(["warm", "cold"][(tile(request) + usize::from(is_wrong)) % 2]),
+        }
+    });
+    let env = TestEnv::with_server(&server, "");
+    let text = env.read("colours/task.toml");
+    let hold = "train = 0.4, dev = 0.3, hold = 0.3";
+    assert!(text.contains(hold));
+    for (name, text) in [
+        ("good", text.clone()),
+        ("flat", text.replace("local/clerk", "local/flat")),
+        ("unseen", text.replace(hold, "train = 0.4, dev = 0.6, hold = 0.0")),
+    ] {
+        env.write(&format!("{name}/task.toml"), &text.replace("colours", name));
+        env.write(&format!("{name}/rows.jsonl"), &colour_rows(150));
+    }
+    (env, server)
+}
+
+#[test]
+fn a_run_that_confirms_no_improvement_fails_where_one_is_required() {
+    let (env, _server) = three_tasks();
+    let requires = "--max-calls 250 --quiet --require-improvement";
+    let run = |task: &str, more: &str| env.run(&format!("run {task} --name {task} {more}"));
+    let ran = run("good", requires).ok();
+    assert!(ran.stdout.contains("Confirmed") && ran.stdout.ends_with("\ngate passed\n"));
+    let flat = run("flat", &format!("{requires} --json")).exits(6);
+    let told = flat.json();
+    assert_eq!(told["gate"]["finding"], "failed");
+    assert_eq!((&told["status"], &told["confirmed"]), (&json!("finished"), &json!(false)));
+    let reason = told["gate"]["reasons"][0].as_str().unwrap();
+    let words = "error: gate failed: an improvement is required, and none is confirmed: ";
+    assert!(flat.stderr.contains(&format!("{words}{reason}")), "{}", flat.stderr);
+    assert!(!reason.contains("worse"), "no gain is no loss: {reason}");
+    // Without held-out rows nothing was tested.
+    let unseen = run("unseen", requires).exits(4);
+    assert!(unseen.stderr.contains("gate not measured: "), "{}", unseen.stderr);
+    // The gate is a question about a finished run, too, and none unless it is asked.
+    env.run("resume flat --quiet").ok();
+    assert!(env.run("resume flat --require-improvement").exits(6).stderr.contains(words));
+    env.run("resume good --require-improvement").ok();
+    env.run("eval flat --quiet").ok();
+    let eval = std::fs::read_dir(env.path("results")).unwrap().find_map(|entry| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        name.contains("-eval-").then_some(name)
+    });
+    let ran = env.run(&format!("resume {} --require-improvement", eval.unwrap())).exits(2);
+    assert!(ran.stderr.contains("it searched nothing"), "{}", ran.stderr);
+    assert!(run("good", "--require-improvement --detach").exits(2).stderr.contains("--detach"));
+}
+
+#[test]
+fn a_night_fails_where_one_of_its_runs_confirms_nothing() {
+    let (env, _server) = three_tasks();
+    let night = "run good flat --name n --max-calls 500 --quiet --require-improvement --json";
+    let ran = env.run(night).exits(6);
+    let told = ran.json();
+    assert_eq!((&told["status"], &told["gate"]["finding"]), (&json!("finished"), &json!("failed")));
+    let reasons = told["gate"]["reasons"].as_array().unwrap();
+    assert!(reasons.len() == 1 && reasons[0].as_str().unwrap().starts_with("n-flat: "), "{told}");
+    env.run("resume n --quiet").ok();
+    env.run("resume n --quiet --require-improvement").exits(6);
+}

@@ -1,0 +1,374 @@
+//! `monitor`: asks an exported prompt and its canary the rows of its record from time to time, and raises an alarm.
+//!
+//! Each check is durable in the monitor's folder before it counts. What a check has paid for is in the runs of its two
+//! prompts, so that one that was interrupted goes on.
+
+use super::args::MonitorArgs;
+use super::error::{CliError, Kind};
+use super::eval::folder_of;
+use super::evidence::{self, Asked, Exported};
+use super::notifying;
+use super::screen::Screen;
+use super::settings;
+use super::signals::Signals;
+use crate::caps::Caps;
+use crate::clock::Clock;
+use crate::compare::monitor::{self, Check, Fact, Finding, History, Judged, Rule};
+use crate::compare::verification::Now;
+use crate::event::StopReason;
+use crate::night::Spending;
+use crate::notify::{Message, Occasion};
+use crate::report::visible_line;
+use crate::run::{RunDir, SUMMARY_FILE, Status, Summary, most_spent, way_on};
+use crate::task::Task;
+use crate::task::example::RowHash;
+use crate::text;
+use crate::units::Usd;
+use jiff::Timestamp;
+use serde_json::json;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What came of a check.
+enum Outcome {
+    Measured(Box<Judged>),
+    /// It was not measured; another one may be.
+    NotMeasured(CliError),
+    /// Nothing is left of the cap on all checks.
+    Exhausted(CliError),
+}
+
+pub(super) fn monitor(args: &MonitorArgs, screen: &Screen) -> Result<(), CliError> {
+    let every = text::parse_time_limit(&args.every).map_err(CliError::usage)?;
+    if args.history {
+        return show_history(args, screen);
+    }
+    let signals = Signals::watch()?;
+    // The first check may be due at once, the second not before its time.
+    let mut last = Ok(());
+    loop {
+        let exported = Exported::read(&args.file)?;
+        let monitor = Monitor::of(&exported, args, every);
+        if !args.once {
+            let due = History::open(&monitor.dir)?.due(every);
+            let wait = due.filter(|due| *due > Clock::System.now());
+            if let Some(due) = wait {
+                screen.note(&format!("the next check is due at {}", minute(due)));
+                if signals.wait_until(due) {
+                    return last;
+                }
+                // Meanwhile the prompt may have been exported anew, or another process made the check.
+                continue;
+            }
+        }
+        let outcome = monitor.check(screen)?;
+        monitor.write_prometheus()?;
+        let is_exhausted = matches!(outcome, Outcome::Exhausted(_));
+        last = monitor.told(outcome, screen)?;
+        let goes_on = match &last {
+            Ok(()) => true,
+            Err(error) => !is_exhausted && (error.kind == Kind::Refused || args.keep_going),
+        };
+        if args.once || !goes_on {
+            return last;
+        }
+        if let Err(error) = &last {
+            screen.warn(&error.message);
+        }
+        if signals.were_given() {
+            return last;
+        }
+    }
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A prompt under watch.
+struct Monitor<'a> {
+    exported: &'a Exported,
+    args: &'a MonitorArgs,
+    rule: Rule,
+    dir: RunDir,
+}
+
+impl<'a> Monitor<'a> {
+    /// Its folder belongs to the record: a prompt that is exported anew has a history of its own.
+    fn of(exported: &'a Exported, args: &'a MonitorArgs, every: Duration) -> Self {
+        let seal = exported.record.seal.get(..12).unwrap_or_default();
+        let dir = RunDir::at(args.out.out.join(format!("monitor-{seal}")));
+        let rule = Rule::new(args.tolerance, args.false_alarms, every);
+        Self { exported, args, rule, dir }
+    }
+
+    /// Makes the next check, or goes on with one that was not measured.
+    fn check(&self, screen: &Screen) -> Result<Outcome, CliError> {
+        std::fs::create_dir_all(self.dir.path())
+            .map_err(|error| CliError::not_written(self.dir.path(), &error))?;
+        let _lock = self.dir.lock()?;
+        let mut history = History::open(&self.dir)?;
+        let (check, _) = history.next();
+        if !history.is_interrupted() {
+            history.append(Fact::Begun { check, at: Clock::System.now() })?;
+        }
+        let measured = match self.measured(check, &history, screen) {
+            Ok(measured) => measured,
+            Err((error, is_exhausted)) if error.kind == Kind::Refused => {
+                let (at, why) = (Clock::System.now(), error.message.clone());
+                history.append(Fact::NotMeasured { check, at, why })?;
+                return Ok(match is_exhausted {
+                    true => Outcome::Exhausted(error),
+                    false => Outcome::NotMeasured(error),
+                });
+            }
+            Err((error, _)) => return Err(error),
+        };
+        history.append(Fact::Measured(Box::new(measured)))?;
+        let judged = history.checks().last().cloned();
+        let judged = judged.ok_or_else(|| CliError::unexpected("the check is not there"))?;
+        Ok(Outcome::Measured(Box::new(judged)))
+    }
+
+    /// Asks prompt and canary. An error says whether the cap on all checks is the reason.
+    fn measured(
+        &self,
+        check: u32,
+        history: &History,
+        screen: &Screen,
+    ) -> Result<Check, (CliError, bool)> {
+        let not_exhausted = |error: CliError| (error, false);
+        let recheck = self.exported.recheck(self.args.task.as_deref()).map_err(not_exhausted)?;
+        recheck.count_look(&self.args.out.out, screen).map_err(not_exhausted)?;
+        let folder = self.dir.file(&format!("check-{check}"));
+        let earlier = history.spent();
+        let ask = |name: &str, task: Task, rows: Vec<RowHash>| {
+            let side = SideRun { monitor: self, folder: &folder, earlier: &earlier };
+            side.ask(name, task, rows, screen)
+        };
+        let canary = match self.args.no_canary {
+            true => None,
+            false => recheck.canary().map_err(not_exhausted)?,
+        };
+        if canary.is_none() && !self.args.no_canary && check == 1 {
+            screen.warn(
+                "the record has no baseline that this task can be asked: a change of the model is not told from a worse prompt",
+            );
+        }
+        let canary_rows = recheck.canary_rows();
+        let Asked { scores, not_asked } = ask("prompt", recheck.task, recheck.rows)?;
+        let now = Now { scores, not_asked, ..recheck.now };
+        let canary = match canary {
+            Some(task) => Some(ask("canary", task, canary_rows)?.scores),
+            None => None,
+        };
+        let spent = spent_in(&folder, None).map_err(not_exhausted)?;
+        let at = (check, Clock::System.now());
+        Check::of(at, &self.exported.record, &now, canary.as_ref(), self.rule, spent).ok_or_else(
+            || {
+                let why = "no row has a score both in the record and now";
+                (CliError::new(Kind::Refused, why), false)
+            },
+        )
+    }
+
+    /// Tells what came of a check: on the screen, and who is to be notified. The result is how the program ends where this
+    /// check is the last.
+    fn told(&self, outcome: Outcome, screen: &Screen) -> Result<Result<(), CliError>, CliError> {
+        let (error, occasion, value) = match outcome {
+            Outcome::Measured(judged) => {
+                let value = serde_json::to_value(&*judged)?;
+                self.show(&value, &monitor::lines(&judged).join("\n"), screen)?;
+                let occasion = match judged.finding {
+                    Finding::NoAlarm => return Ok(Ok(())),
+                    Finding::Drift => Occasion::Drift,
+                    Finding::Breach => Occasion::Breach,
+                };
+                (CliError::new(Kind::Gate, judged.verdict()), occasion, Some(value))
+            }
+            Outcome::NotMeasured(error) | Outcome::Exhausted(error) => {
+                if !self.args.once {
+                    let value = json!({ "finding": "not_measured", "why": error.message });
+                    self.show(&value, "not measured", screen)?;
+                }
+                (error, Occasion::NotMeasured, None)
+            }
+        };
+        let spent = History::open(&self.dir)?.spent();
+        let sentence = visible_line(&format!("{}: {}", self.args.file.display(), error.message));
+        let message = Message::of_check(
+            (&self.dir.name(), &self.exported.record.task),
+            occasion,
+            (spent.usd.dollars(), spent.calls, spent.running),
+            self.total(),
+            (sentence, value),
+        );
+        if let Ok(recheck) = self.exported.recheck(self.args.task.as_deref()) {
+            notifying::tell(&recheck.task, message, screen)?;
+        }
+        Ok(Err(error))
+    }
+
+    /// One object for one check, and one a line for several.
+    fn show(&self, value: &serde_json::Value, text: &str, screen: &Screen) -> Result<(), CliError> {
+        match screen.json && !self.args.once {
+            true => screen.print(&value.to_string()),
+            false => screen.show(value, text),
+        }
+    }
+
+    /// What all checks together may spend.
+    fn total(&self) -> Caps {
+        let usd = self.args.max_total_usd.and_then(Usd::from_dollars);
+        Caps { usd, calls: self.args.max_total_calls, ..Caps::default() }
+    }
+
+    fn write_prometheus(&self) -> Result<(), CliError> {
+        let Some(file) = &self.args.prometheus else { return Ok(()) };
+        let record = &self.exported.record;
+        let prompt = self.args.file.to_string_lossy();
+        let labels = [
+            ("task", record.task.as_str()),
+            ("prompt", &*prompt),
+            ("candidate", record.candidate.as_str()),
+        ];
+        let text = monitor::prometheus(&labels, &History::open(&self.dir)?);
+        replace(file, text.as_bytes()).map_err(|error| CliError::not_written(file, &error))
+    }
+}
+
+/// Replaces a file at once: a collector never reads a part of it. It takes only names that end as this file's does.
+fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut part = file.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    let part = PathBuf::from(part);
+    let written = std::fs::File::create(&part).and_then(|mut written| {
+        written.write_all(bytes)?;
+        written.sync_data()?;
+        std::fs::rename(&part, file)
+    });
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}
+
+/// The run of one of the two prompts of a check.
+struct SideRun<'a> {
+    monitor: &'a Monitor<'a>,
+    /// The check's folder.
+    folder: &'a Path,
+    /// What earlier checks have spent.
+    earlier: &'a Spending,
+}
+
+impl SideRun<'_> {
+    /// Asks the rows, within what is left of the caps of the check and of all checks.
+    fn ask(
+        &self,
+        name: &str,
+        task: Task,
+        rows: Vec<RowHash>,
+        screen: &Screen,
+    ) -> Result<Asked, (CliError, bool)> {
+        let not_exhausted = |error: CliError| (error, false);
+        let args = self.monitor.args;
+        // After a change of the task or the prompt it is another question.
+        let question = folder_of(&task, name).map_err(not_exhausted)?;
+        let question = question.rsplit('-').next().unwrap_or_default().to_owned();
+        let own = RunDir::at(self.folder.join(format!("{name}-{question}")));
+        let others = spent_in(self.folder, Some(&own)).map_err(not_exhausted)?;
+        let of_check = settings::caps(&task, &args.caps, &Clock::System).map_err(not_exhausted)?;
+        let of_check = monitor::left(of_check, &others);
+        let of_all = monitor::left(self.monitor.total(), &self.earlier.plus(&others));
+        let spent = spent_by(&own).map_err(not_exhausted)?;
+        let summary = || own.read_json::<Summary>(SUMMARY_FILE).ok();
+        let is_over = summary().is_some_and(|it| {
+            let caps = it.caps.unwrap_or_default();
+            it.status == Status::Finished && way_on(&it, caps).is_none()
+        });
+        for (caps, is_total) in [(of_all, true), (of_check, false)] {
+            if is_exhausted(&caps, &spent) && !is_over {
+                let which = if is_total { "all checks" } else { "a check" };
+                let why = format!("the cap on {which} leaves nothing for the {name}");
+                return Err((CliError::new(Kind::Refused, why).hint(more(is_total)), is_total));
+            }
+        }
+        let caps = of_check.lower(of_all);
+        std::fs::create_dir_all(self.folder)
+            .map_err(|error| not_exhausted(CliError::not_written(self.folder, &error)))?;
+        evidence::ask(task, rows, own.path(), (caps, args.concurrency), screen).map_err(|error| {
+            let (is_usd, is_calls) = match summary().and_then(|it| it.stop_reason) {
+                Some(StopReason::BudgetUsd) => (true, false),
+                Some(StopReason::BudgetCalls) => (false, true),
+                Some(StopReason::BudgetTokens | StopReason::BudgetWall) => (false, false),
+                _ => return (error, false),
+            };
+            if error.kind != Kind::Refused {
+                return (error, false);
+            }
+            // It named the cap of one of the two prompts.
+            let is_total = is_usd && of_all.usd.is_some() && caps.usd == of_all.usd
+                || is_calls && of_all.calls.is_some() && caps.calls == of_all.calls;
+            (CliError::new(Kind::Refused, error.message).hint(more(is_total)), is_total)
+        })
+    }
+}
+
+/// What there is to do where a cap was too low.
+fn more(is_total: bool) -> &'static str {
+    if is_total {
+        "raise `--max-total-usd` or `--max-total-calls`: what was answered is kept"
+    } else {
+        "raise the cap on a check (`--max-usd`, `--max-calls`, …): what was answered is kept; `--no-canary` asks half"
+    }
+}
+
+/// Whether a cap leaves nothing beside what was spent.
+fn is_exhausted(caps: &Caps, spent: &Spending) -> bool {
+    caps.usd.is_some_and(|cap| spent.usd >= cap)
+        || caps.calls.is_some_and(|cap| spent.calls >= cap)
+        || caps.tokens.is_some_and(|cap| spent.tokens >= cap)
+        || caps.wall.is_some_and(|cap| spent.running >= cap)
+}
+
+/// What the runs in a folder have or may have spent, but for one of them.
+fn spent_in(folder: &Path, but: Option<&RunDir>) -> Result<Spending, CliError> {
+    let mut all = Spending::default();
+    for run in RunDir::list(folder)? {
+        if but.is_none_or(|but| but.path() != run.path()) {
+            all = all.plus(&spent_by(&run)?);
+        }
+    }
+    Ok(all)
+}
+
+fn spent_by(run: &RunDir) -> Result<Spending, CliError> {
+    let (amount, calls) = most_spent(run)?;
+    let running = run.read_json::<Summary>(SUMMARY_FILE).map(|summary| summary.spent.time());
+    Ok(Spending {
+        usd: amount.usd,
+        calls,
+        tokens: amount.tokens,
+        proposals: 0,
+        running: running.unwrap_or_default(),
+    })
+}
+
+/// Shows the checks so far.
+fn show_history(args: &MonitorArgs, screen: &Screen) -> Result<(), CliError> {
+    let exported = Exported::read(&args.file)?;
+    let monitor = Monitor::of(&exported, args, Duration::from_secs(1));
+    let history = History::open(&monitor.dir)?;
+    let value = json!({
+        "schema": 1,
+        "task": exported.record.task,
+        "candidate": exported.record.candidate,
+        "folder": monitor.dir.path(),
+        "spent": { "usd": history.spent().usd.dollars(), "calls": history.spent().calls },
+        "not_measured": history.not_measured(),
+        "checks": history.checks(),
+    });
+    screen.show(&value, &monitor::history_page(&args.file.display().to_string(), &history))
+}

@@ -1,0 +1,179 @@
+//! The history of a monitor: a file of facts, and what they come to.
+
+use super::{Cause, Check, Finding};
+use crate::night::Spending;
+use crate::run::{FactFile, RunDir, RunDirError};
+use crate::stats::Alarm;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// The file in the monitor's folder.
+const FILE: &str = "checks.jsonl";
+
+/// One fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// A check has begun.
+    Begun {
+        /// Its number.
+        check: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was not measured; the next one goes on with it.
+    NotMeasured {
+        /// Its number.
+        check: u32,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        why: String,
+    },
+    /// It was measured.
+    Measured(Box<Check>),
+}
+
+/// An error of a history.
+pub type HistoryError = RunDirError;
+
+/// A check with what it comes to beside those before it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Judged {
+    /// What was found.
+    pub finding: Finding,
+    /// What a breach or a drift comes from.
+    pub cause: Option<Cause>,
+    /// How much of the evidence is there that an alarm of a loss needs: 1 and more raises it.
+    pub loss: f64,
+    /// The same for an alarm of a changed model.
+    pub change: Option<f64>,
+    /// What was measured.
+    #[serde(flatten)]
+    pub check: Check,
+}
+
+/// The facts, folded.
+#[derive(Debug)]
+pub struct History {
+    file: FactFile<Fact>,
+    checks: Vec<Judged>,
+    /// The check that has begun and was not measured yet.
+    open: Option<u32>,
+    /// Why the last check was not measured.
+    not_measured: Option<String>,
+    /// When a check last began, or was given up.
+    last: Option<Timestamp>,
+    alarms: Option<Alarms>,
+}
+
+#[derive(Debug)]
+struct Alarms {
+    rule: super::Rule,
+    loss: Alarm,
+    change: Alarm,
+}
+
+impl History {
+    /// Reads the history in a folder; it is empty where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged.
+    pub fn open(dir: &RunDir) -> Result<Self, HistoryError> {
+        let (file, facts) = FactFile::open(dir, FILE)?;
+        let mut history = Self {
+            file,
+            checks: Vec::new(),
+            open: None,
+            not_measured: None,
+            last: None,
+            alarms: None,
+        };
+        facts.into_iter().for_each(|fact| history.apply(fact));
+        Ok(history)
+    }
+
+    /// Adds a fact; it is durable when this returns.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn append(&mut self, fact: Fact) -> Result<(), HistoryError> {
+        self.file.append(&fact)?;
+        self.apply(fact);
+        Ok(())
+    }
+
+    fn apply(&mut self, fact: Fact) {
+        match fact {
+            Fact::Begun { check, at } => {
+                (self.open, self.last, self.not_measured) = (Some(check), Some(at), None);
+            }
+            Fact::NotMeasured { check, at, why } => {
+                (self.open, self.last, self.not_measured) = (Some(check), Some(at), Some(why));
+            }
+            Fact::Measured(check) => {
+                (self.open, self.not_measured) = (None, None);
+                let judged = self.judged(*check);
+                self.checks.push(judged);
+            }
+        }
+    }
+
+    fn judged(&mut self, check: Check) -> Judged {
+        let rule = check.rule;
+        // Under another rule the series begins anew.
+        let alarms = match self.alarms.take().filter(|known| known.rule == rule) {
+            Some(known) => self.alarms.insert(known),
+            None => self.alarms.insert(Alarms { rule, loss: rule.alarm(), change: rule.alarm() }),
+        };
+        let loss = alarms.loss.add(check.prompt.e_value);
+        let change = check.canary.map(|canary| alarms.change.add(canary.e_value));
+        let has_drifted = change.is_some_and(|share| share >= 1.0);
+        let (finding, cause) = match (loss >= 1.0, has_drifted) {
+            (true, true) if check.changed_parts.is_empty() => (Finding::Breach, Some(Cause::Model)),
+            (true, _) => (Finding::Breach, Some(check.cause())),
+            (false, true) => (Finding::Drift, Some(Cause::Model)),
+            (false, false) => (Finding::NoAlarm, None),
+        };
+        Judged { finding, cause, loss, change, check }
+    }
+
+    /// The checks that were measured, the oldest first.
+    #[must_use]
+    pub fn checks(&self) -> &[Judged] {
+        &self.checks
+    }
+
+    /// The number of the next check, and whether it has begun already.
+    #[must_use]
+    pub fn next(&self) -> (u32, bool) {
+        let new = self.checks.last().map_or(0, |it| it.check.check) + 1;
+        self.open.map_or((new, false), |open| (open, true))
+    }
+
+    /// Why the last check was not measured, if so.
+    #[must_use]
+    pub fn not_measured(&self) -> Option<&str> {
+        self.not_measured.as_deref()
+    }
+
+    /// Whether a check was interrupted: it goes on at once.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.open.is_some() && self.not_measured.is_none()
+    }
+
+    /// When the next check is due; `None`: at once, as for one that was interrupted.
+    #[must_use]
+    pub fn due(&self, every: Duration) -> Option<Timestamp> {
+        let last = self.last.filter(|_| !self.is_interrupted())?;
+        Some(last.checked_add(every).unwrap_or(Timestamp::MAX))
+    }
+
+    /// What all measured checks have spent.
+    #[must_use]
+    pub fn spent(&self) -> Spending {
+        self.checks.iter().fold(Spending::default(), |sum, it| sum.plus(&it.check.spent))
+    }
+}

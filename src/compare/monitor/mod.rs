@@ -1,0 +1,355 @@
+//! An exported prompt over time: checks of it beside its record, and whether they are reason for an alarm.
+//!
+//! Each check asks the prompt its held-out rows again, and beside it the *canary*: the baseline of its run, as its record
+//! has it. The canary is a fixed prompt on fixed rows, so that a change of its scores is a change of the model. Both
+//! are compared with the record, paired by row. Nothing is selected, and nothing is claimed but the alarms.
+
+mod history; // Checks, folded.
+mod page; // What people read.
+mod prometheus; // What a collector reads.
+
+pub use history::{Fact, History, HistoryError, Judged};
+pub use page::{history_page, lines};
+pub use prometheus::text as prometheus;
+
+use super::verification::{Now, Record, RecordedRow};
+use crate::caps::Caps;
+use crate::night::{self, Spending};
+use crate::report::PairedScores;
+use crate::seed::Seed;
+use crate::stats::Alarm;
+use crate::stats::betting::{evidence_of_change, evidence_of_loss};
+use crate::task::example::RowHash;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// When alarms are raised.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// By how much the prompt may be worse than its record, in [0, 1).
+    pub tolerance: f64,
+    /// The chance, in (0, 1), of any false alarm within a year of checks.
+    pub false_alarms: f64,
+    /// How many checks a year has.
+    pub checks_a_year: u32,
+}
+
+impl Rule {
+    /// With checks at this interval.
+    #[must_use]
+    pub fn new(tolerance: f64, false_alarms: f64, every: Duration) -> Self {
+        const YEAR: f64 = 365.0 * 24.0 * 3_600.0;
+        let checks = (YEAR / every.as_secs_f64().max(1.0)).round().max(1.0);
+        Self { tolerance, false_alarms, checks_a_year: checks as u32 }
+    }
+
+    /// One of the two alarms, which share the chance.
+    #[must_use]
+    pub fn alarm(&self) -> Alarm {
+        Alarm::new(self.checks_a_year, self.false_alarms / 2.0)
+    }
+}
+
+/// One of the two prompts at a check.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Side {
+    /// Now beside the record; `baseline_mean` is the record's.
+    #[serde(flatten)]
+    pub scores: PairedScores,
+    /// The evidence of this check for a loss (prompt) or a change (canary).
+    pub e_value: f64,
+    /// Rows of the record that have no score now.
+    pub rows_missing: usize,
+}
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// Nothing.
+    NoAlarm,
+    /// The canary's scores have changed: the model is another one. The prompt is not shown to be worse by more than the
+    /// tolerance.
+    Drift,
+    /// The prompt is worse than its record by more than the tolerance.
+    Breach,
+}
+
+/// What a breach comes from, as far as the canary shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The canary has changed as well.
+    Model,
+    /// The canary lost less than the prompt.
+    Prompt,
+    /// The rows do not show it.
+    Unclear,
+}
+
+/// A check that was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its number, from 1.
+    pub check: u32,
+    /// When it ended.
+    pub at: Timestamp,
+    /// When alarms are raised.
+    pub rule: Rule,
+    /// The prompt.
+    pub prompt: Side,
+    /// The canary, where there is one.
+    pub canary: Option<Side>,
+    /// Parts of the prompt whose text is not that of the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed_parts: Vec<String>,
+    /// The task model, where it is not that of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_model: Option<String>,
+    /// Whether simulated models answered, now or in the record.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
+    /// What it has spent.
+    pub spent: Spending,
+}
+
+impl Check {
+    /// Compares; `None` where no row of the prompt has both scores.
+    #[must_use]
+    pub fn of(
+        (check, at): (u32, Timestamp),
+        record: &Record,
+        now: &Now,
+        canary: Option<&BTreeMap<RowHash, f64>>,
+        rule: Rule,
+        spent: Spending,
+    ) -> Option<Self> {
+        let task_model = record.models.get("task").is_none_or(|then| *then != now.task_model);
+        Some(Self {
+            check,
+            at,
+            rule,
+            prompt: Side::of(
+                &record.rows,
+                |row| Some(row.score),
+                &now.scores,
+                |differences| evidence_of_loss(differences, rule.tolerance),
+            )?,
+            canary: canary.and_then(|scores| {
+                Side::of(&record.rows, |row| row.baseline, scores, evidence_of_change)
+            }),
+            changed_parts: record.changed_parts(&now.parts_blake3),
+            changed_model: task_model.then(|| now.task_model.clone()),
+            simulated: record.simulated || now.simulated,
+            spent,
+        })
+    }
+
+    /// What a breach comes from. The canary's 95 % interval decides: an alarm was raised already.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        let Some(canary) = &self.canary else { return Cause::Unclear };
+        let (own, other) = (self.prompt.scores.difference, canary.scores.difference);
+        let has_moved = other.low > 0.0 || other.high < 0.0;
+        // One that had nothing to lose is no witness.
+        let could_lose = canary.scores.baseline_mean >= -own.mean;
+        let lost_less = other.low > own.high;
+        match (has_moved, self.changed_parts.is_empty()) {
+            (true, true) => Cause::Model,
+            (false, _) if could_lose && lost_less => Cause::Prompt,
+            _ => Cause::Unclear,
+        }
+    }
+}
+
+impl Side {
+    fn of(
+        rows: &[RecordedRow],
+        then: impl Fn(&RecordedRow) -> Option<f64>,
+        now: &BTreeMap<RowHash, f64>,
+        evidence: impl Fn(&[f64]) -> f64,
+    ) -> Option<Self> {
+        let recorded: Vec<(RowHash, f64)> =
+            rows.iter().filter_map(|row| Some((row.row, then(row)?))).collect();
+        let pairs: Vec<(f64, f64)> =
+            recorded.iter().filter_map(|(row, then)| Some((*then, *now.get(row)?))).collect();
+        let differences: Vec<f64> = pairs.iter().map(|(then, now)| now - then).collect();
+        Some(Self {
+            scores: PairedScores::of(&pairs, Seed(1).child("monitor", 0))?,
+            e_value: evidence(&differences),
+            rows_missing: recorded.len() - pairs.len(),
+        })
+    }
+}
+
+/// What is left of caps beside what was spent, of time too. A deadline stays.
+#[must_use]
+pub fn left(caps: Caps, spent: &Spending) -> Caps {
+    let wall = caps.wall.map(|it| it.saturating_sub(spent.running));
+    Caps { wall, deadline: caps.deadline, ..night::left(caps, spent) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::verification::{SCHEMA, sealed};
+    use crate::run::RunDir;
+    use crate::units::Usd;
+    use serde_json::json;
+    use std::path::Path;
+
+    fn hash(number: usize) -> RowHash {
+        RowHash::try_from(format!("{number:032x}")).unwrap()
+    }
+
+    const ROWS: usize = 100;
+
+    /// The prompt was right on all rows, the baseline on this many.
+    fn record(baseline: usize) -> Record {
+        let rows: Vec<RecordedRow> = (0..ROWS)
+            .map(|row| RecordedRow {
+                row: hash(row),
+                score: 1.0,
+                baseline: Some(f64::from(u8::from(row < baseline))),
+            })
+            .collect();
+        let evidence = json!({
+            "schema": SCHEMA, "run": "r", "task": "t", "candidate": "0123", "rows": rows,
+            "parts_blake3": {"system": "aa"}, "models": {"task": "p/m"},
+        });
+        Record::read_sealed(Path::new("x"), sealed(evidence).to_string().as_bytes()).unwrap()
+    }
+
+    /// A check at which so many rows are right, by prompt and canary.
+    fn check(
+        number: u32,
+        record: &Record,
+        right: usize,
+        canary: Option<usize>,
+        edited: bool,
+    ) -> Check {
+        let scores = |right: usize| -> BTreeMap<RowHash, f64> {
+            (0..ROWS).map(|row| (hash(row), f64::from(u8::from(row < right)))).collect()
+        };
+        let now = Now {
+            scores: scores(right),
+            rows_there: ROWS,
+            rows_in_search: 0,
+            not_asked: 0,
+            parts_blake3: [("system".to_owned(), if edited { "bb" } else { "aa" }.to_owned())]
+                .into(),
+            task_model: "p/m".to_owned(),
+            simulated: false,
+        };
+        let at = Timestamp::from_second(1_800_000_000 + i64::from(number) * 86_400).unwrap();
+        let rule = Rule::new(0.02, 0.05, Duration::from_secs(86_400));
+        let canary = canary.map(scores);
+        let spent =
+            Spending { calls: 200, usd: Usd::from_nanos(50_000_000), ..Spending::default() };
+        Check::of((number, at), record, &now, canary.as_ref(), rule, spent).unwrap()
+    }
+
+    #[test]
+    fn the_canary_says_what_a_loss_comes_from() {
+        for (baseline, right, canary, edited, cause) in [
+            (60, 70, Some(30), false, Cause::Model),
+            (60, 70, Some(60), false, Cause::Prompt),
+            (60, 70, Some(60), true, Cause::Prompt),
+            // Both have changed: the edit, the model, or both.
+            (60, 70, Some(30), true, Cause::Unclear),
+            // A canary that fell as well, by too little to say so.
+            (60, 70, Some(57), false, Cause::Prompt),
+            (60, 92, Some(57), false, Cause::Unclear),
+            // One that was never right cannot fall.
+            (0, 70, Some(0), false, Cause::Unclear),
+            (60, 70, None, false, Cause::Unclear),
+            // It got better: the model has changed.
+            (60, 70, Some(90), false, Cause::Model),
+        ] {
+            let check = check(1, &record(baseline), right, canary, edited);
+            assert_eq!(check.cause(), cause, "{baseline} {right} {canary:?} {edited}");
+        }
+    }
+
+    /// A history in a folder.
+    fn history(checks: impl IntoIterator<Item = Check>) -> (tempfile::TempDir, History) {
+        let place = tempfile::tempdir().unwrap();
+        let mut history = History::open(&RunDir::at(place.path())).unwrap();
+        for check in checks {
+            let begun = Fact::Begun { check: check.check, at: check.at };
+            history.append(begun).unwrap();
+            history.append(Fact::Measured(Box::new(check))).unwrap();
+        }
+        (place, history)
+    }
+
+    fn days() -> (tempfile::TempDir, History) {
+        let record = record(60);
+        // A day like the record, a worse prompt for three days, another model, and an edit.
+        history([
+            check(1, &record, 100, Some(60), false),
+            check(2, &record, 88, Some(60), false),
+            check(3, &record, 88, Some(61), false),
+            check(4, &record, 88, Some(60), false),
+            check(5, &record, 60, Some(20), false),
+            check(6, &record, 99, Some(20), false),
+            check(7, &record, 50, Some(60), true),
+            check(8, &record, 98, None, false),
+        ])
+    }
+
+    #[test]
+    fn evidence_is_added_up_until_an_alarm_and_a_history_is_read_as_it_was_written() {
+        let (place, history) = days();
+        let found: Vec<Finding> = history.checks().iter().map(|it| it.finding).collect();
+        use Finding::{Breach, Drift, NoAlarm};
+        assert_eq!(found, [NoAlarm, NoAlarm, NoAlarm, NoAlarm, Breach, Drift, Breach, NoAlarm]);
+        let loss: Vec<f64> = history.checks().iter().map(|it| it.loss).collect();
+        assert!(loss[1] < loss[2] && loss[2] < loss[3] && loss[5] < loss[3], "{loss:?}");
+        let again = History::open(&RunDir::at(place.path())).unwrap();
+        assert_eq!(
+            serde_json::to_value(again.checks()).unwrap(),
+            serde_json::to_value(history.checks()).unwrap()
+        );
+        assert_eq!((again.next(), again.spent().calls), ((9, false), 1_600));
+        let due = again.due(Duration::from_secs(3_600)).unwrap();
+        assert_eq!(due.as_second(), 1_800_000_000 + 8 * 86_400 + 3_600);
+    }
+
+    #[test]
+    fn one_that_was_not_measured_goes_on_and_one_that_was_interrupted_at_once() {
+        let record = record(60);
+        let (_place, mut history) = history([check(1, &record, 100, None, false)]);
+        let at = Timestamp::from_second(1_900_000_000).unwrap();
+        history.append(Fact::Begun { check: 2, at }).unwrap();
+        assert!(history.is_interrupted() && history.due(Duration::ZERO).is_none());
+        assert_eq!(history.next(), (2, true));
+        history.append(Fact::NotMeasured { check: 2, at, why: "no key".to_owned() }).unwrap();
+        assert_eq!(history.due(Duration::ZERO), Some(at));
+        assert_eq!((history.next(), history.not_measured()), ((2, true), Some("no key")));
+        history.append(Fact::Measured(Box::new(check(2, &record, 100, None, false)))).unwrap();
+        assert_eq!((history.next(), history.not_measured()), ((3, false), None));
+    }
+
+    #[test]
+    fn a_history_is_shown_to_people_and_to_a_collector() {
+        let (_place, history) = days();
+        insta::assert_snapshot!(history_page("prompts/route.md", &history));
+        let labels = [("task", "a \"b\"\\\n"), ("prompt", "p.md")];
+        insta::assert_snapshot!(prometheus(&labels, &history));
+        let told: Vec<String> =
+            history.checks().iter().skip(4).map(|it| lines(it).join("\n")).collect();
+        insta::assert_snapshot!(told.join("\n\n"));
+    }
+
+    #[test]
+    fn a_year_has_as_many_checks_as_fit() {
+        let checks =
+            |seconds: u64| Rule::new(0.02, 0.05, Duration::from_secs(seconds)).checks_a_year;
+        assert_eq!((checks(86_400), checks(3_600), checks(u64::MAX)), (365, 8_760, 1));
+        let rule = Rule::new(0.02, 0.05, Duration::from_secs(86_400));
+        assert_eq!(rule.alarm().threshold(), 365.0 / 0.025);
+    }
+}
