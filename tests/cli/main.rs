@@ -42,3 +42,4 @@ mod trouble;
 mod verify;
 mod versions;
 mod warm;
+mod week;

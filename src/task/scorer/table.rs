@@ -26,7 +26,7 @@ pub struct ScoreTable {
     /// `label`: what kinds of mistakes cost; one that is not listed costs 1. The score of a wrong label is 1 − its cost / the
     /// dearest cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(example = &"[{ expected = \"claims\", cost = 5 }]")]
+    #[schemars(example = [MistakeTable::example()])]
     pub mistakes: Option<Vec<MistakeTable>>,
     /// `label-set`: the words with which an answer says that no label applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,6 +102,13 @@ pub struct MistakeTable {
     pub answered: Option<String>,
     /// What it costs, in any unit, 0 or more.
     pub cost: f64,
+}
+
+impl MistakeTable {
+    /// One for the reference.
+    fn example() -> Self {
+        Self { expected: Some("claims".to_owned()), answered: None, cost: 5.0 }
+    }
 }
 
 /// One step of normalization.

@@ -1,0 +1,61 @@
+//! How often claims are right, and intervals hold the truth, by simulation.
+//!
+//! `cargo bench --bench calibration -- [--draws 4000] [--out docs]`
+//!
+//! Rows are drawn from a known truth, and go through the functions that a run's own verdict is made with:
+//! `engine::Confirmed` for claims, `stats` for intervals. The shares of draws are printed as tables, and `--out` writes
+//! the curves as `calibration.svg`. A simulation of rows: it says nothing of models, nor of searches, which
+//! `cargo bench --bench recorded -- confirm` is for.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
+
+#[path = "../command/mod.rs"]
+mod command;
+#[expect(dead_code, reason = "another bench writes pages")]
+#[path = "../text_table/mod.rs"]
+mod text_table;
+mod claims;
+mod coverage;
+mod plot;
+
+use promptsearch::seed::Seed;
+use rayon::prelude::*;
+use text_table::Table;
+
+fn main() {
+    command::run(bench);
+}
+
+fn bench(arguments: &[String]) -> Result<(), String> {
+    let (mut draws, mut out) = (4_000_u32, None);
+    let mut arguments = arguments.iter().filter(|argument| *argument != "--bench");
+    while let Some(flag) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("`{flag}` needs a value"))?;
+        match flag.as_str() {
+            "--draws" => draws = value.parse().map_err(|_| format!("`{value}` is no number"))?,
+            "--out" => out = Some(std::path::PathBuf::from(value)),
+            _ => return Err(format!("there is no `{flag}`; there are --draws and --out")),
+        }
+    }
+    let curves = claims::curves(draws);
+    for table in [claims::table(&curves, draws), coverage::table(draws)] {
+        println!("{}", table.as_text());
+    }
+    if let Some(out) = out {
+        let file = out.join("calibration.svg");
+        let drawn = plot::drawing(&curves).map_err(|error| error.to_string())?;
+        std::fs::write(&file, drawn).map_err(|error| format!("{}: {error}", file.display()))?;
+        println!("written to {}", file.display());
+    }
+    Ok(())
+}
+
+/// The share of draws in which something is so, each with a seed of its own.
+fn share(draws: u32, seed: Seed, is_so: impl Fn(Seed) -> bool + Sync) -> f64 {
+    let one = |draw: u32| u32::from(is_so(seed.child("draw", u64::from(draw))));
+    f64::from((0..draws).into_par_iter().map(one).sum::<u32>()) / f64::from(draws)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}", share * 100.0)
+}
