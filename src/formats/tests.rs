@@ -115,6 +115,10 @@ fn an_edited_chat_has_its_parts_where_their_borders_are_known() {
     let edited = file.replace("Be brief.", "Be very brief.");
     let found = read(&edited).prompt(&two, &searched).unwrap();
     assert_eq!(found, two.with_part("system", "Be very brief."), "the frozen part is found in it");
+    let demos = ["demos".to_owned()];
+    let other = String::from_utf8(written(Format::Chat, &two, &demos).unwrap()).unwrap();
+    let found = read(&other.replace("a -> b", "c -> d\\n")).prompt(&two, &demos).unwrap();
+    assert_eq!(found, two.with_part("demos", "c -> d\n"), "and so is the one before it");
     let both = ["system".to_owned(), "demos".to_owned()];
     let error = read(&edited).prompt(&two, &both).unwrap_err();
     assert!(error.message.ends_with("has the parts system, demos"), "{error}");
@@ -319,7 +323,7 @@ fn markdown_may_have_the_name_of_another_format() {
     let searched = ["system".to_owned()];
     let file = written(Format::Markdown, &prompt, &searched).unwrap();
     for name in ["p.prompt", "p.yaml", "p.json", "p"] {
-        assert_eq!(read(Path::new(name), &file).unwrap().part("system").unwrap(), "Be brief.");
+        assert_eq!(read(Path::new(name), &file), read(Path::new("p.md"), &file));
     }
     // Other text is text, whatever its name.
     for name in ["p.prompt", "p.yaml", "p.json", "p"] {
