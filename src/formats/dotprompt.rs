@@ -2,7 +2,7 @@
 //!
 //! <https://google.github.io/dotprompt/reference/>. Keys with a dot in their name are those of other programs.
 
-use super::document::{Document, DocumentError};
+use super::document::{Document, DocumentError, FORMAT_KEY};
 use super::escaped::escaped;
 use super::handlebars::{END, Handlebars, Token, tokens};
 use super::messages::Messages;
@@ -66,9 +66,14 @@ fn split(text: &str) -> Option<(&str, &str, usize)> {
 /// Whether a file is one by its content or, with the extension `.prompt`, may be one.
 pub(super) fn is_dotprompt(text: &str, has_extension: bool) -> bool {
     let front = split(text).map(|(front, ..)| front);
-    let is_own = |front: &str| front.lines().any(|line| line.starts_with(KEY));
-    front.is_some_and(|front| has_extension || is_own(front))
-        || has_extension && text.contains("{{role ")
+    let has = |key: &str| {
+        front.is_some_and(|front| front.lines().any(|line| line.starts_with(&format!("{key}:"))))
+    };
+    // Markdown of this program may have any name.
+    has(KEY)
+        || has_extension
+            && !has(FORMAT_KEY)
+            && (front.is_some() || text.trim_start().starts_with("{{role "))
 }
 
 pub(super) fn read(text: &str) -> Result<Document, DocumentError> {

@@ -168,7 +168,7 @@ pub fn read(name: &Path, bytes: &[u8]) -> Result<Document, DocumentError> {
     if dotprompt::is_dotprompt(text, is_of(&["prompt"])) {
         return dotprompt::read(text);
     }
-    if is_of(&["yaml", "yml"])
+    if (is_of(&["yaml", "yml"]) || text.starts_with(promptfoo::SCHEMA))
         && let Some(configuration) = promptfoo::configuration(text)?
     {
         return promptfoo::read(&configuration);

@@ -15,6 +15,10 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
 
+/// The first line of a file: editors find the schema by it.
+pub(super) const SCHEMA: &str =
+    "# yaml-language-server: $schema=https://promptfoo.dev/config-schema.json";
+
 /// Rows that ask the prompt again, and what a right answer is.
 #[derive(Clone, Debug, Default)]
 pub struct Suite {
@@ -59,8 +63,7 @@ pub(super) fn write(exported: &Exported<'_>) -> Result<Vec<u8>, Unwritable> {
     if let Some(simulated) = exported.simulated {
         let _ = write!(description, " {simulated}");
     }
-    let mut file =
-        "# yaml-language-server: $schema=https://promptfoo.dev/config-schema.json\n".to_owned();
+    let mut file = format!("{SCHEMA}\n");
     // Writing to a string cannot fail.
     let _ = writeln!(file, "description: {}", escaped(&description.trim().into()));
     let _ = writeln!(file, "metadata:\n  {FORMAT_KEY}: {}", escaped(&messages.facts()));

@@ -76,13 +76,14 @@ proptest! {
             let user = if *format == Format::Dspy { &texts[2] } else { "z" };
             let other = named(&[("system", "x"), ("demos", "y"), ("user", user)]);
             match written(*format, &prompt, &searched) {
-                Ok(file) => {
+                // The content tells what a file is, whatever its name.
+                Ok(file) => for name in [*name, "p", "p.prompt"] {
                     let shown = String::from_utf8_lossy(&file).into_owned();
                     let document = read(Path::new(name), &file);
                     let found = document.unwrap_or_else(|error| panic!("{error}\n{shown}"));
                     prop_assert_eq!(found.prompt(&other, &searched).unwrap(), prompt.clone(), "{}", shown);
                     prop_assert!(found.facts.iter().any(|(key, _)| key == "note"), "{}", shown);
-                }
+                },
                 Err(error) => prop_assert!(!holds_all, "{}", error),
             }
         }
@@ -114,6 +115,10 @@ fn an_edited_chat_has_its_parts_where_their_borders_are_known() {
     let edited = file.replace("Be brief.", "Be very brief.");
     let found = read(&edited).prompt(&two, &searched).unwrap();
     assert_eq!(found, two.with_part("system", "Be very brief."), "the frozen part is found in it");
+    let demos = ["demos".to_owned()];
+    let other = String::from_utf8(written(Format::Chat, &two, &demos).unwrap()).unwrap();
+    let found = read(&other.replace("a -> b", "c -> d\\n")).prompt(&two, &demos).unwrap();
+    assert_eq!(found, two.with_part("demos", "c -> d\n"), "and so is the one before it");
     let both = ["system".to_owned(), "demos".to_owned()];
     let error = read(&edited).prompt(&two, &both).unwrap_err();
     assert!(error.message.ends_with("has the parts system, demos"), "{error}");
@@ -309,6 +314,23 @@ fn files_of_other_origin_are_read() {
     ] {
         let told = told(name, file);
         assert!(told.starts_with(says), "{told}");
+    }
+}
+
+#[test]
+fn markdown_may_have_the_name_of_another_format() {
+    let prompt = named(&[("system", "Be brief."), ("user", "{{ input }}")]);
+    let searched = ["system".to_owned()];
+    let file = written(Format::Markdown, &prompt, &searched).unwrap();
+    for name in ["p.prompt", "p.yaml", "p.json", "p"] {
+        assert_eq!(read(Path::new(name), &file), read(Path::new("p.md"), &file));
+    }
+    // Other text is text, whatever its name.
+    for name in ["p.prompt", "p.yaml", "p.json", "p"] {
+        assert_eq!(
+            read(Path::new(name), b"Be kind: {x}").unwrap(),
+            Document::plain("Be kind: {x}")
+        );
     }
 }
 

@@ -4,11 +4,12 @@
 //! `py` (dspy, langchain-core, langfuse) and `js/node_modules` (promptfoo, dotprompt).
 
 use crate::env::{Ran, TestEnv};
-use crate::export::git;
+use crate::export::{colours_repository, git};
+use crate::server::{Server, says};
 use crate::versions::released;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const FORMATS: &[(&str, &str)] = &[
     ("json", "p.chat.json"),
@@ -119,6 +120,44 @@ fn what_a_format_cannot_say_is_told() {
     env.run("diff code chat.json").ok();
 }
 
+/// The candidates with demonstrations in an event.
+fn with_demos(value: &Value, found: &mut Vec<String>) {
+    if let (Some(id), Some(demos)) = (value["id"].as_str(), value["demos"].as_array())
+        && !demos.is_empty()
+    {
+        found.push(id.to_owned());
+    }
+    let entries = value.as_object().into_iter().flat_map(|it| it.values());
+    entries.chain(value.as_array().into_iter().flatten()).for_each(|it| with_demos(it, found));
+}
+
+#[test]
+fn demonstrations_that_a_search_chose_are_fields_of_dspy() {
+    let env = TestEnv::with_colours();
+    colours_repository(&env);
+    env.edit("colours/task.toml", "user = ", "demos = \"\"\nuser = ");
+    env.edit("colours/task.toml", "search = [\"system\"]", "search = [\"system\", \"demos\"]");
+    env.run("run colours --name shots --strategy bootstrap-rs --max-calls 300 --quiet").ok();
+    let mut found = Vec::new();
+    env.events("shots").iter().for_each(|(_, event)| with_demos(event, &mut found));
+    assert!(!found.is_empty());
+    for (number, id) in found.iter().enumerate().take(3) {
+        let path = format!("p{number}.json");
+        exported(&env, "shots", "dspy", &path, &format!("--candidate {id} --quiet"));
+        let state = env.json(&path);
+        let demos = state["demos"].as_array().unwrap();
+        assert!(!demos.is_empty(), "{state:#}");
+        for demo in demos {
+            assert!(demo["input"].as_str().unwrap().starts_with("Tile "), "{demo}");
+            assert!(["warm", "cold"].contains(&demo["answer"].as_str().unwrap()), "{demo}");
+        }
+        assert_eq!(state["signature"]["instructions"], "Answer warm or cold.");
+        let told = env.run(&format!("diff shots:{id} {path} --json")).ok().json();
+        let mut parts = told["parts"].as_array().unwrap().iter();
+        assert!(parts.all(|part| part["is_changed"] == false), "{told}");
+    }
+}
+
 /// The folder with the other tools.
 fn tools() -> Option<PathBuf> {
     let folder = std::env::var_os("PROMPTSEARCH_TOOLS").map(PathBuf::from);
@@ -126,6 +165,20 @@ fn tools() -> Option<PathBuf> {
         println!("skipped: PROMPTSEARCH_TOOLS names no folder with the other tools");
     }
     folder
+}
+
+/// Runs promptfoo on the exported configuration.
+fn promptfoo(env: &TestEnv, tools: &Path) -> Ran {
+    let mut node = env.program("node");
+    node.arg(tools.join("js/node_modules/promptfoo/dist/src/main.js"));
+    node.args(["eval", "-c", FORMATS[1].1, "--no-cache", "-o", "out.json"]);
+    node.envs([
+        ("PROMPTFOO_DISABLE_TELEMETRY", "1"),
+        ("PROMPTFOO_DISABLE_UPDATE", "1"),
+        ("PROMPTFOO_CONFIG_DIR", "promptfoo"),
+        ("OPENAI_API_KEY", "none"),
+    ]);
+    Ran::of(node.output().unwrap())
 }
 
 #[test]
@@ -184,23 +237,68 @@ new Dotprompt().render(fs.readFileSync("p.prompt", "utf8"), {{ input: {{ input: 
     let ran = Ran::of(env.program("node").arg("check.js").output().unwrap()).ok();
     assert!(ran.stdout.contains("loaded"), "{}", ran.stderr);
     // Against the server of the run, the prompt passes as it did.
-    let promptfoo = tools.join("js/node_modules/promptfoo/dist/src/main.js");
-    let mut node = env.program("node");
-    node.arg(promptfoo).args([
-        "eval",
-        "-c",
-        "p.promptfooconfig.yaml",
-        "--no-cache",
-        "-o",
-        "out.json",
-    ]);
-    node.envs([
-        ("PROMPTFOO_DISABLE_TELEMETRY", "1"),
-        ("PROMPTFOO_DISABLE_UPDATE", "1"),
-        ("PROMPTFOO_CONFIG_DIR", "promptfoo"),
-        ("OPENAI_API_KEY", "none"),
-    ]);
-    Ran::of(node.output().unwrap()).ok();
+    promptfoo(&env, &tools).ok();
     let stats = env.json("out.json")["results"]["stats"].clone();
     assert_eq!((&stats["successes"], &stats["failures"]), (&45.into(), &0.into()), "{stats}");
+}
+
+/// What means something to some template language.
+const TRICKY: &str = "Say {x} or {\"a\": {\"b\": 1}} \\ and \\{{ input }} {{{ input }}} {% raw %}{{ no }} {% if %} {# c #} {{#if z}}{% endraw %} \u{e9}\r\nEnd.  ";
+
+#[test]
+fn the_other_tools_show_a_tricky_prompt_as_it_is() {
+    let Some(tools) = tools() else { return };
+    let server = Server::start(|_, _| says("warm"));
+    let env = TestEnv::with_server(&server, "");
+    colours_repository(&env);
+    env.edit("colours/task.toml", "\"Answer warm or cold.\"", "{ file = \"system.md\" }");
+    env.write("colours/system.md", TRICKY);
+    env.run("run colours --name tricky --max-calls 200 --quiet").ok();
+    let asked = |from: usize| {
+        let requests = server.requests();
+        let each = requests[from..].iter();
+        each.map(|it| format!("{}\n{}", it.content("system"), it.content("user")))
+            .collect::<BTreeSet<_>>()
+    };
+    let own = asked(0);
+    let asked_of_it = own.iter().filter_map(|it| it.rsplit_once('\n'));
+    let mut asked_of_it = asked_of_it.filter(|(system, _)| system.ends_with("End.  "));
+    let (system, user) = asked_of_it.next().unwrap();
+    env.write("expected.json", &json!([["system", system], ["user", user]]).to_string());
+    for (format, path) in [FORMATS[1], FORMATS[2], FORMATS[5]] {
+        exported(&env, "tricky", format, path, "--candidate baseline --quiet");
+    }
+    env.write(
+        "check.py",
+        r#"
+import json
+from langchain_core.load import load
+expected = json.load(open("expected.json"))
+prompt = load(json.load(open("p.langsmith.json")))
+told = [["user" if m.type == "human" else m.type, m.content] for m in prompt.invoke({"input": expected[1][1]}).messages]
+assert told == expected, told
+"#,
+    );
+    let mut python = env.program(tools.join("py/bin/python").to_str().unwrap());
+    Ran::of(python.arg("check.py").output().unwrap()).ok();
+    env.write(
+        "check.js",
+        &format!(
+            r#"
+const {{ Dotprompt }} = require("{}");
+const fs = require("fs");
+const expected = JSON.parse(fs.readFileSync("expected.json", "utf8"));
+new Dotprompt().render(fs.readFileSync("p.prompt", "utf8"), {{ input: {{ input: expected[1][1] }} }}).then((it) => {{
+  const told = it.messages.map((m) => [m.role, m.content.map((p) => p.text).join("")]);
+  if (JSON.stringify(told) !== JSON.stringify(expected)) throw new Error(JSON.stringify(told));
+}});
+"#,
+            tools.join("js/node_modules/dotprompt").display()
+        ),
+    );
+    Ran::of(env.program("node").arg("check.js").output().unwrap()).ok();
+    let before = server.requests().len();
+    promptfoo(&env, &tools);
+    let others: Vec<String> = asked(before).difference(&own).cloned().collect();
+    assert!(server.requests().len() > before && others.is_empty(), "{others:#?}");
 }
