@@ -20,7 +20,6 @@ mod plot;
 
 use promptsearch::seed::Seed;
 use rayon::prelude::*;
-use text_table::Table;
 
 fn main() {
     command::run(bench);
