@@ -209,6 +209,7 @@ fn a_week_from_a_messy_file_to_a_rollback() {
     let versions = versions.as_array().unwrap().clone();
     assert_eq!(versions.len(), 2);
     env.run(&format!("rollback {PROMPT} --quiet")).ok();
+    merged(&env, "back");
     let now = env.run(&format!("log {PROMPT} --json")).ok().json();
     assert_eq!(now[0]["candidate"], versions[1]["candidate"]);
     assert_eq!(now[0]["candidate"], other["candidate"]);
