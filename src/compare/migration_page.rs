@@ -3,11 +3,11 @@
 use super::migration::{Finding, Latency, MigrationReport, OnModel, Target, margin_in_words};
 use crate::report::{cost as dollars, visible_line};
 use crate::stats::Interval;
-use crate::text::{columns_of, cut, lines, percent, points};
+use crate::text::{columns_of, lines, percent, points};
 use std::fmt::Write as _;
 
 /// The widest name of a model in a table.
-const WIDEST_NAME: usize = 30;
+const WIDEST_NAME: usize = 24;
 /// The width of the page: it fits the usual terminal.
 const WIDTH: usize = 80;
 
@@ -160,8 +160,15 @@ fn mark(target: &Target) -> &'static str {
     }
 }
 
+/// A name in at most this many characters: its middle is left out, since versions are at the end.
 fn named(name: &str, widest: usize) -> String {
-    cut(&visible_line(name), widest)
+    let name: Vec<char> = visible_line(name).chars().collect();
+    if name.len() <= widest {
+        return name.into_iter().collect();
+    }
+    let head = widest / 3;
+    let tail = name.len() - (widest - head - 1);
+    name[..head].iter().chain(&['…']).chain(&name[tail..]).collect()
 }
 
 fn none() -> String {
@@ -190,4 +197,74 @@ fn money_of(usd: f64) -> String {
 /// Nothing of a name acts as Markdown.
 fn escaped(text: &str) -> String {
     visible_line(text).replace('|', "\\|").replace('<', "&lt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::migration::{Bar, BesideBar, SCHEMA};
+    use crate::stats::Level;
+
+    fn report() -> MigrationReport {
+        let interval =
+            |mean: f64, half: f64| Interval { mean, low: mean - half, high: mean + half, n: 400 };
+        let prompt = || OnModel {
+            candidate: "c".to_owned(),
+            quality: Some(interval(0.5, 0.1)),
+            usd_per_1k: Some(interval(120.5, 3.0)),
+            latency: Some(Latency { p50_ms: 999, p95_ms: 123_456, n: 400 }),
+        };
+        let beside_bar = BesideBar {
+            rows: 400,
+            difference: interval(-0.21, 0.1),
+            tested: None,
+            level: 0.025,
+            p_value: 0.9,
+            better: 10,
+            worse: 94,
+            saving: Some(interval(120.5, 2.25)),
+            saving_shown: true,
+            short_by: 0.29,
+            rows_needed: None,
+        };
+        let model = "anthropic/claude-something-long-20251001".to_owned();
+        let target = Target {
+            model: model.clone(),
+            run: format!("m-{model}"),
+            status: None,
+            unchanged: Some(prompt()),
+            winner: Some(prompt()),
+            is_changed: true,
+            is_recommended: false,
+            beside_bar: Some(beside_bar),
+            finding: Finding::Worse,
+            why: None,
+        };
+        MigrationReport {
+            schema: SCHEMA,
+            migration: "m".to_owned(),
+            task: "a|b".to_owned(),
+            margin: 0.02,
+            look: Level::FIRST,
+            held_out_rows: 400,
+            goal: "max quality".to_owned(),
+            simulated: None,
+            bar: Some(Bar { model, run: "m-bar".to_owned(), prompt: prompt() }),
+            targets: vec![target],
+        }
+    }
+
+    #[test]
+    fn the_page_fits_eighty_columns_whatever_models_are_called() {
+        let page = page(&report());
+        assert!(page.lines().all(|line| columns_of(line) <= WIDTH), "{page}");
+        assert!(page.contains("anthropi…-20251001 (bar)"), "{page}");
+        assert!(page.contains("$120.50 ($118.25 to $122.75)"), "{page}");
+        let markdown = markdown(&report());
+        assert!(markdown.starts_with("# Migration of a\\|b\n\n| model |"), "{markdown}");
+        assert!(
+            markdown
+                .contains("| anthropic/claude-something-long-20251001 (bar) | 50.0 % | – | – |")
+        );
+    }
 }

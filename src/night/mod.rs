@@ -163,6 +163,12 @@ impl Night {
         }
     }
 
+    /// Whether a run measures the bar of a migration.
+    #[must_use]
+    pub fn is_bar(&self, run: usize) -> bool {
+        self.file.migration.is_some() && run == Migration::BAR
+    }
+
     /// The names of its runs, for people.
     #[must_use]
     pub fn run_names(&self) -> String {
@@ -214,7 +220,7 @@ impl Night {
     /// The ledger cannot be written.
     pub fn give(&mut self, run: usize) -> Result<Option<Caps>, RunDirError> {
         let now = Clock::System.now();
-        let is_bar = self.file.migration.is_some() && run == Migration::BAR;
+        let is_bar = self.is_bar(run);
         let given = match is_bar {
             true => share::rest(self.caps(), self.runs(), run, now),
             false => share::share(self.caps(), self.runs(), run, now),
