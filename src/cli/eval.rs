@@ -3,7 +3,7 @@
 
 use super::args::{EvalArgs, EvalSplit};
 use super::error::{CliError, Kind};
-use super::evaluation::{Evaluation, ScoredRow};
+use super::evaluation::{EarlierAnswers, Evaluation, ScoredRow};
 use super::gate::Gate;
 use super::recorded;
 use super::resources;
@@ -165,6 +165,8 @@ pub(super) struct Answers {
     pub(super) run: Run,
     pub(super) ended: Ended,
     pub(super) summary: Summary,
+    /// Answers that were there before it was asked, of an evaluation of the same in this folder.
+    pub(super) earlier: Option<EarlierAnswers>,
 }
 
 impl Question {
@@ -178,6 +180,10 @@ impl Question {
         let caps = Caps { proposals: None, ..self.caps };
         let access = checked(&task, self.split, caps, self.concurrency, false)?;
         let dir = RunDir::at(folder);
+        let known = Run::read(&dir).ok().map(|run| EarlierAnswers {
+            answers: run.history.state.baseline().dev().scored,
+            since: run.file.created,
+        });
         let settings =
             Settings { caps: Some(caps), concurrency: self.concurrency, ..Settings::default() };
         let run = match Run::evaluate(task, self.split, self.rows, settings, &dir) {
@@ -191,6 +197,7 @@ impl Question {
             run => run?,
         };
         super::log::to_file_of(&dir);
+        let earlier = known.filter(|known| known.answers > 0);
         let mut run = run.with_access(access);
         let ended = super::session::search(&mut run, screen)?;
         match &ended.outcome {
@@ -210,7 +217,7 @@ impl Question {
             // A row that was asked again and answered is like any other.
             summary.failed_calls.retain(|cause, _| cause.is_invalid());
         }
-        Ok(Answers { run, ended, summary })
+        Ok(Answers { run, ended, summary, earlier })
     }
 }
 
@@ -231,9 +238,10 @@ impl Answers {
             return Err(error.hint(again));
         }
         let column = self.ended.state.baseline().dev();
-        if column.is_unmeasured() {
-            let missing = column.missing();
-            let why = format!("{missing} of {} rows have no answer", column.folded);
+        let missing = column.missing() as usize - self.unsent();
+        let asked = column.folded as usize - self.unsent();
+        if missing * 5 > asked {
+            let why = format!("{missing} of {asked} rows have no answer");
             let failed = report::failed_calls(&self.summary);
             let why = failed.first().map_or(why.clone(), |failed| format!("{why}; {failed}"));
             return Err(CliError::new(Kind::Refused, why).hint(again));
@@ -250,22 +258,34 @@ impl Answers {
             format!("{not_asked} of {} were not", text::plural(all, "row"))
         };
         let error = CliError::new(Kind::Refused, format!("{which} asked, because {reason}"));
-        Err(match run::way_on(&self.summary, self.run.caps()) {
-            Some(flag) => error.hint(format!("give it more: {flag}; {all} rows are to be asked")),
-            None => error,
-        }
-        .hint(again))
+        // Without more it would ask none of them.
+        Err(error.hint(match run::way_on(&self.summary, self.run.caps()) {
+            Some(flag) => format!(
+                "run the same command with more: {flag}; it asks the {} that are missing, and no others",
+                text::plural(not_asked, "row")
+            ),
+            None => again.to_owned(),
+        }))
     }
 
     /// Rows that a cap, or the end of its time, left out.
     pub(super) fn not_asked(&self) -> usize {
         let column = self.ended.state.baseline().dev();
-        self.run.task().splits.dev.len().saturating_sub(column.folded as usize)
+        let rows = self.run.task().splits.dev.len();
+        rows.saturating_sub(column.folded as usize) + self.unsent()
+    }
+
+    /// Rows without a score of which no request was sent, because a cap had no room for it.
+    fn unsent(&self) -> usize {
+        let unsent = self.summary.failed_calls.iter().filter(|(cause, _)| cause.is_unsent());
+        let calls: u64 = unsent.flat_map(|(_, failed)| failed.calls.values()).sum();
+        let missing = self.ended.state.baseline().dev().missing();
+        usize::try_from(calls).unwrap_or(usize::MAX).min(missing as usize)
     }
 
     /// The score of the prompt, and what it cost.
     fn evaluation(&self) -> Result<Evaluation, CliError> {
-        let Self { run, ended, summary } = self;
+        let Self { run, ended, summary, .. } = self;
         let task = run.task();
         let described = summary.baseline.as_ref();
         let mut rows = Vec::new();
@@ -281,7 +301,8 @@ impl Answers {
             quality: described.and_then(|prompt| prompt.dev),
             usd_per_1k: described.and_then(|prompt| prompt.usd_per_1k),
             prompt_tokens: described.map(|prompt| prompt.prompt_tokens),
-            errors: summary.counts.errors,
+            errors: summary.counts.errors.saturating_sub(self.unsent() as u64),
+            earlier: self.earlier,
             not_asked: self.not_asked() as u64,
             failed_calls: summary.failed_calls.clone(),
             ..Evaluation::of(&rows)

@@ -7,6 +7,7 @@ use crate::seed::Seed;
 use crate::stats::{Interval, Level, interval};
 use crate::task::scorer::{InvalidAnswers, Verdict};
 use crate::text;
+use jiff::Timestamp;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,6 +19,28 @@ pub(super) struct ScoredRow<'a> {
     /// Empty where it is not known.
     pub(super) answer: Cow<'a, str>,
     pub(super) verdict: Verdict,
+}
+
+/// Answers that were not asked for anew.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct EarlierAnswers {
+    /// How many.
+    pub(super) answers: u32,
+    /// When the evaluation began that was given them.
+    pub(super) since: Timestamp,
+}
+
+impl EarlierAnswers {
+    /// A sentence for people.
+    fn in_words(self) -> String {
+        let Self { answers, since } = self;
+        let verb = if answers == 1 { "is" } else { "are" };
+        format!(
+            "{} {verb} of an earlier `eval` of the same, begun on {}: another model behind the name is not seen",
+            text::plural(answers as usize, "answer"),
+            since.strftime("%Y-%m-%d")
+        )
+    }
 }
 
 /// The result of an evaluation.
@@ -38,6 +61,9 @@ pub(super) struct Evaluation {
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) not_asked: u64,
     pub(super) metrics: BTreeMap<String, f64>,
+    /// Of the answers those that an earlier evaluation of the same was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) earlier: Option<EarlierAnswers>,
     /// How often held-out rows among them were looked at, this time included.
     #[serde(skip_serializing_if = "is_none")]
     pub(super) held_out_looks: u32,
@@ -63,6 +89,7 @@ impl Evaluation {
             errors: 0,
             not_asked: 0,
             metrics: metrics(rows),
+            earlier: None,
             held_out_looks: 0,
             failed_calls: BTreeMap::new(),
         }
@@ -71,7 +98,9 @@ impl Evaluation {
     /// The result in words, and a line for each reason why answers are invalid.
     pub(super) fn lines(&self) -> Vec<String> {
         let invalid = self.invalid_answers.sentences();
-        std::iter::once(self.sentence()).chain(invalid).chain(self.looks()).collect()
+        let earlier = self.earlier.map(EarlierAnswers::in_words);
+        let first = std::iter::once(self.sentence()).chain(earlier);
+        first.chain(invalid).chain(self.looks()).collect()
     }
 
     /// What this look at held-out rows means for the next claim on them.

@@ -86,7 +86,8 @@ impl Exported {
             )));
         }
         if !record.is_scored_as(&task) {
-            let why = "the task's scorers are not those of the record, so old and new scores cannot be compared";
+            let why = "the measure has changed: the task's scorers are not those of the record (`[[score]]`, or a program \
+                       that it runs), so old and new scores cannot be compared";
             return Err(not_measured(why.to_owned())
                 .hint("export the prompt again, from a run with the scorers of today"));
         }

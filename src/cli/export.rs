@@ -254,7 +254,7 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
         "candidate": chosen.id,
         "status": chosen.status,
         "parts_blake3": verification::hashes(&chosen.prompt),
-        "scoring_blake3": verification::scoring_hash(&run.task),
+        "scoring_blake3": verification::scoring_hash(&run.task, &run.file.programs),
         "data_blake3": run.file.data.iter().map(|file| &file.blake3).collect::<Vec<_>>(),
         "models": run.task.models()
             .map(|(role, model)| (role.to_string(), json!(model.name.to_string())))

@@ -115,7 +115,7 @@ fn write(args: &VerifyArgs, junit: &str, markdown: &str) -> Result<(), CliError>
     Ok(())
 }
 
-/// The folder of this verification: that of the last one, where an interruption or a cap left rows out, else a new
+/// The folder of this verification: that of the last one, where an interruption, trouble or a cap left rows out, else a new
 /// one.
 fn folder(results: &Path, name: &str) -> Result<PathBuf, CliError> {
     let at = |number: u32| results.join(format!("{name}-{number}"));
@@ -127,8 +127,9 @@ fn folder(results: &Path, name: &str) -> Result<PathBuf, CliError> {
     // What cannot be read is left alone: a folder that a kill left without its files, or one of a repository that has
     // moved since.
     let is_over = Run::read(RunDir::at(last.clone())).map_or(true, |run| {
-        let ended = matches!(run.summary.status, Status::Finished | Status::Failed);
-        ended && way_on(&run.summary, run.caps()).is_none()
+        let is_measured = !run.history.state.baseline().dev().is_unmeasured();
+        let has_ended = run.summary.status == Status::Finished && is_measured;
+        has_ended && way_on(&run.summary, run.caps()).is_none()
     });
     if last.exists() && is_over {
         return Ok(at(number + 1));

@@ -6,12 +6,13 @@
 use crate::formats;
 use crate::prompt::Prompt;
 use crate::report::{PairedScores, visible_line};
+use crate::run::scorer_programs;
 use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::stats::{Interval, rows_for_margin, smallest_margin};
 use crate::task::example::RowHash;
 use crate::task::file::TaskFile;
-use crate::task::{Task, TaskSource};
+use crate::task::{DataFile, Task, TaskSource};
 use crate::text::{percent, plural, points};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -93,14 +94,22 @@ fn seal_of(evidence: &Value) -> String {
     blake3::hash(bare.to_string().as_bytes()).to_hex().to_string()
 }
 
-/// The hash of a task's `[[score]]` tables; `None` for a task that was made in memory. The programs of scorers are not part
-/// of it.
+/// The hash of what scores the answers of a task: its `[[score]]` tables, and the programs of scorers that are files in the
+/// task's folder, by what they hold. `known` are programs with their hashes as a run had them; others are read now. `None`
+/// for a task that was made in memory, or with a program that cannot be read.
 #[must_use]
-pub fn scoring_hash(task: &Task) -> Option<String> {
+pub fn scoring_hash(task: &Task, known: &[DataFile]) -> Option<String> {
     let TaskSource::Files(files) = &task.source else { return None };
     let file = TaskFile::parse(&files.file, &files.text).ok()?;
-    let tables = serde_json::to_string(&file.score).ok()?;
-    Some(blake3::hash(tables.as_bytes()).to_hex().to_string())
+    let mut all = serde_json::to_string(&file.score).ok()?;
+    let folder = std::path::absolute(task.folder()).ok()?;
+    for program in scorer_programs(task).ok()? {
+        let Ok(name) = program.path.strip_prefix(&folder) else { continue };
+        let then = known.iter().find(|it| it.path == program.path);
+        let hash = &then.unwrap_or(&program).blake3;
+        let _ = write!(all, "\n{}\0{hash}", name.display());
+    }
+    Some(hash_of(&all))
 }
 
 /// The figures of a prompt in the record.
@@ -205,7 +214,7 @@ impl Record {
     /// Whether its scores can be compared with scores of now.
     #[must_use]
     pub fn is_scored_as(&self, task: &Task) -> bool {
-        self.scoring_blake3 == scoring_hash(task)
+        self.scoring_blake3 == scoring_hash(task, &[])
     }
 
     /// The figures of the prompt that was exported. Earlier versions wrote those of baseline and winner alone.

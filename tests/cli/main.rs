@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod answers;
+mod automation;
 mod batch_service;
 mod batches;
 mod command_scorer;

@@ -6,7 +6,7 @@ use crate::server::{Server, says, tile};
 use promptsearch::compare::verification::sealed;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A repository with the task, and with a prompt in it that a run found. Every change of the prompt helps; once the
 /// model has drifted, every third answer is wrong with any prompt.
@@ -30,12 +30,17 @@ fn deployed() -> Deployed {
         says(["warm", "cold"][(number + usize::from(is_wrong)) % 2])
     });
     let env = TestEnv::with_server(&server, "");
-    colours_repository(&env);
+    export_winner(&env);
+    Deployed { env, server, drifted }
+}
+
+/// Searches, and checks the branch out that the winner is exported to.
+fn export_winner(env: &TestEnv) {
+    colours_repository(env);
     env.run("run colours --name won --max-calls 250 --quiet").ok();
     assert_eq!(env.json("results/won/summary.json")["confirmed"], true);
     env.run(&format!("export won --to . --path {PROMPT} --branch prompts --quiet")).ok();
-    git(&env, ".", "checkout --quiet prompts");
-    Deployed { env, server, drifted }
+    git(env, ".", "checkout --quiet prompts");
 }
 
 impl Deployed {
@@ -294,4 +299,117 @@ fn a_night_fails_where_one_of_its_runs_confirms_nothing() {
     assert!(reasons.len() == 1 && reasons[0].as_str().unwrap().starts_with("n-flat: "), "{told}");
     env.run("resume n --quiet").ok();
     env.run("resume n --quiet --require-improvement").exits(6);
+}
+
+/// Scores an answer as the label does.
+const JUDGE: &str = "import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    print(json.dumps({'score': float(asked['expected'] == asked['answer'])}), flush=True)
+";
+
+#[test]
+fn a_changed_program_of_a_scorer_is_another_measure() {
+    let server = Server::start(|_, request| {
+        let is_wrong = request.content("system") == "Answer warm or cold.";
+        says(["warm", "cold"][(tile(request) + usize::from(is_wrong)) % 2])
+    });
+    let env = TestEnv::with_server(&server, "");
+    let score = "kind = \"label\"\nlabels = [\"warm\", \"cold\"]";
+    let command = "kind = \"command\"\ncommand = [\"python3\", \"judge.py\"]\ntimeout = \"20s\"";
+    env.edit("colours/task.toml", score, command);
+    env.write("colours/judge.py", JUDGE);
+    export_winner(&env);
+    let verify = |file: &str| env.run(&format!("verify {file} --tolerance 0.2 --quiet"));
+    verify(PROMPT).ok();
+    server.requests().clear();
+    env.write("colours/judge.py", &format!("# Stricter.\n{JUDGE}"));
+    let ran = verify(PROMPT).exits(4);
+    assert!(ran.stderr.contains("the measure has changed"), "{}", ran.stderr);
+    assert!(server.requests().is_empty(), "nothing is asked for nothing");
+    // The record has the program of the run, whatever it is at the export.
+    env.run("export won --to . --path prompts/late.md --branch late --quiet").ok();
+    git(&env, ".", "checkout --quiet --force late");
+    env.write("colours/judge.py", &format!("# Stricter.\n{JUDGE}"));
+    verify("prompts/late.md").exits(4);
+    env.write("colours/judge.py", JUDGE);
+    verify("prompts/late.md").ok();
+}
+
+/// Trouble ends a verification; the next one goes on with it, as is told.
+#[test]
+fn a_verification_that_trouble_ended_goes_on() {
+    let is_gone = Arc::new(AtomicBool::new(false));
+    let gone = Arc::clone(&is_gone);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let server = Server::start(move |_, request| {
+        if gone.load(Ordering::SeqCst) && counted.fetch_add(1, Ordering::SeqCst) >= 10 {
+            return (401, "", json!({"error": {"message": "no such user"}}).to_string());
+        }
+        let is_wrong = request.content("system") == "Answer warm or cold.";
+        says(["warm", "cold"][(tile(request) + usize::from(is_wrong)) % 2])
+    });
+    let env = TestEnv::with_server(&server, "");
+    export_winner(&env);
+    let rows = env.json(EVIDENCE)["rows"].as_array().unwrap().len();
+    let verify = || env.run(&format!("verify {PROMPT} --tolerance 0.5 --quiet --concurrency 1"));
+    is_gone.store(true, Ordering::SeqCst);
+    let ran = verify().exits(4);
+    assert!(ran.stderr.contains("it asks the missing rows, and no others"), "{}", ran.stderr);
+    is_gone.store(false, Ordering::SeqCst);
+    server.requests().clear();
+    verify().ok();
+    assert_eq!(server.requests().len(), rows - 10, "ten had an answer");
+}
+
+/// After its first block, answers cost more than those before: rows that were decided on find no room.
+#[test]
+fn rows_that_a_cap_on_money_left_out_are_not_asked_and_not_without_an_answer() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (is_counted, counted) = (Arc::new(AtomicBool::new(false)), Arc::clone(&asked));
+    let counts = Arc::clone(&is_counted);
+    let server = Server::start(move |_, request| {
+        let is_wrong = request.content("system") == "Answer warm or cold.";
+        let (status, headers, body) =
+            says(["warm", "cold"][(tile(request) + usize::from(is_wrong)) % 2]);
+        let is_dear = counts.load(Ordering::SeqCst) && counted.fetch_add(1, Ordering::SeqCst) >= 8;
+        let tokens = if is_dear { "\"completion_tokens\":500" } else { "\"completion_tokens\":2" };
+        (status, headers, body.replace("\"completion_tokens\":2", tokens))
+    });
+    let env = TestEnv::with_server(&server, "");
+    export_winner(&env);
+    let rows = env.json(EVIDENCE)["rows"].as_array().unwrap().len();
+    env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 2.0 }");
+    is_counted.store(true, Ordering::SeqCst);
+    let verify = |usd: &str| {
+        env.run(&format!("verify {PROMPT} --quiet --tolerance 0.5 --concurrency 1 --max-usd {usd}"))
+    };
+    let ran = verify("0.011").exits(4);
+    let first = asked.load(Ordering::SeqCst);
+    assert!(first >= 8 && first < rows, "{first} requests");
+    let why = format!("{} of {rows} rows were not asked, because the money cap", rows - first);
+    assert!(ran.stderr.contains(&why), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("no answer"), "{}", ran.stderr);
+    let hint = format!("it asks the {} rows that are missing, and no others", rows - first);
+    assert!(ran.stderr.contains("run the same command with more: --max-usd X"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&hint), "{}", ran.stderr);
+    verify("1").ok();
+    assert_eq!(asked.load(Ordering::SeqCst), rows, "each row once");
+}
+
+#[test]
+fn a_gate_says_that_its_answers_are_old() {
+    let deployed = deployed();
+    let eval = |more: &str| {
+        let line = format!("eval colours --prompt {PROMPT} --min-quality 0.5 --quiet {more}");
+        deployed.env.run(&line).ok()
+    };
+    assert!(!eval("").stdout.contains("earlier"));
+    let told = eval("").stdout;
+    assert!(
+        told.contains("45 answers are of an earlier `eval` of the same, begun on 20"),
+        "{told}"
+    );
+    assert_eq!(eval("--json").json()["earlier"]["answers"], 45);
 }
