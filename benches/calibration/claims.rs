@@ -1,7 +1,7 @@
 //! How often a claim is shown, by the true effect: type-I error where it does not hold, power where it does.
 
 use crate::text_table::Table;
-use crate::{percent, share};
+use crate::{mean, percent, share};
 use promptsearch::engine::{Confirmed, HeldOutRow};
 use promptsearch::seed::Seed;
 use promptsearch::stats::{Level, holm};
@@ -83,13 +83,12 @@ fn shown(claim: Kind, rows: usize, difference: f64, draws: u32) -> f64 {
                 let found = holm::decided(FAMILY, Level::FIRST, |place, level| {
                     is_shown(&family[place], level)
                 });
-                found.iter().filter(|(is_shown, _)| *is_shown).count()
+                found.iter().map(|(is_shown, _)| u32::from(*is_shown)).sum::<u32>()
             };
             if difference <= 0.0 {
                 return share(draws, seed, |seed| decided(seed) > 0);
             }
-            let of_five = |place: usize| share(draws, seed, |seed| decided(seed) > place);
-            (0..FAMILY).map(of_five).sum::<f64>() / FAMILY as f64
+            mean(draws, seed, decided) / FAMILY as f64
         }
     }
 }

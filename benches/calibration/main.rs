@@ -51,7 +51,12 @@ fn bench(arguments: &[String]) -> Result<(), String> {
 
 /// The share of draws in which something is so, each with a seed of its own.
 fn share(draws: u32, seed: Seed, is_so: impl Fn(Seed) -> bool + Sync) -> f64 {
-    let one = |draw: u32| u32::from(is_so(seed.child("draw", u64::from(draw))));
+    mean(draws, seed, |seed| u32::from(is_so(seed)))
+}
+
+/// The mean of a count over draws.
+fn mean(draws: u32, seed: Seed, count: impl Fn(Seed) -> u32 + Sync) -> f64 {
+    let one = |draw: u32| count(seed.child("draw", u64::from(draw)));
     f64::from((0..draws).into_par_iter().map(one).sum::<u32>()) / f64::from(draws)
 }
 

@@ -183,8 +183,8 @@ fn rows_of_margin(task: &Task) -> Option<(f64, usize)> {
 }
 
 /// What held-out rows a bound of the goal needs, as a part of a sentence, and whether the task has them.
-fn rows_of_bound(task: &Task, bound: &Bound) -> (String, bool) {
-    let (needed, there) = (fewest_rows(bound), task.held_out_rows_of(&bound.measure));
+fn rows_of_bound(task: &Task, bound: &Bound, level: Level) -> (String, bool) {
+    let (needed, there) = (fewest_rows(bound, level), task.held_out_rows_of(&bound.measure));
     let of = if matches!(bound.measure, Measure::Recall(_)) { " of its label" } else { "" };
     let words = format!(
         "`{bound}` needs {}{of} at the least, and there are {}",
@@ -220,7 +220,8 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
             task.goal
         ));
     }
-    let unshowable = task.goal.bounds.iter().map(|bound| rows_of_bound(task, bound));
+    let bounds = task.goal.bounds.iter();
+    let unshowable = bounds.map(|bound| rows_of_bound(task, bound, Level::FIRST));
     warnings.extend(unshowable.filter(|(_, is_enough)| !is_enough).map(|(words, _)| words));
     let hold = task.splits.hold.len();
     // Groups go to a split whole, so that a split may get few rows.
@@ -418,7 +419,7 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
         }
     }
     for bound in &task.goal.bounds {
-        let _ = writeln!(out, "  {}", rows_of_bound(task, bound).0);
+        let _ = writeln!(out, "  {}", rows_of_bound(task, bound, plan.held_out_looks.next).0);
     }
     if let Some(words) = plan.held_out_looks.in_words() {
         let _ = writeln!(out, "  {words}");

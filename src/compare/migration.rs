@@ -205,7 +205,10 @@ impl MigrationReport {
         let targets = targets.into_iter().enumerate().map(|(place, measured)| {
             let (parity, level) = decided[place];
             let rows = &pairs[place];
-            measured.target(rows, &beside(&goal, rows, level), (parity, level), migration.margin)
+            // Savings are claims of all models at once, too.
+            let saves = shown(&beside(&goal, rows, look.shared_by(pairs.len())), is_cheaper);
+            let confirmed = beside(&goal, rows, level);
+            measured.target(rows, &confirmed, (parity, level, saves), migration.margin)
         });
         let targets = targets.collect();
         let searched = runs.iter().skip(1).find(|(_, known)| loaded(known));
@@ -393,7 +396,7 @@ impl Measured {
         self,
         rows: &[HeldOutRow],
         confirmed: &Option<Confirmed>,
-        (is_parity, level): (bool, Level),
+        (is_parity, level, saves): (bool, Level, bool),
         margin: f64,
     ) -> Target {
         let mut target = self.target;
@@ -421,11 +424,12 @@ impl Measured {
             better: rows.iter().filter(|row| row.winner > row.baseline).count(),
             worse: rows.iter().filter(|row| row.winner < row.baseline).count(),
             saving: confirmed.cost.map(|cost| cost.saving),
-            saving_shown: claimed(is_cheaper).is_some_and(|it| it.shown),
+            saving_shown: saves,
             short_by: if is_parity { 0.0 } else { (-margin - low).max(0.0) },
             rows_needed,
         });
-        target.finding = match (is_parity, difference.high < -margin) {
+        let high = tested.unwrap_or(difference).high;
+        target.finding = match (is_parity, high < -margin) {
             (true, _) => Finding::Parity,
             (_, true) => Finding::Worse,
             _ => Finding::Open,
@@ -576,7 +580,7 @@ mod tests {
         let goal = within(margin);
         let level = Level::FIRST.shared_by(models);
         let found = (is_parity(&goal, rows, level), level);
-        measured.target(rows, &beside(&goal, rows, level), found, margin)
+        measured.target(rows, &beside(&goal, rows, level), (found.0, found.1, false), margin)
     }
 
     /// 20 rows of 400 lost and 20 won: a standard error of √(40)/400, so that a margin of four points is 2.5 of them.

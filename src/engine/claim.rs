@@ -285,12 +285,10 @@ fn of_bound(
         true => known.filter_map(|(mine, theirs)| Some((*mine)? - (*theirs)?)).collect(),
         false => known.filter_map(|(mine, _)| *mine).collect(),
     };
-    // Score intervals and order statistics hold on few rows; resampling does not.
-    let is_counted = values.iter().all(|value| [-1.0, 0.0, 1.0].contains(value));
-    let is_enough = is_counted || values.len() >= MIN_HOLD_ROWS;
+    // Shares are of answers that are right or wrong: score intervals and order statistics hold on few rows; resampling
+    // does not.
     match bound.measure.total() {
         Total::Quantile(share) => quantile_beyond(&values, share, chance),
-        Total::Share if !is_enough => None,
         Total::Share if is_beside => of_differences_beyond(&values, chance, seed),
         Total::Share => of_scores_beyond(&values, chance, seed),
         Total::Mean if values.len() < MIN_HOLD_ROWS => None,
@@ -298,18 +296,24 @@ fn of_bound(
     }
 }
 
-/// The fewest held-out rows with a value that could show a bound at a first look: where all of them speak for it.
+/// The fewest held-out rows with a value that could show a bound at this level: where all of them speak for it.
 #[must_use]
-pub fn fewest_rows(bound: &Bound) -> usize {
+pub fn fewest_rows(bound: &Bound, level: Level) -> usize {
+    let chance = level.one_sided;
     match (bound.measure.total(), bound.threshold, bound.side) {
-        (Total::Quantile(share), ..) => rows_for_quantile(share, Level::FIRST.one_sided),
+        (Total::Quantile(share), ..) => rows_for_quantile(share, chance),
         (Total::Mean, ..) => MIN_HOLD_ROWS,
-        (Total::Share, Threshold::Absolute(least), Side::AtLeast) => rows_for_share(least),
-        (Total::Share, Threshold::Absolute(most), Side::AtMost) => rows_for_share(1.0 - most),
+        (Total::Share, Threshold::Absolute(least), Side::AtLeast) => rows_for_share(least, chance),
+        (Total::Share, Threshold::Absolute(most), Side::AtMost) => {
+            rows_for_share(1.0 - most, chance)
+        }
         // Where no row differs, the interval of a difference ends at z²/(n + z²).
         (Total::Share, Threshold::Baseline(offset), side) => {
             let margin = if side == Side::AtLeast { -offset } else { offset };
-            if margin > 0.0 { rows_for_share(1.0 - margin.min(1.0)) } else { MIN_HOLD_ROWS }
+            match margin > 0.0 {
+                true => rows_for_share(1.0 - margin.min(1.0), chance),
+                false => MIN_HOLD_ROWS,
+            }
         }
     }
 }
@@ -575,10 +579,10 @@ mod tests {
         assert!(bound_shown("recall.a <= 0.1", Level::FIRST, &recall(2)).0);
         // As many rows as `plan` says: all of them right.
         let goal = Goal::parse("max quality s.t. recall.a >= 0.95").unwrap();
-        let fewest = fewest_rows(&goal.bounds[0]);
+        let fewest = fewest_rows(&goal.bounds[0], Level::FIRST);
         let right =
             |rows: usize| measured((0..120).map(move |row| ((row < rows).then_some(1.0), None)));
-        assert_eq!(fewest, 73);
+        assert_eq!((fewest, fewest_rows(&goal.bounds[0], Level::of_look(3))), (73, 132));
         assert!(bound_shown("recall.a >= 0.95", Level::FIRST, &right(fewest)).0);
         assert!(!bound_shown("recall.a >= 0.95", Level::FIRST, &right(fewest - 1)).0);
         assert_eq!(bound_shown("recall.a >= 0.95", Level::FIRST, &right(0)), (false, None));

@@ -215,7 +215,9 @@ impl Evaluator {
         let Some(example) = self.row(split, row) else { return Vec::new() };
         let labels = self.task.scorers.label_scorer();
         let right = || labels.map(|it| it.right_labels(example)).unwrap_or_default();
-        let named = || labels.and_then(|it| it.label_in(&answered.text));
+        // An answer that is cut off or refused is wrong, whatever it names.
+        let known = labels.filter(|_| verdict.invalid.is_none());
+        let named = || known.and_then(|it| it.label_in(&answered.text));
         let share = |is_right: bool| f64::from(u8::from(is_right));
         let tokens = |count: u64| (!answered.estimated).then_some(count as f64);
         let value = |measure: &Measure| match measure {

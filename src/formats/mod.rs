@@ -180,11 +180,19 @@ pub fn read(name: &Path, bytes: &[u8]) -> Result<Document, DocumentError> {
                     return read(&value);
                 }
             }
-            Err(error) if is_of(&["json"]) => return Err(DocumentError::of_json(text, error)),
+            // A prompt that shows JSON, with placeholders in it, is no JSON itself.
+            Err(error) if is_of(&["json"]) && is_meant(text) => {
+                return Err(DocumentError::of_json(text, error));
+            }
             _ => {}
         }
     }
     markdown::read_markdown(text)
+}
+
+/// Whether a text that is no JSON was meant to be a prompt file in JSON.
+fn is_meant(text: &str) -> bool {
+    [EXPORT_MARK, "\"messages\"", "\"role\""].iter().any(|mark| text.contains(mark))
 }
 
 /// What every export in JSON has, whatever its name.

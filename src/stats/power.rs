@@ -55,11 +55,11 @@ pub fn smallest_margin(n: usize, discordance: f64) -> f64 {
     smallest_gain(n, discordance).max(z * z / (n as f64 + z * z))
 }
 
-/// The fewest rows with which a share of `least` or more, in `[0, 1)`, is shown, which is where all rows have it: the low
-/// end of Wilson's interval is then n / (n + z²). At least 1.
+/// The fewest rows with which a share of `least` or more, in `[0, 1)`, is shown with this chance, in `(0, 0.5)`, beyond
+/// the low end, which is where all rows have it: the low end of Wilson's interval is then n / (n + z²). At least 1.
 #[must_use]
-pub fn rows_for_share(least: f64) -> usize {
-    let z = normal::quantile(1.0 - ALPHA);
+pub fn rows_for_share(least: f64, chance: f64) -> usize {
+    let z = normal::quantile(1.0 - chance);
     let rows = (z * z * least / (1.0 - least)).ceil();
     if rows.is_finite() { rows.max(1.0) as usize } else { usize::MAX }
 }

@@ -108,7 +108,7 @@ impl Goal {
             None => (squeezed.as_str(), None),
         };
         let clauses = such_that.map_or_else(|| Some(Vec::new()), clauses).ok_or_else(complaint)?;
-        let (mut quality, mut usd, mut bounds) = (None, None, Vec::new());
+        let (mut quality, mut usd, mut bounds) = (None, None, Vec::<Bound>::new());
         for clause in clauses {
             let Clause { name, side, value } = clause;
             let slot = match (name, side) {
@@ -117,6 +117,12 @@ impl Goal {
                 ("quality" | "usd_per_1k", _) => return Err(complaint()),
                 _ => {
                     let bound = Bound::parse(&clause).map_err(|why| format!("`{rule}`: {why}"))?;
+                    let is_same = |other: &Bound| {
+                        (&other.measure, other.side) == (&bound.measure, bound.side)
+                    };
+                    if bounds.iter().any(is_same) {
+                        return Err(format!("`{rule}` bounds `{name}` twice"));
+                    }
                     bounds.push(bound);
                     continue;
                 }
@@ -464,6 +470,7 @@ mod tests {
             ("max quality s.t. latency_p95 <= 2", "write `800ms` or `2s`"),
             ("max quality s.t. latency_p95 <= baseline", "give a number"),
             ("max quality s.t. usd_per_1k <= 1 and usd_per_1k <= 2", "twice"),
+            ("max quality s.t. validity >= 0.5 and validity >= 0.6", "twice"),
             ("max quality s.t. validity >= NaN", "is no value"),
         ] {
             let error = Goal::parse(rule).expect_err(rule);

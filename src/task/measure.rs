@@ -67,13 +67,13 @@ impl Measure {
         let of = of.strip_prefix('"').and_then(|of| of.strip_suffix('"')).unwrap_or(of);
         match NAMED.iter().find(|(named, _)| *named == kind) {
             Some((_, measure)) if !of.trim().is_empty() => Ok(measure(of.to_owned())),
-            Some((named, _)) => Err(format!("`{name}` says not which: write `{named}.NAME`")),
+            Some((named, _)) => Err(format!("`{name}` needs a name: write `{named}.NAME`")),
             None => {
                 let plain = PLAIN.iter().map(|(plain, _)| *plain);
                 let named = NAMED.iter().map(|(named, _)| *named);
                 let known: Vec<&str> =
                     ["quality", "usd_per_1k"].into_iter().chain(plain).chain(named).collect();
-                Err(format!("`{name}` is no measure; {}", text::suggestion(kind, &known)))
+                Err(format!("`{name}` is not a measure; {}", text::suggestion(kind, &known)))
             }
         }
     }

@@ -45,6 +45,8 @@ pub struct Judged {
     pub finding: Finding,
     /// What a breach or a drift comes from.
     pub cause: Option<Cause>,
+    /// Whether the canary's own alarm is raised: the model has changed, whatever the prompt does.
+    pub has_drifted: bool,
     /// How much of the evidence is there that an alarm of a loss needs: 1 and more raises it.
     pub loss: f64,
     /// The same for an alarm of a changed model.
@@ -136,7 +138,7 @@ impl History {
             (false, true) => (Finding::Drift, Some(Cause::Model)),
             (false, false) => (Finding::NoAlarm, None),
         };
-        Judged { finding, cause, loss, change, check }
+        Judged { finding, cause, has_drifted, loss, change, check }
     }
 
     /// The checks that were measured, the oldest first.

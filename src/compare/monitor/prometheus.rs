@@ -2,7 +2,7 @@
 //!
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>. No timestamps, which the collector refuses.
 
-use super::{Cause, Finding, History, Judged};
+use super::{Finding, History, Judged};
 use crate::stats::Interval;
 use std::fmt::Write as _;
 
@@ -82,13 +82,12 @@ impl Families<'_> {
                 .collect();
         self.gauge("evidence", "Share of the evidence that an alarm needs: 1 raises it", &evidence);
         let is_breach = judged.finding == Finding::Breach;
-        let has_drifted = judged.cause == Some(Cause::Model);
         self.gauge(
             "breach",
             "Whether the prompt is worse than its record by more than the tolerance",
             &[(&[], number(is_breach))],
         );
-        self.gauge("drift", "Whether the model has changed", &[(&[], number(has_drifted))]);
+        self.gauge("drift", "Whether the model has changed", &[(&[], number(judged.has_drifted))]);
     }
 
     fn gauge(&mut self, name: &str, help: &str, samples: &[(Labels<'_>, f64)]) {
