@@ -51,7 +51,7 @@ pub(super) fn monitor(args: &MonitorArgs, screen: &Screen) -> Result<(), CliErro
         let exported = Exported::read(&args.file)?;
         let monitor = Monitor::of(&exported, args, every);
         if !args.once {
-            let due = History::open(&monitor.dir)?.due(every);
+            let due = History::open(&monitor.dir)?.due(every, Clock::System.now());
             let wait = due.filter(|due| *due > Clock::System.now());
             if let Some(due) = wait {
                 screen.note(&format!("the next check is due at {}", minute(due)));

@@ -14,7 +14,7 @@ use crate::seed::Seed;
 use crate::stats::{Interval, Level, holm, interval, rows_for_margin};
 use crate::task::example::{RowHash, Split};
 use crate::task::goal::{Aim, Claim, Goal, Threshold};
-use crate::text::{percent, plural, points};
+use crate::text::{percent, plural, points, thousands};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -87,6 +87,8 @@ pub enum Finding {
 pub struct BesideBar {
     /// How many rows.
     pub rows: usize,
+    /// Those of them that the new model gave no answer to: they count as wrong.
+    pub unanswered: usize,
     /// The new model's score less the bar, paired: 95 %.
     pub difference: Interval,
     /// The same at the level that decides, where that is another one.
@@ -262,7 +264,14 @@ impl Target {
             let why = self.why.clone().unwrap_or_default();
             return format!("not measured: {why}");
         };
-        let BesideBar { rows, difference, level, short_by, rows_needed, .. } = beside;
+        let BesideBar { rows, unanswered, difference, level, short_by, rows_needed, .. } = beside;
+        let missing = match unanswered {
+            0 => String::new(),
+            _ => format!(
+                ", {} of them without an answer, which count as wrong",
+                thousands(unanswered as u64)
+            ),
+        };
         let tested = beside.tested.map_or_else(String::new, |tested| {
             let level = Level { look: 1, one_sided: level }.in_percent();
             format!(
@@ -272,7 +281,7 @@ impl Target {
         });
         let bare = |value: f64| format!("{:+.1}", value * 100.0);
         let difference = format!(
-            "{} ({} to {}) on {}{tested}",
+            "{} ({} to {}) on {}{missing}{tested}",
             points(difference.mean),
             bare(difference.low),
             bare(difference.high),
@@ -399,7 +408,7 @@ impl Measured {
         (is_parity, level, saves): (bool, Level, bool),
         margin: f64,
     ) -> Target {
-        let mut target = self.target;
+        let (mut target, answered) = (self.target, self.rows.by_row.len());
         let Some(confirmed) = confirmed.as_ref() else {
             target.why.get_or_insert_with(|| "no row has a score of both models".to_owned());
             return target;
@@ -417,6 +426,7 @@ impl Measured {
         });
         target.beside_bar = Some(BesideBar {
             rows: rows.len(),
+            unanswered: rows.len().saturating_sub(answered),
             difference,
             tested,
             level: level.one_sided,
@@ -510,20 +520,15 @@ impl Rows {
         self.by_row.is_empty()
     }
 
-    /// The rows that the bar has a score for, too.
+    /// The rows of the bar. One that the new model gave no answer to is wrong: who moves to it has none, either.
     fn paired(&self, bar: Option<&Self>) -> Vec<HeldOutRow> {
-        let Some(bar) = bar else { return Vec::new() };
-        let pair = |(row, (winner, mine)): (&RowHash, &(f64, Option<f64>))| {
-            let (baseline, theirs) = bar.by_row.get(row)?;
-            let usd_per_1k = mine.zip(*theirs);
-            Some(HeldOutRow {
-                winner: *winner,
-                baseline: *baseline,
-                usd_per_1k,
-                measured: Vec::new(),
-            })
+        let Some(bar) = bar.filter(|_| !self.is_empty()) else { return Vec::new() };
+        let pair = |(row, (baseline, theirs)): (&RowHash, &(f64, Option<f64>))| {
+            let (winner, mine) = self.by_row.get(row).copied().unwrap_or((0.0, None));
+            let (baseline, usd_per_1k) = (*baseline, mine.zip(*theirs));
+            HeldOutRow { winner, baseline, usd_per_1k, measured: Vec::new() }
         };
-        self.by_row.iter().filter_map(pair).collect()
+        bar.by_row.iter().map(pair).collect()
     }
 
     fn on_model(&self, run: &LoadedRun, candidate: CandidateIx) -> OnModel {

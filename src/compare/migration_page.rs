@@ -215,6 +215,7 @@ mod tests {
             latency: Some(Latency { p50_ms: 999, p95_ms: 123_456, n: 400 }),
         };
         let beside_bar = BesideBar {
+            unanswered: 0,
             rows: 400,
             difference: interval(-0.21, 0.1),
             tested: None,

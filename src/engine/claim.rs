@@ -285,13 +285,18 @@ fn of_bound(
         true => known.filter_map(|(mine, theirs)| Some((*mine)? - (*theirs)?)).collect(),
         false => known.filter_map(|(mine, _)| *mine).collect(),
     };
-    // Shares are of answers that are right or wrong: score intervals and order statistics hold on few rows; resampling
-    // does not.
+    // What a score interval says of a handful of rows is wrong too often, where all of them are alike.
+    if values.len() < MIN_HOLD_ROWS {
+        return None;
+    }
+    // Where all values are alike, resampling knows no other ones; scores have a range, which allows for them.
+    let is_score = values.iter().all(|value| (-1.0..=1.0).contains(value));
     match bound.measure.total() {
         Total::Quantile(share) => quantile_beyond(&values, share, chance),
+        Total::Mean if is_score && is_beside => of_differences_beyond(&values, chance, seed),
+        Total::Mean if is_score => of_scores_beyond(&values, chance, seed),
         Total::Share if is_beside => of_differences_beyond(&values, chance, seed),
         Total::Share => of_scores_beyond(&values, chance, seed),
-        Total::Mean if values.len() < MIN_HOLD_ROWS => None,
         Total::Mean => of_amounts_beyond(&values, chance, seed),
     }
 }
@@ -300,7 +305,7 @@ fn of_bound(
 #[must_use]
 pub fn fewest_rows(bound: &Bound, level: Level) -> usize {
     let chance = level.one_sided;
-    match (bound.measure.total(), bound.threshold, bound.side) {
+    let rows = match (bound.measure.total(), bound.threshold, bound.side) {
         (Total::Quantile(share), ..) => rows_for_quantile(share, chance),
         (Total::Mean, ..) => MIN_HOLD_ROWS,
         (Total::Share, Threshold::Absolute(least), Side::AtLeast) => rows_for_share(least, chance),
@@ -315,7 +320,8 @@ pub fn fewest_rows(bound: &Bound, level: Level) -> usize {
                 false => MIN_HOLD_ROWS,
             }
         }
-    }
+    };
+    rows.max(MIN_HOLD_ROWS)
 }
 
 /// Whether an interval of a bound's measure, or of its difference from the baseline's, is on the right side.
@@ -582,10 +588,16 @@ mod tests {
         let fewest = fewest_rows(&goal.bounds[0], Level::FIRST);
         let right =
             |rows: usize| measured((0..120).map(move |row| ((row < rows).then_some(1.0), None)));
-        assert_eq!((fewest, fewest_rows(&goal.bounds[0], Level::of_look(3))), (73, 132));
+        assert_eq!((fewest, fewest_rows(&goal.bounds[0], Level::of_look(3))), (73, 133));
         assert!(bound_shown("recall.a >= 0.95", Level::FIRST, &right(fewest)).0);
         assert!(!bound_shown("recall.a >= 0.95", Level::FIRST, &right(fewest - 1)).0);
         assert_eq!(bound_shown("recall.a >= 0.95", Level::FIRST, &right(0)), (false, None));
+        // A handful of rows shows nothing, and values that are all alike are no certainty.
+        assert_eq!(bound_shown("recall.a >= 0.2", Level::FIRST, &right(29)), (false, None));
+        let alike = bound_shown("metrics.plain >= 0.999", Level::FIRST, &right(120));
+        assert_eq!((alike.0, alike.1), (false, interval::wilson(120, 120)));
+        let same = measured((0..200).map(|_| (Some(0.5), Some(0.5))));
+        assert!(!bound_shown("metrics.plain >= baseline", Level::FIRST, &same).0);
     }
 
     #[test]

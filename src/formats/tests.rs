@@ -360,3 +360,12 @@ fn demonstrations_are_fields_of_dspy() {
     let edited = file.replace("\"input\": \"a\"", "\"input\": \"c\"");
     assert!(told("p.json", &edited).starts_with("its 1 demonstration, as fields, was edited"));
 }
+
+#[test]
+fn a_text_that_shows_json_is_a_text_and_a_broken_chat_is_a_mistake() {
+    let template = "{\"ticket\": {{ input }}}";
+    let read = read(Path::new("user.json"), template.as_bytes()).unwrap();
+    assert_eq!(read.part("user").unwrap(), template);
+    let broken = "{\"messages\": [\n {\"role\": \"system\", \"content\": \"x\"\n}";
+    assert!(super::read(Path::new("chat.json"), broken.as_bytes()).is_err());
+}

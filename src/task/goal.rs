@@ -268,6 +268,11 @@ impl Bound {
                 format!("`{value}` is no value for `{name}`: write a number, or `baseline - 0.01`")
             }
         })?;
+        let is_count =
+            measure.is_time() || matches!(measure, Measure::InputTokens | Measure::OutputTokens);
+        if is_count && matches!(threshold, Threshold::Absolute(value) if value <= 0.0) {
+            return Err(format!("`{name}` is above 0: `{value}` is not"));
+        }
         if measure.total() == Total::Share && !threshold.is_share() {
             return Err(format!("`{name}` is a share: `{value}` is not in 0 to 1"));
         }
@@ -471,6 +476,7 @@ mod tests {
             ("max quality s.t. latency_p95 <= baseline", "give a number"),
             ("max quality s.t. usd_per_1k <= 1 and usd_per_1k <= 2", "twice"),
             ("max quality s.t. validity >= 0.5 and validity >= 0.6", "twice"),
+            ("max quality s.t. input_tokens <= -3", "is above 0"),
             ("max quality s.t. validity >= NaN", "is no value"),
         ] {
             let error = Goal::parse(rule).expect_err(rule);

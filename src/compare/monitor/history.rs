@@ -150,7 +150,7 @@ impl History {
     /// The number of the next check, and whether it has begun already.
     #[must_use]
     pub fn next(&self) -> (u32, bool) {
-        let new = self.checks.last().map_or(0, |it| it.check.check) + 1;
+        let new = self.checks.last().map_or(0, |it| it.check.check).saturating_add(1);
         self.open.map_or((new, false), |open| (open, true))
     }
 
@@ -166,10 +166,11 @@ impl History {
         self.open.is_some() && self.not_measured.is_none()
     }
 
-    /// When the next check is due; `None`: at once, as for one that was interrupted.
+    /// When the next check is due; `None`: at once, as for one that was interrupted, or where the last one is in the future,
+    /// since the clock was wrong then.
     #[must_use]
-    pub fn due(&self, every: Duration) -> Option<Timestamp> {
-        let last = self.last.filter(|_| !self.is_interrupted())?;
+    pub fn due(&self, every: Duration, now: Timestamp) -> Option<Timestamp> {
+        let last = self.last.filter(|last| !self.is_interrupted() && *last <= now)?;
         Some(last.checked_add(every).unwrap_or(Timestamp::MAX))
     }
 

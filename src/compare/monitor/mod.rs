@@ -314,7 +314,7 @@ mod tests {
             serde_json::to_value(history.checks()).unwrap()
         );
         assert_eq!((again.next(), again.spent().calls), ((9, false), 1_600));
-        let due = again.due(Duration::from_secs(3_600)).unwrap();
+        let due = again.due(Duration::from_secs(3_600), Timestamp::MAX).unwrap();
         assert_eq!(due.as_second(), 1_800_000_000 + 8 * 86_400 + 3_600);
     }
 
@@ -324,10 +324,12 @@ mod tests {
         let (_place, mut history) = history([check(1, &record, 100, None, false)]);
         let at = Timestamp::from_second(1_900_000_000).unwrap();
         history.append(Fact::Begun { check: 2, at }).unwrap();
-        assert!(history.is_interrupted() && history.due(Duration::ZERO).is_none());
+        assert!(history.is_interrupted() && history.due(Duration::ZERO, Timestamp::MAX).is_none());
         assert_eq!(history.next(), (2, true));
         history.append(Fact::NotMeasured { check: 2, at, why: "no key".to_owned() }).unwrap();
-        assert_eq!(history.due(Duration::ZERO), Some(at));
+        assert_eq!(history.due(Duration::ZERO, at), Some(at));
+        // The clock was ahead then.
+        assert_eq!(history.due(Duration::ZERO, Timestamp::MIN), None);
         assert_eq!((history.next(), history.not_measured()), ((2, true), Some("no key")));
         history.append(Fact::Measured(Box::new(check(2, &record, 100, None, false)))).unwrap();
         assert_eq!((history.next(), history.not_measured()), ((3, false), None));
