@@ -1,8 +1,8 @@
 //! docs/json.md: every field that `--json` prints is on the page, with its type, and what the page promises is
-//! printed.
+//! printed. docs/json.schema.json says the same to programs: `UPDATE=1` writes it anew.
 
 use crate::env::TestEnv;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
@@ -14,23 +14,60 @@ struct Shape {
     items: Option<Box<Shape>>,
     /// The name of a type, and whether it may be null or left out.
     kind: Option<(String, bool)>,
+    about: String,
 }
 
 impl Shape {
-    fn insert(&mut self, path: &str, kind: (String, bool)) {
+    fn insert(&mut self, path: &str, kind: (String, bool), about: &str) {
         if path.is_empty() {
             self.kind = Some(kind);
+            about.clone_into(&mut self.about);
         } else if let Some(rest) = path.strip_prefix("[]") {
-            self.items.get_or_insert_default().insert(rest, kind);
+            self.items.get_or_insert_default().insert(rest, kind, about);
         } else {
             let path = path.strip_prefix('.').unwrap_or(path);
             let (name, rest) = path.split_at(path.find(['.', '[']).unwrap_or(path.len()));
             if name.chars().all(char::is_uppercase) {
-                self.any_key.get_or_insert_default().insert(rest, kind);
+                self.any_key.get_or_insert_default().insert(rest, kind, about);
             } else {
-                self.fields.entry(name.to_owned()).or_default().insert(rest, kind);
+                self.fields.entry(name.to_owned()).or_default().insert(rest, kind, about);
             }
         }
+    }
+
+    fn schema(&self) -> Value {
+        let mut schema = match &self.kind {
+            Some((kind, _)) if kind == "any" => json!({}),
+            Some((kind, is_optional)) => {
+                let of = match kind.as_str() {
+                    "text" => json!({"type": "string"}),
+                    "time" => json!({"type": "string", "format": "date-time"}),
+                    "integer" | "number" | "boolean" => json!({ "type": kind }),
+                    part => json!({ "$ref": format!("#/$defs/{part}") }),
+                };
+                if *is_optional { json!({"anyOf": [of, {"type": "null"}]}) } else { of }
+            }
+            None => match (&self.items, &self.any_key) {
+                (Some(items), _) => json!({"type": "array", "items": items.schema()}),
+                (None, Some(shape)) => {
+                    json!({"type": "object", "additionalProperties": shape.schema()})
+                }
+                (None, None) => {
+                    let fields = self.fields.iter();
+                    let properties: Map<String, Value> =
+                        fields.map(|(name, shape)| (name.clone(), shape.schema())).collect();
+                    let required: Vec<&String> = (self.fields.iter())
+                        .filter(|(_, shape)| !shape.is_optional())
+                        .map(|(name, _)| name)
+                        .collect();
+                    json!({"type": "object", "properties": properties, "required": required})
+                }
+            },
+        };
+        if !self.about.is_empty() {
+            schema["description"] = self.about.clone().into();
+        }
+        schema
     }
 
     /// Whether it may be missing: a group is left out where it would be empty.
@@ -53,14 +90,14 @@ impl Page {
             }
             let cells: Vec<&str> =
                 line.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).collect();
-            let [names, kind, ..] = cells[..] else { continue };
+            let [names, kind, about] = cells[..] else { continue };
             if !names.starts_with('`') || heading == "Elsewhere" {
                 continue;
             }
             let kind = (kind.trim_end_matches('?').to_owned(), kind.ends_with('?'));
             for name in names.split(", ") {
                 let shape = shapes.entry(heading.clone()).or_default();
-                shape.insert(name.trim_matches('`'), kind.clone());
+                shape.insert(name.trim_matches('`'), kind.clone(), about);
             }
         }
         Self(shapes)
@@ -92,7 +129,6 @@ impl Page {
             return;
         }
         match (value, &shape.items, &shape.any_key) {
-            (Value::Null, ..) => {}
             (Value::Array(items), Some(shape), _) => {
                 items.iter().for_each(|item| self.check(shape, item, &format!("{place}[]"), wrong));
             }
@@ -115,6 +151,45 @@ impl Page {
             _ => drop(wrong.insert(format!("{place} has another form: {value}"))),
         }
     }
+}
+
+impl Page {
+    /// The page as JSON Schema: a definition for each command, and for each part.
+    fn schema(&self) -> Value {
+        let mut defs = Map::new();
+        for (heading, shape) in &self.0 {
+            let mut names = heading.split(", ").map(str::to_lowercase);
+            let first = names.next().unwrap();
+            let same = json!({ "$ref": format!("#/$defs/{first}") });
+            defs.extend(names.map(|name| (name, same.clone())));
+            defs.insert(first, shape.schema());
+        }
+        json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": defs})
+    }
+}
+
+#[test]
+fn the_schema_says_what_the_page_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.schema.json");
+    let schema = Page::read().schema();
+    let text = format!("{schema:#}\n");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), text, "UPDATE=1 writes it anew");
+    let env = TestEnv::with_colours();
+    env.run("run colours --name one").ok();
+    for command in ["status", "list", "plan"] {
+        let schema: Value =
+            serde_json::from_str(&env.run(&format!("schema --of {command}")).ok().stdout).unwrap();
+        let line =
+            if command == "plan" { "plan colours --json" } else { &format!("{command} --json") };
+        let printed = env.run(line).json();
+        jsonschema::validate(&schema, &printed)
+            .unwrap_or_else(|error| panic!("{command}: {error}"));
+        assert!(!jsonschema::is_valid(&schema, &json!({"run": 1})), "{command}");
+    }
+    env.run("schema --of nothing").exits(2);
 }
 
 #[test]
