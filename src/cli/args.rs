@@ -85,8 +85,8 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Write man pages, one for each command
     Man(ManArgs),
-    /// Print the JSON Schema of task.toml, for editors
-    Schema,
+    /// Print the JSON Schema of task.toml, for editors, or of what a command prints with `--json`
+    Schema(SchemaArgs),
 }
 
 /// `completions`.
@@ -102,6 +102,14 @@ pub(crate) struct CompletionsArgs {
 pub(crate) struct ManArgs {
     /// Folder to write them to
     pub dir: PathBuf,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Command whose `--json` is described (`run`, `list`, …), or a file of a run (`summary.json`)
+    #[arg(long, value_name = "COMMAND")]
+    pub of: Option<String>,
 }
 
 /// `explain`.

@@ -112,6 +112,6 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Simulate(args) => simulate::simulate(&args, &screen),
         Command::Completions(args) => guide::completions(&args, &screen),
         Command::Man(args) => guide::man(&args, &screen),
-        Command::Schema => guide::schema(&screen),
+        Command::Schema(args) => guide::schema(&args, &screen),
     }
 }

@@ -11,10 +11,6 @@ use crate::task::scorer::Scorer;
 /// The model seed where none is asked for.
 pub const MODEL_SEED: u64 = 1;
 
-fn rows(task: &Task) -> impl Iterator<Item = &Example> {
-    task.splits.train.iter().chain(&task.splits.dev).chain(task.splits.hold.open_held_out())
-}
-
 /// The simulated world of a task. Only benchmarks change its parameters.
 #[must_use]
 pub fn world_of(task: &Task, seed: u64, parameters: WorldParameters) -> World {
@@ -26,7 +22,8 @@ pub fn world_of(task: &Task, seed: u64, parameters: WorldParameters) -> World {
         let texts = row.columns.values().map(|value| value_text(value).into_owned());
         texts.max_by_key(String::len).unwrap_or_default()
     };
-    let rows = rows(task)
+    let rows = task
+        .open_all_rows()
         .map(|row| WorldRow {
             id: row.id.to_string(),
             user_text: user_text(row).unwrap_or_default(),
@@ -56,6 +53,6 @@ fn form(task: &Task) -> AnswerForm {
 /// The exact expected score of a prompt over all rows of a task. Nothing in a search may ask.
 #[must_use]
 pub fn true_quality(world: &World, task: &Task, prompt: &Prompt) -> f64 {
-    let requests = rows(task).filter_map(|row| task.layout.render(prompt, row).ok());
+    let requests = task.open_all_rows().filter_map(|row| task.layout.render(prompt, row).ok());
     world.true_quality(requests)
 }

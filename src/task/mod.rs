@@ -103,6 +103,8 @@ pub struct Task {
     id_column: String,
     /// The held-out rows that an evaluation shows.
     shown_held_out: Vec<RowHash>,
+    /// All rows of the task, where an evaluation has only some of them.
+    whole: Option<example::HeldOut>,
     /// What is said of rows that show nothing.
     blank_rows: Option<String>,
     /// What is said of the groups that stay in one split.
@@ -230,6 +232,7 @@ impl Task {
             splits,
             id_column,
             shown_held_out: Vec::new(),
+            whole: None,
             blank_rows,
             groups,
             notify: read.notify.clone(),
@@ -264,6 +267,8 @@ impl Task {
             self.shown_held_out.extend(hold.content_hashes());
         }
         let hold = hold.unseal_held_out();
+        let whole = train.iter().chain(&dev).chain(&hold).cloned().collect();
+        self.whole = Some(example::HeldOut::seal(whole));
         let rows = match split {
             Some(Split::Train) => train,
             Some(Split::Dev) => dev,
@@ -273,6 +278,16 @@ impl Task {
         self.splits =
             Splits { train: Vec::new(), dev: rows, hold: example::HeldOut::seal(Vec::new()) };
         self
+    }
+
+    /// All rows of the task, also those that an evaluation leaves out, for models that are made of them.
+    pub fn open_all_rows(&self) -> impl Iterator<Item = &Example> {
+        let splits = &self.splits;
+        let (train, dev, hold) = match &self.whole {
+            Some(whole) => (&[][..], &[][..], whole),
+            None => (&splits.train[..], &splits.dev[..], &splits.hold),
+        };
+        train.iter().chain(dev).chain(hold.open_held_out())
     }
 
     /// The held-out rows among those of an evaluation: who sees its result has looked at them.

@@ -1,0 +1,267 @@
+//! docs/json.md: every field that `--json` prints is on the page, with its type, and what the page promises is
+//! printed. docs/json.schema.json says the same to programs: `UPDATE=1` writes it anew.
+
+use crate::env::TestEnv;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+/// What a page says of a value.
+#[derive(Default)]
+struct Shape {
+    fields: BTreeMap<String, Shape>,
+    any_key: Option<Box<Shape>>,
+    items: Option<Box<Shape>>,
+    /// The name of a type, and whether it may be null or left out.
+    kind: Option<(String, bool)>,
+    about: String,
+}
+
+impl Shape {
+    fn insert(&mut self, path: &str, kind: (String, bool), about: &str) {
+        if path.is_empty() {
+            self.kind = Some(kind);
+            about.clone_into(&mut self.about);
+        } else if let Some(rest) = path.strip_prefix("[]") {
+            self.items.get_or_insert_default().insert(rest, kind, about);
+        } else {
+            let path = path.strip_prefix('.').unwrap_or(path);
+            let (name, rest) = path.split_at(path.find(['.', '[']).unwrap_or(path.len()));
+            if name.chars().all(char::is_uppercase) {
+                self.any_key.get_or_insert_default().insert(rest, kind, about);
+            } else {
+                self.fields.entry(name.to_owned()).or_default().insert(rest, kind, about);
+            }
+        }
+    }
+
+    fn schema(&self) -> Value {
+        let mut schema = match &self.kind {
+            Some((kind, _)) if kind == "any" => json!({}),
+            Some((kind, is_optional)) => {
+                let of = match kind.as_str() {
+                    "text" => json!({"type": "string"}),
+                    "time" => json!({"type": "string", "format": "date-time"}),
+                    "integer" | "number" | "boolean" => json!({ "type": kind }),
+                    part => json!({ "$ref": format!("#/$defs/{part}") }),
+                };
+                if *is_optional { json!({"anyOf": [of, {"type": "null"}]}) } else { of }
+            }
+            None => match (&self.items, &self.any_key) {
+                (Some(items), _) => json!({"type": "array", "items": items.schema()}),
+                (None, Some(shape)) => {
+                    json!({"type": "object", "additionalProperties": shape.schema()})
+                }
+                (None, None) => {
+                    let fields = self.fields.iter();
+                    let properties: Map<String, Value> =
+                        fields.map(|(name, shape)| (name.clone(), shape.schema())).collect();
+                    let required: Vec<&String> = (self.fields.iter())
+                        .filter(|(_, shape)| !shape.is_optional())
+                        .map(|(name, _)| name)
+                        .collect();
+                    json!({"type": "object", "properties": properties, "required": required})
+                }
+            },
+        };
+        if !self.about.is_empty() {
+            schema["description"] = self.about.clone().into();
+        }
+        schema
+    }
+
+    /// Whether it may be missing: a group is left out where it would be empty.
+    fn is_optional(&self) -> bool {
+        self.kind.as_ref().is_none_or(|(_, is_optional)| *is_optional)
+    }
+}
+
+/// The tables of the page, by heading.
+struct Page(BTreeMap<String, Shape>);
+
+impl Page {
+    fn read() -> Self {
+        let text =
+            fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+        let (mut shapes, mut heading) = (BTreeMap::<String, Shape>::new(), String::new());
+        for line in text.lines() {
+            if let Some(title) = line.strip_prefix("##") {
+                title.trim_start_matches('#').trim().clone_into(&mut heading);
+            }
+            let cells: Vec<&str> =
+                line.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).collect();
+            let [names, kind, about] = cells[..] else { continue };
+            if !names.starts_with('`') || heading == "Elsewhere" {
+                continue;
+            }
+            let kind = (kind.trim_end_matches('?').to_owned(), kind.ends_with('?'));
+            for name in names.split(", ") {
+                let shape = shapes.entry(heading.clone()).or_default();
+                shape.insert(name.trim_matches('`'), kind.clone(), about);
+            }
+        }
+        Self(shapes)
+    }
+
+    fn check(&self, shape: &Shape, value: &Value, place: &str, wrong: &mut BTreeSet<String>) {
+        if let Some((kind, is_optional)) = &shape.kind {
+            let is_right = match kind.as_str() {
+                "any" => true,
+                "text" => value.is_string(),
+                "integer" => value.is_u64() || value.is_i64(),
+                "number" => value.is_number(),
+                "boolean" => value.is_boolean(),
+                "time" => {
+                    value.as_str().is_some_and(|time| time.parse::<jiff::Timestamp>().is_ok())
+                }
+                name if !value.is_null() => {
+                    match self.0.get(name) {
+                        Some(shape) => self.check(shape, value, place, wrong),
+                        None => drop(wrong.insert(format!("{place}: there is no type {name}"))),
+                    }
+                    true
+                }
+                _ => false,
+            };
+            if !is_right && !(value.is_null() && *is_optional) {
+                wrong.insert(format!("{place} is {value}, and no {kind}"));
+            }
+            return;
+        }
+        match (value, &shape.items, &shape.any_key) {
+            (Value::Array(items), Some(shape), _) => {
+                items.iter().for_each(|item| self.check(shape, item, &format!("{place}[]"), wrong));
+            }
+            (Value::Object(fields), None, Some(shape)) => {
+                fields.values().for_each(|it| self.check(shape, it, &format!("{place}.*"), wrong));
+            }
+            (Value::Object(fields), None, None) => {
+                for (name, value) in fields {
+                    let place = format!("{place}.{name}");
+                    match shape.fields.get(name) {
+                        Some(shape) => self.check(shape, value, &place, wrong),
+                        None => drop(wrong.insert(format!("{place} is not on the page: {value}"))),
+                    }
+                }
+                let missing = shape.fields.iter().filter(|(name, shape)| {
+                    !fields.contains_key(name.as_str()) && !shape.is_optional()
+                });
+                wrong.extend(missing.map(|(name, _)| format!("{place}.{name} is missing")));
+            }
+            _ => drop(wrong.insert(format!("{place} has another form: {value}"))),
+        }
+    }
+}
+
+impl Page {
+    /// The page as JSON Schema: a definition for each command, and for each part.
+    fn schema(&self) -> Value {
+        let mut defs = Map::new();
+        for (heading, shape) in &self.0 {
+            let mut names = heading.split(", ").map(str::to_lowercase);
+            let first = names.next().unwrap();
+            let same = json!({ "$ref": format!("#/$defs/{first}") });
+            defs.extend(names.map(|name| (name, same.clone())));
+            defs.insert(first, shape.schema());
+        }
+        json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": defs})
+    }
+}
+
+#[test]
+fn the_schema_says_what_the_page_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.schema.json");
+    let schema = Page::read().schema();
+    let text = format!("{schema:#}\n");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), text, "UPDATE=1 writes it anew");
+    let env = TestEnv::with_colours();
+    env.run("run colours --name one").ok();
+    for command in ["status", "list", "plan"] {
+        let schema: Value =
+            serde_json::from_str(&env.run(&format!("schema --of {command}")).ok().stdout).unwrap();
+        let line =
+            if command == "plan" { "plan colours --json" } else { &format!("{command} --json") };
+        let printed = env.run(line).json();
+        jsonschema::validate(&schema, &printed)
+            .unwrap_or_else(|error| panic!("{command}: {error}"));
+        assert!(!jsonschema::is_valid(&schema, &json!({"run": 1})), "{command}");
+    }
+    env.run("schema --of nothing").exits(2);
+}
+
+#[test]
+fn every_field_is_described() {
+    let mut env = TestEnv::with_colours();
+    for role in ["AUTHOR", "COMMITTER"] {
+        env.set(&format!("GIT_{role}_NAME"), "Ada");
+        env.set(&format!("GIT_{role}_EMAIL"), "ada@example.org");
+    }
+    for line in ["init --quiet app", "-C app commit --quiet --allow-empty -m app"] {
+        assert!(env.program("git").args(line.split(' ')).status().unwrap().success());
+    }
+    env.edit("colours/task.toml", "calls = 300", "calls = 500");
+    env.write("rows.csv", "text,label\nred,warm\nblue,cold\ngreen,cold\npink,warm\n");
+    let run = "run, resume, status, summary.json";
+    let page = Page::read();
+    let (mut wrong, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for (heading, line, exit_code) in [
+        (run, "run colours --name one --seed 1", 0),
+        (
+            run,
+            "run colours --name two --seed 2 --reuse one --require-improvement --max-calls 300",
+            -1,
+        ),
+        (run, "status one", 0),
+        (run, "resume one", 0),
+        ("Errors", "resume none", 2),
+        ("list", "list", 0),
+        ("compare", "compare one two", 0),
+        ("diff", "diff one:baseline one:n1", 0),
+        ("plan", "plan colours", 0),
+        ("eval", "eval colours --min-quality 0.01", 0),
+        ("rows", "rows one n1 --changed", 0),
+        ("explain", "explain one n1", 0),
+        ("confirm", "confirm one n1 --max-calls 700", -1),
+        ("export", "export one --candidate n1 --to app --path warm.md --pr-body", 0),
+        ("log", "log app/warm.md --branch promptsearch/colours", 0),
+        ("init", "init fresh --from rows.csv", 0),
+        ("stop", "stop one", 0),
+        ("strategies", "strategies", 0),
+    ] {
+        let ran = env.run(&format!("{line} --json"));
+        assert!(exit_code == -1 || ran.code == exit_code, "{line}: {}\n{}", ran.code, ran.stderr);
+        let shape =
+            page.0.get(heading).unwrap_or_else(|| panic!("there is no table under {heading}"));
+        page.check(shape, &ran.json(), &format!("`{line}`: "), &mut wrong);
+        seen.insert(heading);
+    }
+    let merged =
+        env.program("git").args(["-C", "app", "merge", "--quiet", "promptsearch/colours"]).status();
+    assert!(merged.unwrap().success());
+    let verified = env.run("verify app/warm.md --task colours --json").json();
+    page.check(&page.0["verify"], &verified, "verify", &mut wrong);
+    seen.insert("verify");
+    let wrong: Vec<String> = wrong.into_iter().collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let parts = [
+        "interval",
+        "look",
+        "prompted",
+        "gain",
+        "cost",
+        "claim",
+        "difference",
+        "common",
+        "slice",
+        "verified",
+    ];
+    let unseen: Vec<_> = page
+        .0
+        .keys()
+        .filter(|it| !seen.contains(it.as_str()) && !parts.contains(&it.as_str()))
+        .collect();
+    assert!(unseen.is_empty(), "no command was run for {unseen:?}");
+}
