@@ -130,8 +130,10 @@ fn lines(text: &str) -> Vec<&str> {
 fn run_page(name: &str) {
     let mut env = TestEnv::new();
     let program = Path::new(env!("CARGO_BIN_EXE_promptsearch")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    env.set("PATH", &path).set("COLUMNS", "80").set("LC_ALL", "C.UTF-8");
+    let others = std::env::var_os("PATH").unwrap().into_string().unwrap();
+    env.set("PATH", &format!("{}:{others}", program.display()))
+        .set("COLUMNS", "80")
+        .set("LC_ALL", "C.UTF-8");
     for role in ["AUTHOR", "COMMITTER"] {
         env.set(&format!("GIT_{role}_NAME"), "Ada")
             .set(&format!("GIT_{role}_EMAIL"), "ada@example.org");

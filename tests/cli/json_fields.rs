@@ -123,7 +123,7 @@ impl Page {
                 }
                 _ => false,
             };
-            if !is_right && !(value.is_null() && *is_optional) {
+            if !(is_right || value.is_null() && *is_optional) {
                 wrong.insert(format!("{place} is {value}, and no {kind}"));
             }
             return;
