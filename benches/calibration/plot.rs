@@ -32,6 +32,8 @@ pub(crate) fn drawing(curves: &[Curve]) -> Result<String, Error> {
                 .label_style(font(13))
                 .x_desc("points above the edge of the claim")
                 .y_desc("shown, % of draws")
+                .x_label_formatter(&|x| format!("+{x:.0}"))
+                .y_label_formatter(&|y| format!("{y:.0}"))
                 .x_labels(5)
                 .y_labels(6)
                 .draw()?;
@@ -52,7 +54,7 @@ pub(crate) fn drawing(curves: &[Curve]) -> Result<String, Error> {
             }
             chart
                 .configure_series_labels()
-                .position(SeriesLabelPosition::LowerRight)
+                .position(SeriesLabelPosition::MiddleRight)
                 .label_font(font(13))
                 .background_style(WHITE)
                 .draw()?;
