@@ -54,16 +54,29 @@ pub fn frozen(
 ) -> Result<Recipe, SourceError> {
     let text = recipe::effective_table(recipe);
     let mut table: toml::Table = text.parse().unwrap_or_default();
-    let schedule = table.get_mut("schedule").and_then(toml::Value::as_table_mut);
-    let width = schedule.and_then(|schedule| schedule.get_mut("width"));
-    let text = match width.filter(|width| width.as_integer() == Some(0)) {
-        Some(width) => {
-            *width = toml::Value::Integer(chosen(recipe, task, caps, concurrency));
-            toml::to_string_pretty(&table).unwrap_or(text)
-        }
-        None => text,
+    let width = toml::Value::Integer(chosen(recipe, task, caps, concurrency));
+    let text = match set_open_widths(&mut table, &width) {
+        true => toml::to_string_pretty(&table).unwrap_or(text),
+        false => text,
     };
     recipe::parse_with(file, &text, &recipe.own_operators())
+}
+
+/// Sets the width of every schedule that leaves it open: that of the recipe, and those of its phases. Whether one did.
+fn set_open_widths(table: &mut toml::Table, width: &toml::Value) -> bool {
+    let mut is_set = false;
+    if let Some(toml::Value::Table(schedule)) = table.get_mut("schedule")
+        && let Some(open) = schedule.get_mut("width").filter(|it| it.as_integer() == Some(0))
+    {
+        *open = width.clone();
+        is_set = true;
+    }
+    if let Some(toml::Value::Array(phases)) = table.get_mut("phase") {
+        for phase in phases.iter_mut().filter_map(toml::Value::as_table_mut) {
+            is_set |= set_open_widths(phase, width);
+        }
+    }
+    is_set
 }
 
 fn chosen(recipe: &Recipe, task: &Task, caps: Caps, concurrency: Option<usize>) -> i64 {
@@ -127,6 +140,19 @@ mod tests {
             worst_usd: None,
             is_too_little: false,
         }
+    }
+
+    #[test]
+    fn every_phase_has_a_width_from_the_start() {
+        let text = "[schedule]\nwidth = 0\n[[phase]]\n[phase.schedule]\nwidth = 0\n[[phase]]\n[phase.schedule]\nwidth = 1\n";
+        let mut table: toml::Table = text.parse().unwrap();
+        assert!(set_open_widths(&mut table, &toml::Value::Integer(3)));
+        let widths = |table: &toml::Table| table["schedule"]["width"].as_integer();
+        assert_eq!(widths(&table), Some(3));
+        let phases = table["phase"].as_array().unwrap();
+        let of_phases: Vec<_> = phases.iter().map(|it| widths(it.as_table().unwrap())).collect();
+        assert_eq!(of_phases, [Some(3), Some(1)]);
+        assert!(!set_open_widths(&mut table, &toml::Value::Integer(4)), "it is chosen once");
     }
 
     #[test]
