@@ -16,7 +16,7 @@ const BASELINE: f64 = 0.7;
 const FAMILY: usize = 5;
 const MARGIN: f64 = 0.05;
 
-/// One claim, on so many rows.
+/// How often one claim is shown, on a given number of rows.
 pub(crate) struct Curve {
     pub(crate) claim: Kind,
     pub(crate) rows: usize,
@@ -69,7 +69,7 @@ fn shown(claim: Kind, rows: usize, difference: f64, draws: u32) -> f64 {
         Kind::NotWorse => format!("min usd_per_1k s.t. quality >= baseline - {MARGIN}"),
         Kind::Better | Kind::Holm => "max quality".to_owned(),
     };
-    let Ok(goal) = Goal::parse(&rule) else { return f64::NAN };
+    let goal = Goal::parse(&rule).expect("a rule of this file");
     let is_shown = |rows: &[HeldOutRow], level: Level| {
         Confirmed::of(&goal, rows, true, level, Seed(1)).is_shown
     };
@@ -93,8 +93,8 @@ fn shown(claim: Kind, rows: usize, difference: f64, draws: u32) -> f64 {
     }
 }
 
-/// Rows of so many candidates beside one baseline: each differs from it on a fifth of the rows, and is better by the
-/// difference.
+/// The rows of some candidates and one baseline. Each candidate differs from the baseline on a fifth of the rows, and is
+/// better by `difference`.
 fn drawn(seed: Seed, rows: usize, difference: f64, candidates: usize) -> Vec<Vec<HeldOutRow>> {
     let mut rng = seed.rng();
     let is_right: Vec<bool> = (0..rows).map(|_| rng.random::<f64>() < BASELINE).collect();

@@ -19,6 +19,15 @@ fn right(uniform: &mut dyn FnMut() -> f64, share: f64) -> f64 {
     f64::from(u8::from(uniform() < share))
 }
 
+/// The difference on a row that one prompt wins or loses with these chances.
+fn won_or_lost(uniform: &mut dyn FnMut() -> f64, won: f64, lost: f64) -> f64 {
+    match uniform() {
+        it if it < won => 1.0,
+        it if it < won + lost => -1.0,
+        _ => 0.0,
+    }
+}
+
 /// A graded score: 0 or 1 in a half of all cases, else anything between, more often high.
 fn graded(uniform: &mut dyn FnMut() -> f64) -> f64 {
     match uniform() {
@@ -58,21 +67,13 @@ fn cases() -> Vec<Case> {
         Case {
             name: "difference, 12 % won, 8 % lost (Tango)",
             truth: 0.04,
-            one: |u| match u() {
-                it if it < 0.12 => 1.0,
-                it if it < 0.2 => -1.0,
-                _ => 0.0,
-            },
+            one: |u| won_or_lost(u, 0.12, 0.08),
             interval: of_differences_beyond,
         },
         Case {
             name: "difference, 3 % won, 3 % lost (Tango)",
             truth: 0.0,
-            one: |u| match u() {
-                it if it < 0.03 => 1.0,
-                it if it < 0.06 => -1.0,
-                _ => 0.0,
-            },
+            one: |u| won_or_lost(u, 0.03, 0.03),
             interval: of_differences_beyond,
         },
         Case {

@@ -4,7 +4,7 @@ use super::args::{ExportArgs, ExportFormat};
 use super::error::CliError;
 use super::explain::unfound;
 use super::screen::Screen;
-use crate::compare::verification::{self, RecordedRow};
+use crate::compare::record::{self, RecordedRow};
 use crate::export::demonstrations::demonstrations;
 use crate::export::git::Commit;
 use crate::export::revision::file_at;
@@ -51,9 +51,9 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
     let file = file(args.format, &run, &chosen)?;
     let mut evidence = evidence(&run, &chosen, &args.to);
     if let Some(fields) = evidence.as_object_mut() {
-        fields.insert("file_blake3".to_owned(), json!(verification::hash_of_file(&file)));
+        fields.insert("file_blake3".to_owned(), json!(record::hash_of_file(&file)));
     }
-    let mut evidence = serde_json::to_vec_pretty(&verification::sealed(evidence))?;
+    let mut evidence = serde_json::to_vec_pretty(&record::sealed(evidence))?;
     evidence.push(b'\n');
     let branch = args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", run.task.name));
     let commit = Commit {
@@ -245,7 +245,7 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
     let summary = &run.summary;
     let is_compared = is_compared(run, chosen);
     let mut evidence = json!({
-        "schema": verification::SCHEMA,
+        "schema": record::SCHEMA,
         "run": run.file.run,
         "task": run.task.name,
         "strategy": run.file.strategy,
@@ -253,8 +253,8 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
         "version": run.file.version,
         "candidate": chosen.id,
         "status": chosen.status,
-        "parts_blake3": verification::hashes(&chosen.prompt),
-        "scoring_blake3": verification::scoring_hash(&run.task, &run.file.programs),
+        "parts_blake3": record::hashes(&chosen.prompt),
+        "scoring_blake3": record::scoring_hash(&run.task, &run.file.programs),
         "data_blake3": run.file.data.iter().map(|file| &file.blake3).collect::<Vec<_>>(),
         "models": run.task.models()
             .map(|(role, model)| (role.to_string(), json!(model.name.to_string())))

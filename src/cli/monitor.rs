@@ -91,6 +91,7 @@ struct Monitor<'a> {
     exported: &'a Exported,
     args: &'a MonitorArgs,
     rule: Rule,
+    every: Duration,
     dir: RunDir,
 }
 
@@ -100,7 +101,7 @@ impl<'a> Monitor<'a> {
         let seal = exported.record.seal.get(..12).unwrap_or_default();
         let dir = RunDir::at(args.out.out.join(format!("monitor-{seal}")));
         let rule = Rule::new(args.tolerance, args.false_alarms, every);
-        Self { exported, args, rule, dir }
+        Self { exported, args, rule, every, dir }
     }
 
     /// Makes the next check, or goes on with one that was not measured.
@@ -109,8 +110,8 @@ impl<'a> Monitor<'a> {
             .map_err(|error| CliError::not_written(self.dir.path(), &error))?;
         let _lock = self.dir.lock()?;
         let mut history = History::open(&self.dir)?;
-        let (check, _) = history.next();
-        if !history.is_interrupted() {
+        let (check, has_begun) = history.next(self.every, Clock::System.now());
+        if !has_begun || !history.is_interrupted() {
             history.append(Fact::Begun { check, at: Clock::System.now() })?;
         }
         let measured = match self.measured(check, &history, screen) {
@@ -131,6 +132,19 @@ impl<'a> Monitor<'a> {
         Ok(Outcome::Measured(Box::new(judged)))
     }
 
+    /// The runs of a check.
+    fn folder(&self, check: u32) -> PathBuf {
+        self.dir.file(&format!("check-{check}"))
+    }
+
+    /// What the checks so far have or may have spent, also those that were given up.
+    fn spent(&self, history: &History) -> Result<Spending, CliError> {
+        let abandoned = history.abandoned().iter();
+        abandoned
+            .map(|check| spent_in(&self.folder(*check), None))
+            .try_fold(history.spent(), |all, spent| Ok(all.plus(&spent?)))
+    }
+
     /// Asks prompt and canary. An error says whether the cap on all checks is the reason.
     fn measured(
         &self,
@@ -141,8 +155,8 @@ impl<'a> Monitor<'a> {
         let not_exhausted = |error: CliError| (error, false);
         let recheck = self.exported.recheck(self.args.task.as_deref()).map_err(not_exhausted)?;
         recheck.count_look(&self.args.out.out, screen).map_err(not_exhausted)?;
-        let folder = self.dir.file(&format!("check-{check}"));
-        let earlier = history.spent();
+        let folder = self.folder(check);
+        let earlier = self.spent(history).map_err(not_exhausted)?;
         let ask = |name: &str, task: Task, rows: Vec<RowHash>| {
             let side = SideRun { monitor: self, folder: &folder, earlier: &earlier };
             side.ask(name, task, rows, screen)
@@ -195,7 +209,7 @@ impl<'a> Monitor<'a> {
                 (error, Occasion::NotMeasured, None)
             }
         };
-        let spent = History::open(&self.dir)?.spent();
+        let spent = self.spent(&History::open(&self.dir)?)?;
         let sentence = visible_line(&format!("{}: {}", self.args.file.display(), error.message));
         let message = Message::of_check(
             (&self.dir.name(), &self.exported.record.task),
@@ -361,12 +375,13 @@ fn show_history(args: &MonitorArgs, screen: &Screen) -> Result<(), CliError> {
     let exported = Exported::read(&args.file)?;
     let monitor = Monitor::of(&exported, args, Duration::from_secs(1));
     let history = History::open(&monitor.dir)?;
+    let spent = monitor.spent(&history)?;
     let value = json!({
         "schema": 1,
         "task": exported.record.task,
         "candidate": exported.record.candidate,
         "folder": monitor.dir.path(),
-        "spent": { "usd": history.spent().usd.dollars(), "calls": history.spent().calls },
+        "spent": { "usd": spent.usd.dollars(), "calls": spent.calls },
         "not_measured": history.not_measured(),
         "checks": history.checks(),
     });

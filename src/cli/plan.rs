@@ -17,8 +17,9 @@ use crate::run::{self, Access, Estimate, Known, Latencies, NIGHT, Rounds, RunKin
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::strategy::Slots;
+use crate::task::bound::Bound;
 use crate::task::example::Split;
-use crate::task::goal::{Aim, Bound, Claim};
+use crate::task::goal::{Aim, Claim};
 use crate::task::measure::Measure;
 use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider};
 use crate::task::{Model, Task};

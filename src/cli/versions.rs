@@ -3,7 +3,7 @@
 use super::args::{LogArgs, RollbackArgs};
 use super::error::CliError;
 use super::screen::Screen;
-use crate::compare::verification::Record;
+use crate::compare::record::Record;
 use crate::compare::versions::{Recorded, Version, VersionKind, short};
 use crate::export::git::Commit;
 use crate::export::history::{FileCommit, FileHistory};

@@ -12,8 +12,9 @@ use crate::report;
 use crate::run::{AnswerFigures, LoadedRun, Recommendation, RunError, Status};
 use crate::seed::Seed;
 use crate::stats::{Interval, Level, holm, interval, rows_for_margin};
+use crate::task::bound::Threshold;
 use crate::task::example::{RowHash, Split};
-use crate::task::goal::{Aim, Claim, Goal, Threshold};
+use crate::task::goal::{Aim, Claim, Goal};
 use crate::text::{percent, plural, points, thousands};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -210,7 +211,9 @@ impl MigrationReport {
             // Savings are claims of all models at once, too.
             let saves = shown(&beside(&goal, rows, look.shared_by(pairs.len())), is_cheaper);
             let confirmed = beside(&goal, rows, level);
-            measured.target(rows, &confirmed, (parity, level, saves), migration.margin)
+            let unanswered = measured.rows.missing(bar.as_ref().map(|(_, rows)| rows));
+            let decision = Decision { is_parity: parity, level, saves, unanswered };
+            measured.target(rows, &confirmed, decision, migration.margin)
         });
         let targets = targets.collect();
         let searched = runs.iter().skip(1).find(|(_, known)| loaded(known));
@@ -338,6 +341,17 @@ impl Target {
     }
 }
 
+/// What the rows of all models together decide of one.
+struct Decision {
+    is_parity: bool,
+    /// The level that Holm's rule left to it.
+    level: Level,
+    /// Whether its calls are shown to cost less.
+    saves: bool,
+    /// Rows of the bar that it gave no answer to.
+    unanswered: usize,
+}
+
 /// A new model's run as far as it is.
 struct Measured {
     target: Target,
@@ -405,10 +419,11 @@ impl Measured {
         self,
         rows: &[HeldOutRow],
         confirmed: &Option<Confirmed>,
-        (is_parity, level, saves): (bool, Level, bool),
+        decision: Decision,
         margin: f64,
     ) -> Target {
-        let (mut target, answered) = (self.target, self.rows.by_row.len());
+        let mut target = self.target;
+        let Decision { is_parity, level, saves, unanswered } = decision;
         let Some(confirmed) = confirmed.as_ref() else {
             target.why.get_or_insert_with(|| "no row has a score of both models".to_owned());
             return target;
@@ -426,7 +441,7 @@ impl Measured {
         });
         target.beside_bar = Some(BesideBar {
             rows: rows.len(),
-            unanswered: rows.len().saturating_sub(answered),
+            unanswered,
             difference,
             tested,
             level: level.one_sided,
@@ -520,6 +535,12 @@ impl Rows {
         self.by_row.is_empty()
     }
 
+    /// How many rows of the bar have no answer here.
+    fn missing(&self, bar: Option<&Self>) -> usize {
+        let rows = bar.into_iter().flat_map(|bar| bar.by_row.keys());
+        rows.filter(|row| !self.by_row.contains_key(*row)).count()
+    }
+
     /// The rows of the bar. One that the new model gave no answer to is wrong: who moves to it has none, either.
     fn paired(&self, bar: Option<&Self>) -> Vec<HeldOutRow> {
         let Some(bar) = bar.filter(|_| !self.is_empty()) else { return Vec::new() };
@@ -556,6 +577,26 @@ mod tests {
         assert_eq!(Latency::of(twenty), Some(Latency { p50_ms: 10, p95_ms: 19, n: 20 }));
     }
 
+    /// The new model is right where the bar is, and refuses a sixth of the rows: that is no parity.
+    #[test]
+    fn a_row_that_is_refused_is_wrong() {
+        let of = |rows: std::ops::Range<usize>| Rows {
+            by_row: rows
+                .map(|row| {
+                    let hash = RowHash::try_from(format!("{row:032x}")).unwrap();
+                    (hash, (f64::from(u8::from(row % 4 > 0)), Some(0.1)))
+                })
+                .collect(),
+            ..Rows::default()
+        };
+        let (bar, new) = (of(0..180), of(0..150));
+        let pairs = new.paired(Some(&bar));
+        assert_eq!((pairs.len(), new.missing(Some(&bar))), (180, 30));
+        assert_eq!(target(&pairs, 0.05, 1).finding, Finding::Worse);
+        assert_eq!(target(&of(0..180).paired(Some(&bar)), 0.05, 1).finding, Finding::Parity);
+        assert!(Rows::default().paired(Some(&bar)).is_empty(), "it was not asked at all");
+    }
+
     fn rows(n: usize, wins: usize, losses: usize) -> Vec<HeldOutRow> {
         let row = |row| HeldOutRow {
             winner: f64::from(u8::from(row >= losses)),
@@ -584,8 +625,9 @@ mod tests {
         };
         let goal = within(margin);
         let level = Level::FIRST.shared_by(models);
-        let found = (is_parity(&goal, rows, level), level);
-        measured.target(rows, &beside(&goal, rows, level), (found.0, found.1, false), margin)
+        let is_parity = is_parity(&goal, rows, level);
+        let decision = Decision { is_parity, level, saves: false, unanswered: 0 };
+        measured.target(rows, &beside(&goal, rows, level), decision, margin)
     }
 
     /// 20 rows of 400 lost and 20 won: a standard error of √(40)/400, so that a margin of four points is 2.5 of them.

@@ -2,7 +2,8 @@
 //!
 //! No search, and no claim that a prompt is better than another one on its model: that is the business of a run.
 
-pub mod verification;
+pub mod record; // What an exported prompt's evidence file says.
+pub mod verification; // The prompt now, beside it.
 pub mod migration; // The prompt in force on an old model, beside prompts on new ones.
 pub mod migration_page; // The same for people.
 pub mod monitor; // An exported prompt over time.

@@ -2,7 +2,7 @@
 //!
 //! What the records say is told; nothing is asked again, and no version is said to be better than another one.
 
-use super::verification::Record;
+use super::record::Record;
 use crate::export::history::FileCommit;
 use crate::report::visible_line;
 use crate::stats::Interval;

@@ -14,9 +14,10 @@ use crate::stats::{
     Interval, Level, PairedTest, holm, interval, margin, paired, quantile_beyond,
     rows_for_quantile, rows_for_share,
 };
+use crate::task::bound::{Bound, Side, Threshold};
 use crate::task::example::Split;
-use crate::task::goal::{Bound, Claim, Goal, Side, Threshold};
-use crate::task::measure::Total;
+use crate::task::goal::{Claim, Goal};
+use crate::task::measure::{Measure, Total};
 use serde::{Deserialize, Serialize};
 
 /// With fewer held-out rows nothing is called confirmed.
@@ -289,15 +290,25 @@ fn of_bound(
     if values.len() < MIN_HOLD_ROWS {
         return None;
     }
-    // Where all values are alike, resampling knows no other ones; scores have a range, which allows for them.
-    let is_score = values.iter().all(|value| (-1.0..=1.0).contains(value));
-    match bound.measure.total() {
-        Total::Quantile(share) => quantile_beyond(&values, share, chance),
-        Total::Mean if is_score && is_beside => of_differences_beyond(&values, chance, seed),
-        Total::Mean if is_score => of_scores_beyond(&values, chance, seed),
-        Total::Share if is_beside => of_differences_beyond(&values, chance, seed),
-        Total::Share => of_scores_beyond(&values, chance, seed),
-        Total::Mean => of_amounts_beyond(&values, chance, seed),
+    let of_shares = || match is_beside {
+        true => of_differences_beyond(&values, chance, seed),
+        false => of_scores_beyond(&values, chance, seed),
+    };
+    match (bound.measure.total(), &bound.measure) {
+        (Total::Quantile(share), _) => quantile_beyond(&values, share, chance),
+        (Total::Share, _) => of_shares(),
+        // A metric may be a share, whose range allows for values that did not occur. Of one without a range, values that
+        // are almost all alike say nothing of others.
+        (Total::Mean, Measure::Metric(_)) => {
+            let least = if is_beside { -1.0 } else { 0.0 };
+            if values.iter().all(|value| (least..=1.0).contains(value)) {
+                return of_shares();
+            }
+            let is_known = !interval::has_few_unusual(&values);
+            is_known.then(|| of_amounts_beyond(&values, chance, seed)).flatten()
+        }
+        // Counts of tokens, which may well be all the same.
+        (Total::Mean, _) => of_amounts_beyond(&values, chance, seed),
     }
 }
 
@@ -596,6 +607,11 @@ mod tests {
         assert_eq!(bound_shown("recall.a >= 0.2", Level::FIRST, &right(29)), (false, None));
         let alike = bound_shown("metrics.plain >= 0.999", Level::FIRST, &right(120));
         assert_eq!((alike.0, alike.1), (false, interval::wilson(120, 120)));
+        let percent = measured((0..120).map(|_| (Some(100.0), None)));
+        assert_eq!(bound_shown("metrics.plain >= 99.9", Level::FIRST, &percent), (false, None));
+        let low = measured((0..120).map(|row| (Some(-f64::from(row % 5)), None)));
+        let (is_shown, it) = bound_shown("metrics.plain <= 0", Level::FIRST, &low);
+        assert!(is_shown && it.is_some_and(|it| it.low < -1.0), "it has no range: {it:?}");
         let same = measured((0..200).map(|_| (Some(0.5), Some(0.5))));
         assert!(!bound_shown("metrics.plain >= baseline", Level::FIRST, &same).0);
     }

@@ -97,9 +97,65 @@ impl Scoring {
 mod tests {
     use super::*;
     use crate::engine::tests::{answered, block_on, journal, task};
+    use crate::task::{Task, TaskSource};
+    use crate::units::Usd;
 
     fn scoring(journal: &Arc<Journal<Event>>) -> Scoring {
         Scoring::new(Arc::new(Evaluator::new(task(), &[])), Arc::clone(journal))
+    }
+
+    /// Right, wrong, invalid and cut off, in a batch, with an estimate of its tokens: what each measure makes of it.
+    #[test]
+    fn an_outcome_has_what_the_goal_bounds() {
+        use crate::event::Finish;
+        use crate::task::goal::Goal;
+        let right = right_answer(0);
+        let other = ["billing", "claims"].into_iter().find(|label| *label != right).unwrap();
+        let rule = format!(
+            "max quality s.t. validity >= 0.5 and recall.{right} >= 0.5 and recall.{other} >= 0.5 and \
+             precision.{other} >= 0.5 and output_tokens <= 9 and latency_p50 <= 1s and metrics.none >= 0"
+        );
+        let TaskSource::Files(files) = task().source.clone() else { panic!("it has files") };
+        let task = Task::rebuild(files.with_goal(&Goal::parse(&rule).unwrap())).unwrap();
+        let journal = journal();
+        let scoring =
+            Scoring::new(Arc::new(Evaluator::new(Arc::new(task), &[])), Arc::clone(&journal));
+        let measured = |answered: Answered| {
+            let at = (Split::Dev, RowIx(0));
+            block_on(async {
+                let event = Event::Answered(answered.clone());
+                let number = journal.append_durable(event).await.unwrap();
+                let judged = scoring.judge(Call(0), at, &answered, number).await.unwrap();
+                let content = Content::Verdict(judged.verdict);
+                match scoring.outcome(at, Some(number), None, content).await.unwrap() {
+                    RowOutcome::Scored { measured, .. } => measured,
+                    RowOutcome::Missing => panic!("missing"),
+                }
+            })
+        };
+        let said = |text: &str| Answered { out: 3, ms: 40, ..answered(0, text) };
+        let (yes, no) = (Some(1.0), Some(0.0));
+        let (tokens, time) = (Some(3.0), Some(40.0));
+        for (answer, expected) in [
+            (said(&right), [yes, yes, None, None, tokens, time, None]),
+            (said(other), [yes, no, None, no, tokens, time, None]),
+            (said("I cannot say"), [no, no, None, None, tokens, time, None]),
+            // It names the label, and was cut off: it is no answer.
+            (
+                Answered { finish: Finish::Length, ..said(&right) },
+                [no, no, None, None, tokens, time, None],
+            ),
+            (
+                Answered { live: Some(Usd::from_nanos(5)), ..said(&right) },
+                [yes, yes, None, None, tokens, None, None],
+            ),
+            (
+                Answered { estimated: true, ..said(&right) },
+                [yes, yes, None, None, None, time, None],
+            ),
+        ] {
+            assert_eq!(measured(answer.clone()), expected, "{answer:?}");
+        }
     }
 
     /// What the right answer to a row of dev is.

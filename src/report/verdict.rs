@@ -18,8 +18,9 @@ use crate::run::{Gain, Prompted, Status};
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::task::Task;
+use crate::task::bound::Threshold;
 use crate::task::example::Split;
-use crate::task::goal::{Aim, Threshold};
+use crate::task::goal::Aim;
 use crate::text::{percent, plural, points, sentence_case, thousands};
 use serde::Serialize;
 

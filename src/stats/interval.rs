@@ -209,6 +209,12 @@ fn resampled(
     Some(Interval::around(mean, ends, n))
 }
 
+/// Whether hardly any value differs from the most common one: resampling then knows too little of what did not occur.
+#[must_use]
+pub fn has_few_unusual(values: &[f64]) -> bool {
+    values.len() - most_common(values) < FEW_UNUSUAL
+}
+
 /// How many of the values are the most common one.
 fn most_common(values: &[f64]) -> usize {
     let mut sorted = values.to_vec();

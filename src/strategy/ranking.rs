@@ -4,8 +4,9 @@ use super::search::Search;
 use super::space::Space;
 use crate::id::CandidateIx;
 use crate::state::Status;
+use crate::task::bound::Threshold;
 use crate::task::example::Split;
-use crate::task::goal::{Aim, Measured, Threshold};
+use crate::task::goal::{Aim, QualityAndCost};
 
 impl Search<'_> {
     /// What a candidate is ranked by: its mean over all its answers to dev, less what its length
@@ -107,12 +108,12 @@ impl Search<'_> {
     /// for the cost.
     #[must_use]
     pub fn is_allowed(&self, candidate: CandidateIx, quality: f64, of_baseline: f64) -> bool {
-        let measured = |candidate: CandidateIx, quality: f64| Measured {
+        let known = |candidate: CandidateIx, quality: f64| QualityAndCost {
             quality,
             usd_per_1k: self.state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX),
         };
-        let baseline = measured(CandidateIx::BASELINE, of_baseline);
-        self.goal.allows(measured(candidate, quality), baseline) && self.keeps_bounds(candidate)
+        let baseline = known(CandidateIx::BASELINE, of_baseline);
+        self.goal.allows(known(candidate, quality), baseline) && self.keeps_bounds(candidate)
     }
 
     /// Whether a candidate's answers to dev keep the goal's bounds, as far as they are known.

@@ -2,8 +2,7 @@
 //!
 //! Whether one candidate is better than another is decided with `stats`.
 
-use super::measure::{Measure, Total};
-use crate::text;
+use super::bound::{Bound, Clause, Side, Threshold, Unit, clauses};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -31,57 +30,10 @@ pub enum Aim {
     },
 }
 
-/// A value that is permitted, or the least or most that is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Threshold {
-    /// The baseline's value plus this difference: for a quality usually a negative one.
-    Baseline(f64),
-    /// This value.
-    Absolute(f64),
-}
-
-/// A bound of a measure beside quality and cost: `recall.security >= 0.95`, `latency_p95 <= 2s`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Bound {
-    /// What is measured.
-    pub measure: Measure,
-    /// On which side of the threshold it must be.
-    pub side: Side,
-    /// The threshold.
-    pub threshold: Threshold,
-}
-
-/// A side of a threshold, itself included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// `>=`
-    AtLeast,
-    /// `<=`
-    AtMost,
-}
-
-impl Side {
-    fn sign(self) -> &'static str {
-        match self {
-            Self::AtLeast => ">=",
-            Self::AtMost => "<=",
-        }
-    }
-}
-
 /// What each form of a goal looks like.
 const FORMS: &str = "write `max quality`, `max quality s.t. usd_per_1k <= 0.5` or `min usd_per_1k s.t. quality >= \
                      baseline - 0.005` (or `>= 0.8`), each with further bounds as in `and recall.refund >= 0.95 and \
                      latency_p95 <= 2s`";
-
-/// One side of a rule's `s.t.`: a name, a sign and a value.
-struct Clause<'a> {
-    name: &'a str,
-    side: Side,
-    value: &'a str,
-}
 
 impl Goal {
     /// The highest quality, without a bound.
@@ -146,7 +98,7 @@ impl Goal {
     /// Whether a prompt serves the goal at all, by quality and cost: it keeps the constraint and, where the goal asks for
     /// the cheapest, costs no more than a baseline that keeps it too.
     #[must_use]
-    pub fn allows(&self, prompt: Measured, baseline: Measured) -> bool {
+    pub fn allows(&self, prompt: QualityAndCost, baseline: QualityAndCost) -> bool {
         match self.aim {
             Aim::MaxQuality { usd_per_1k_at_most } => {
                 usd_per_1k_at_most.is_none_or(|limit| prompt.usd_per_1k <= limit + 1e-12)
@@ -160,187 +112,9 @@ impl Goal {
     }
 }
 
-/// What stands behind `s.t.`, joined by `and`; quotes keep a name together. `None`: a clause without a sign or value.
-fn clauses(such_that: &str) -> Option<Vec<Clause<'_>>> {
-    let mut all = Vec::new();
-    let (mut from, mut is_quoted) = (0, false);
-    for (at, letter) in such_that.char_indices() {
-        is_quoted ^= letter == '"';
-        if !is_quoted && such_that[at..].starts_with(" and ") {
-            all.push(&such_that[from..at]);
-            from = at + " and ".len();
-        }
-    }
-    all.push(such_that.get(from..)?);
-    all.into_iter().map(clause).collect()
-}
-
-fn clause(text: &str) -> Option<Clause<'_>> {
-    let behind_name = text.rfind('"').unwrap_or(0);
-    let sign = |sign: &str| text[behind_name..].find(sign).map(|at| behind_name + at);
-    let (at, side) = match (sign(">="), sign("<=")) {
-        (Some(at), None) => (at, Side::AtLeast),
-        (None, Some(at)) => (at, Side::AtMost),
-        _ => return None,
-    };
-    let (name, value) = (text[..at].trim(), text[at + 2..].trim());
-    (!name.is_empty() && !value.is_empty()).then_some(Clause { name, side, value })
-}
-
-/// In what a threshold is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
-    None,
-    /// `800ms`, `2s`; the number is milliseconds.
-    Time,
-}
-
-impl Unit {
-    fn read(self, text: &str) -> Option<f64> {
-        let number = match self {
-            Self::None => text.parse().ok()?,
-            Self::Time => match text.strip_suffix("ms") {
-                Some(ms) => ms.trim().parse().ok()?,
-                None => text.strip_suffix('s')?.trim().parse::<f64>().ok()? * 1_000.0,
-            },
-        };
-        Some(number).filter(|number: &f64| number.is_finite())
-    }
-}
-
-impl Threshold {
-    /// Reads a value, or `baseline` with or without a difference.
-    fn parse(text: &str, unit: Unit) -> Option<Self> {
-        let Some(offset) = text.strip_prefix("baseline") else {
-            return unit.read(text).map(Self::Absolute);
-        };
-        let offset = offset.trim();
-        let (sign, size) = match offset.chars().next() {
-            None => return Some(Self::Baseline(0.0)),
-            Some('-') => (-1.0, &offset[1..]),
-            Some('+') => (1.0, &offset[1..]),
-            Some(_) => return None,
-        };
-        let size = unit.read(size.trim()).filter(|size| *size >= 0.0)?;
-        Some(Self::Baseline(if size == 0.0 { 0.0 } else { sign * size }))
-    }
-
-    /// Whether it is one of a value in [0, 1].
-    fn is_share(self) -> bool {
-        match self {
-            Self::Baseline(offset) => offset.abs() <= 1.0,
-            Self::Absolute(value) => (0.0..=1.0).contains(&value),
-        }
-    }
-
-    /// The threshold as a number, where the baseline has this value.
-    #[must_use]
-    pub fn value(self, baseline: f64) -> f64 {
-        match self {
-            Self::Baseline(offset) => baseline + offset,
-            Self::Absolute(value) => value,
-        }
-    }
-
-    fn written(self, unit: Unit) -> String {
-        let number = |value: f64| match unit {
-            Unit::None => value.to_string(),
-            Unit::Time => format!("{value}ms"),
-        };
-        match self {
-            Self::Absolute(value) => number(value),
-            Self::Baseline(0.0) => "baseline".to_owned(),
-            Self::Baseline(offset) => {
-                let sign = if offset < 0.0 { '-' } else { '+' };
-                format!("baseline {sign} {}", number(offset.abs()))
-            }
-        }
-    }
-}
-
-impl Bound {
-    fn parse(Clause { name, side, value }: &Clause<'_>) -> Result<Self, String> {
-        let measure = Measure::parse(name)?;
-        let unit = measure.unit();
-        let threshold = Threshold::parse(value, unit).ok_or_else(|| match unit {
-            Unit::Time => format!("`{value}` is no time for `{name}`: write `800ms` or `2s`"),
-            Unit::None => {
-                format!("`{value}` is no value for `{name}`: write a number, or `baseline - 0.01`")
-            }
-        })?;
-        let is_count =
-            measure.is_time() || matches!(measure, Measure::InputTokens | Measure::OutputTokens);
-        if is_count && matches!(threshold, Threshold::Absolute(value) if value <= 0.0) {
-            return Err(format!("`{name}` is above 0: `{value}` is not"));
-        }
-        if measure.total() == Total::Share && !threshold.is_share() {
-            return Err(format!("`{name}` is a share: `{value}` is not in 0 to 1"));
-        }
-        let extreme = if *side == Side::AtLeast { 1.0 } else { 0.0 };
-        if measure.total() == Total::Share && threshold == Threshold::Absolute(extreme) {
-            return Err(format!(
-                "no number of rows shows that a share is {extreme}: ask for a little less, as in `{name} {} {}`",
-                side.sign(),
-                (extreme - 0.01_f64).abs()
-            ));
-        }
-        if matches!(threshold, Threshold::Baseline(_)) && !measure.is_paired() {
-            return Err(format!(
-                "`{name}` cannot be compared with the baseline row by row: give a number"
-            ));
-        }
-        Ok(Self { measure, side: *side, threshold })
-    }
-
-    /// What its interval is of: the measure, or its difference from the baseline's.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self.threshold {
-            Threshold::Absolute(_) => self.measure.to_string(),
-            Threshold::Baseline(_) => format!("{} less the baseline's", self.measure),
-        }
-    }
-
-    /// A value of what its interval is of, for people.
-    #[must_use]
-    pub fn shown(&self, value: f64) -> String {
-        match (self.threshold, self.measure.total()) {
-            (Threshold::Absolute(_), _) => self.measure.shown(value),
-            (Threshold::Baseline(_), Total::Share) => text::points(value),
-            (Threshold::Baseline(_), _) => {
-                let sign = if value < 0.0 { "-" } else { "+" };
-                format!("{sign}{}", self.measure.shown(value.abs()))
-            }
-        }
-    }
-
-    /// Whether this value keeps it, where the baseline has that one.
-    #[must_use]
-    pub fn is_kept(&self, value: f64, baseline: f64) -> bool {
-        let threshold = self.threshold.value(baseline);
-        match self.side {
-            Side::AtLeast => value >= threshold - 1e-12,
-            Side::AtMost => value <= threshold + 1e-12,
-        }
-    }
-}
-
-impl Measure {
-    fn unit(&self) -> Unit {
-        if self.is_time() { Unit::Time } else { Unit::None }
-    }
-}
-
-impl fmt::Display for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = self.side.sign();
-        write!(f, "{} {sign} {}", self.measure, self.threshold.written(self.measure.unit()))
-    }
-}
-
 /// What is known of a prompt.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
+pub struct QualityAndCost {
     /// Its quality, in [0, 1].
     pub quality: f64,
     /// What 1,000 of its calls cost, in dollars.
@@ -466,18 +240,18 @@ mod tests {
             ("min usd_per_1k s.t. quality >= baseline - 2", "is not a goal"),
             ("min usd_per_1k s.t. quality >= baseline * 2", "is not a goal"),
             ("max quality s.t.", "is not a goal"),
-            ("max quality s.t. validity >= 0.9 and", "is no value"),
+            ("max quality s.t. validity >= 0.9 and", "is not a value"),
             ("max quality s.t. validty >= 0.9", "did you mean `validity`?"),
             ("max quality s.t. recal.x >= 0.9", "did you mean `recall`?"),
             ("max quality s.t. recall >= 0.9", "`recall.NAME`"),
-            ("max quality s.t. validity >= 95", "is not in 0 to 1"),
+            ("max quality s.t. validity >= 95", "from 0 to 1"),
             ("max quality s.t. validity >= 1", "`validity >= 0.99`"),
-            ("max quality s.t. latency_p95 <= 2", "write `800ms` or `2s`"),
+            ("max quality s.t. latency_p95 <= 2", "such as `800ms` or `2s`"),
             ("max quality s.t. latency_p95 <= baseline", "give a number"),
             ("max quality s.t. usd_per_1k <= 1 and usd_per_1k <= 2", "twice"),
             ("max quality s.t. validity >= 0.5 and validity >= 0.6", "twice"),
-            ("max quality s.t. input_tokens <= -3", "is above 0"),
-            ("max quality s.t. validity >= NaN", "is no value"),
+            ("max quality s.t. input_tokens <= -3", "is always above 0"),
+            ("max quality s.t. validity >= NaN", "is not a value"),
         ] {
             let error = Goal::parse(rule).expect_err(rule);
             assert!(error.contains(says), "{rule}: {error}");
@@ -487,7 +261,7 @@ mod tests {
     #[test]
     fn a_constraint_excludes() {
         let goal = Goal::parse("max quality s.t. usd_per_1k <= 0.5").unwrap();
-        let measured = |quality, usd_per_1k| Measured { quality, usd_per_1k };
+        let measured = |quality, usd_per_1k| QualityAndCost { quality, usd_per_1k };
         assert!(goal.allows(measured(0.1, 0.5), measured(0.9, 0.4)));
         assert!(!goal.allows(measured(1.0, 0.51), measured(0.9, 0.6)));
         let goal = Goal::parse("min usd_per_1k s.t. quality >= baseline - 0.01").unwrap();

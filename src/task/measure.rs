@@ -92,7 +92,7 @@ impl Measure {
     /// Whether two prompts have values for the same rows as a rule, so that they can be compared row by row.
     #[must_use]
     pub fn is_paired(&self) -> bool {
-        !matches!(self, Self::Precision(_)) && !matches!(self.total(), Total::Quantile(_))
+        !self.is_time() && !matches!(self, Self::Precision(_))
     }
 
     /// Whether it is a time.

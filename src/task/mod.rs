@@ -10,6 +10,7 @@ pub mod split;
 pub mod duplicates;
 pub mod scorer;
 pub mod measure; // What a goal may bound beside quality and cost.
+pub mod bound; // What a prompt must keep.
 pub mod goal;
 pub mod model;
 pub mod notify;

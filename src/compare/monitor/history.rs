@@ -35,6 +35,26 @@ pub enum Fact {
     Measured(Box<Check>),
 }
 
+impl Fact {
+    /// What of it no check can have written.
+    fn flaw(&self) -> Option<&'static str> {
+        let (check, measured) = match self {
+            Self::Begun { check, .. } | Self::NotMeasured { check, .. } => (*check, None),
+            Self::Measured(it) => (it.check, Some(it)),
+        };
+        let is_evidence = |value: f64| value.is_finite() && value >= 0.0;
+        let is_wrong = measured.is_some_and(|it| {
+            let sides = [Some(&it.prompt), it.canary.as_ref()];
+            !it.rule.is_valid() || !sides.into_iter().flatten().all(|it| is_evidence(it.e_value))
+        });
+        match check {
+            0 | u32::MAX => Some("a check has no such number"),
+            _ if is_wrong => Some("its rule or its evidence is out of range"),
+            _ => None,
+        }
+    }
+}
+
 /// An error of a history.
 pub type HistoryError = RunDirError;
 
@@ -63,11 +83,16 @@ pub struct History {
     checks: Vec<Judged>,
     /// The check that has begun and was not measured yet.
     open: Option<u32>,
+    /// Checks that another one took the place of, before they were measured.
+    abandoned: Vec<u32>,
     /// Why the last check was not measured.
     not_measured: Option<String>,
+    /// When the check that is open began.
+    begun: Option<Timestamp>,
     /// When a check last began, or was given up.
     last: Option<Timestamp>,
-    alarms: Option<Alarms>,
+    /// By rule: a check under another rule has a series of its own.
+    alarms: Vec<Alarms>,
 }
 
 #[derive(Debug)]
@@ -88,11 +113,19 @@ impl History {
             file,
             checks: Vec::new(),
             open: None,
+            abandoned: Vec::new(),
             not_measured: None,
+            begun: None,
             last: None,
-            alarms: None,
+            alarms: Vec::new(),
         };
-        facts.into_iter().for_each(|fact| history.apply(fact));
+        for (line, fact) in (1..).zip(facts) {
+            if let Some(why) = fact.flaw() {
+                let message = format!("line {line}: {why}");
+                return Err(RunDirError::Malformed { path: dir.file(FILE), message });
+            }
+            history.apply(fact);
+        }
         Ok(history)
     }
 
@@ -109,6 +142,9 @@ impl History {
     fn apply(&mut self, fact: Fact) {
         match fact {
             Fact::Begun { check, at } => {
+                // One that goes on began before.
+                self.begun = self.begun.filter(|_| self.open == Some(check)).or(Some(at));
+                self.abandoned.extend(self.open.filter(|open| *open != check));
                 (self.open, self.last, self.not_measured) = (Some(check), Some(at), None);
             }
             Fact::NotMeasured { check, at, why } => {
@@ -124,11 +160,12 @@ impl History {
 
     fn judged(&mut self, check: Check) -> Judged {
         let rule = check.rule;
-        // Under another rule the series begins anew.
-        let alarms = match self.alarms.take().filter(|known| known.rule == rule) {
-            Some(known) => self.alarms.insert(known),
-            None => self.alarms.insert(Alarms { rule, loss: rule.alarm(), change: rule.alarm() }),
-        };
+        let place = self.alarms.iter().position(|known| known.rule == rule);
+        let place = place.unwrap_or_else(|| {
+            self.alarms.push(Alarms { rule, loss: rule.alarm(), change: rule.alarm() });
+            self.alarms.len() - 1
+        });
+        let alarms = &mut self.alarms[place];
         let loss = alarms.loss.add(check.prompt.e_value);
         let change = check.canary.map(|canary| alarms.change.add(canary.e_value));
         let has_drifted = change.is_some_and(|share| share >= 1.0);
@@ -147,11 +184,18 @@ impl History {
         &self.checks
     }
 
-    /// The number of the next check, and whether it has begun already.
+    /// The number of the next check, and whether it has begun already. What a check was answered longer ago than the
+    /// interval is no answer of now: then another one begins.
     #[must_use]
-    pub fn next(&self) -> (u32, bool) {
-        let new = self.checks.last().map_or(0, |it| it.check.check).saturating_add(1);
-        self.open.map_or((new, false), |open| (open, true))
+    pub fn next(&self, every: Duration, now: Timestamp) -> (u32, bool) {
+        let known = self.open.unwrap_or_else(|| self.checks.last().map_or(0, |it| it.check.check));
+        let is_recent = self.begun.is_some_and(|begun| {
+            begun <= now && begun.checked_add(every).is_ok_and(|end| now < end)
+        });
+        match self.open.filter(|_| is_recent) {
+            Some(open) => (open, true),
+            None => (known.saturating_add(1), false),
+        }
     }
 
     /// Why the last check was not measured, if so.
@@ -172,6 +216,12 @@ impl History {
     pub fn due(&self, every: Duration, now: Timestamp) -> Option<Timestamp> {
         let last = self.last.filter(|last| !self.is_interrupted() && *last <= now)?;
         Some(last.checked_add(every).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Checks that another one took the place of, before they were measured.
+    #[must_use]
+    pub fn abandoned(&self) -> &[u32] {
+        &self.abandoned
     }
 
     /// What all measured checks have spent.

@@ -12,7 +12,8 @@ pub use history::{Fact, History, HistoryError, Judged};
 pub use page::{history_page, lines};
 pub use prometheus::text as prometheus;
 
-use super::verification::{Now, Record, RecordedRow};
+use super::record::{Record, RecordedRow};
+use super::verification::Now;
 use crate::caps::Caps;
 use crate::night::{self, Spending};
 use crate::report::PairedScores;
@@ -43,6 +44,12 @@ impl Rule {
         const YEAR: f64 = 365.0 * 24.0 * 3_600.0;
         let checks = (YEAR / every.as_secs_f64().max(1.0)).round().max(1.0);
         Self { tolerance, false_alarms, checks_a_year: checks as u32 }
+    }
+
+    /// Whether a check can have it.
+    fn is_valid(&self) -> bool {
+        let is_chance = self.false_alarms > 0.0 && self.false_alarms < 1.0;
+        is_chance && (0.0..1.0).contains(&self.tolerance) && self.checks_a_year > 0
     }
 
     /// One of the two alarms, which share the chance.
@@ -194,7 +201,7 @@ pub fn left(caps: Caps, spent: &Spending) -> Caps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::verification::{SCHEMA, sealed};
+    use crate::compare::record::{SCHEMA, sealed};
     use crate::run::RunDir;
     use crate::units::Usd;
     use serde_json::json;
@@ -222,7 +229,7 @@ mod tests {
         Record::read_sealed(Path::new("x"), sealed(evidence).to_string().as_bytes()).unwrap()
     }
 
-    /// A check at which so many rows are right, by prompt and canary.
+    /// A check. The prompt has the first `right` rows right, and the canary the first `canary`.
     fn check(
         number: u32,
         record: &Record,
@@ -313,7 +320,8 @@ mod tests {
             serde_json::to_value(again.checks()).unwrap(),
             serde_json::to_value(history.checks()).unwrap()
         );
-        assert_eq!((again.next(), again.spent().calls), ((9, false), 1_600));
+        let next = again.next(Duration::from_secs(86_400), Timestamp::MAX);
+        assert_eq!((next, again.spent().calls), ((9, false), 1_600));
         let due = again.due(Duration::from_secs(3_600), Timestamp::MAX).unwrap();
         assert_eq!(due.as_second(), 1_800_000_000 + 8 * 86_400 + 3_600);
     }
@@ -325,14 +333,23 @@ mod tests {
         let at = Timestamp::from_second(1_900_000_000).unwrap();
         history.append(Fact::Begun { check: 2, at }).unwrap();
         assert!(history.is_interrupted() && history.due(Duration::ZERO, Timestamp::MAX).is_none());
-        assert_eq!(history.next(), (2, true));
+        let day = Duration::from_secs(86_400);
+        assert_eq!(history.next(day, at), (2, true));
         history.append(Fact::NotMeasured { check: 2, at, why: "no key".to_owned() }).unwrap();
         assert_eq!(history.due(Duration::ZERO, at), Some(at));
         // The clock was ahead then.
         assert_eq!(history.due(Duration::ZERO, Timestamp::MIN), None);
-        assert_eq!((history.next(), history.not_measured()), ((2, true), Some("no key")));
+        assert_eq!((history.next(day, at), history.not_measured()), ((2, true), Some("no key")));
+        // A day later its answers are none of now; what it has spent is still counted.
+        let later = at.checked_add(day).unwrap();
+        assert_eq!((history.next(day, later), history.abandoned()), ((3, false), &[][..]));
+        let (_other, mut other) = self::history([check(1, &record, 100, None, false)]);
+        for check in [2, 3] {
+            other.append(Fact::Begun { check, at }).unwrap();
+        }
+        assert_eq!(other.abandoned(), [2]);
         history.append(Fact::Measured(Box::new(check(2, &record, 100, None, false)))).unwrap();
-        assert_eq!((history.next(), history.not_measured()), ((3, false), None));
+        assert_eq!((history.next(day, at), history.not_measured()), ((3, false), None));
     }
 
     #[test]
