@@ -9,7 +9,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::compare::migration::margin_in_words;
+use crate::compare::migration_page::margin_in_words;
 use crate::engine::MIN_HOLD_ROWS;
 use crate::looks::Looks;
 use crate::night::{Migration, NightFile, NightRun, RunState, of_model, share};

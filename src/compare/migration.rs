@@ -15,7 +15,6 @@ use crate::stats::{Interval, Level, holm, interval, rows_for_margin};
 use crate::task::bound::Threshold;
 use crate::task::example::{RowHash, Split};
 use crate::task::goal::{Aim, Claim, Goal};
-use crate::text::{percent, plural, points, thousands};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -249,95 +248,6 @@ impl MigrationReport {
     #[must_use]
     pub fn not_measured(&self) -> usize {
         self.targets.iter().filter(|target| target.finding == Finding::NotMeasured).count()
-    }
-}
-
-/// The margin as people read it.
-#[must_use]
-pub fn margin_in_words(margin: f64) -> String {
-    format!("{:.1} pp", margin * 100.0)
-}
-
-impl Target {
-    /// The verdict in a sentence.
-    #[must_use]
-    pub fn sentence(&self, margin: f64) -> String {
-        let margin = margin_in_words(margin);
-        let Some(beside) = self.beside_bar else {
-            let why = self.why.clone().unwrap_or_default();
-            return format!("not measured: {why}");
-        };
-        let BesideBar { rows, unanswered, difference, level, short_by, rows_needed, .. } = beside;
-        let missing = match unanswered {
-            0 => String::new(),
-            _ => format!(
-                ", {} of them without an answer, which count as wrong",
-                thousands(unanswered as u64)
-            ),
-        };
-        let tested = beside.tested.map_or_else(String::new, |tested| {
-            let level = Level { look: 1, one_sided: level }.in_percent();
-            format!(
-                "; at the level that decides, {level} one-sided, the low end is {}",
-                points(tested.low)
-            )
-        });
-        let bare = |value: f64| format!("{:+.1}", value * 100.0);
-        let difference = format!(
-            "{} ({} to {}) on {}{missing}{tested}",
-            points(difference.mean),
-            bare(difference.low),
-            bare(difference.high),
-            plural(rows, "held-out row"),
-        );
-        match self.finding {
-            Finding::Parity => {
-                format!("parity: not worse than the bar by more than {margin}: {difference}")
-            }
-            Finding::Worse => format!(
-                "worse: it falls short of the bar by more than the margin of {margin}: {difference}"
-            ),
-            Finding::Open | Finding::NotMeasured => {
-                let rows = match rows_needed {
-                    Some(rows) => format!(
-                        "about {} would show it, if the difference stays",
-                        plural(rows, "held-out row")
-                    ),
-                    None => "no number of rows would show it, if the difference stays".to_owned(),
-                };
-                format!(
-                    "not shown: parity within {margin} is missed by {}: {difference}; {rows}",
-                    margin_in_words(short_by)
-                )
-            }
-        }
-    }
-
-    /// What the rows show of the cost, in a sentence; `None` where no bill is known.
-    #[must_use]
-    pub fn saving_sentence(&self) -> Option<String> {
-        let beside = self.beside_bar?;
-        let saving = beside.saving?;
-        let before = saving.mean + self.winner.as_ref()?.usd_per_1k?.mean;
-        let share = if before > 0.0 { saving.mean.abs() / before } else { 0.0 };
-        let amounts = |mean: f64, low: f64, high: f64, word: &str| {
-            format!(
-                "{}{word} per 1,000 calls ({} to {}), {}",
-                report::cost(mean),
-                report::cost(low),
-                report::cost(high),
-                percent(share)
-            )
-        };
-        Some(match (beside.saving_shown, saving.high < 0.0) {
-            (true, _) => {
-                format!("it saves {}", amounts(saving.mean, saving.low, saving.high, ""))
-            }
-            (false, true) => {
-                format!("it costs {}", amounts(-saving.mean, -saving.high, -saving.low, " more"))
-            }
-            (false, false) => "no saving is shown".to_owned(),
-        })
     }
 }
 

@@ -18,6 +18,9 @@ pub mod file;
 pub mod reference; // Its keys as a JSON Schema and as a page.
 mod current; // What a resumed run reads afresh.
 pub mod frozen;
+mod locator; // Where mistakes stand.
+mod rows; // Its rows, read and split.
+mod roles; // Its models.
 mod without_effect; // What of a task file a resumed run does not use.
 pub mod builder;
 pub(crate) mod warnings;
@@ -27,23 +30,22 @@ pub use current::ProviderChange;
 pub use frozen::{DataFile, TaskFacts, TaskFiles, TaskSource};
 
 use crate::caps::Caps;
-use crate::prompt::{Layout, Prompt, TemplateError, placeholder};
-use crate::seed::Seed;
-use crate::source::{self, SourceError, line_of_key};
+use crate::prompt::{Layout, Prompt};
+use crate::source::{self, SourceError};
 use crate::text;
-use dataset::{ColumnMap, blake3_of, columns_of, fill_columns};
+use dataset::columns_of;
 use example::{Example, RowHash, Split, Splits};
 use file::TaskFile;
 use goal::Goal;
+use locator::Locator;
 use measure::Measure;
 use model::{
-    Execution, FormTable, Hedge, ModelName, ModelRole, ModelSpec, Price, PriceSource, Provider,
-    ProviderKind, RequestForm, SchemaSource, UNFILLED,
+    Execution, Hedge, ModelName, ModelRole, Price, PriceSource, Provider, RequestForm, UNFILLED,
 };
 use notify::Notify;
+use roles::{Models, Providers};
+use rows::{Rows, check_answers, id_column, row_mistake, rows};
 use scorer::{Scorer, ScorerSet};
-use serde_json::Value;
-use split::{Shares, SplitSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -115,10 +117,6 @@ pub struct Task {
     models: Models,
     providers: Providers,
 }
-
-/// The seed of the splits. It does not depend on a run's seed, so that every run of a task has the
-/// same held-out rows.
-const SPLIT_SEED: Seed = Seed(0x7461_736b);
 
 impl Task {
     /// A task that is made in memory.
@@ -484,137 +482,6 @@ fn check_bounds(goal: &Goal, scorers: &ScorerSet) -> Result<(), (String, String)
     Ok(())
 }
 
-/// About how many tokens a prompt has without a row: bytes divided by 4.
-fn tokens_of(layout: &Layout, prompt: &Prompt) -> u64 {
-    (layout.bytes_without_row(prompt) as u64).div_ceil(4)
-}
-
-/// The JSON Schema that a model's answers must follow.
-fn schema(role: ModelRole, spec: &ModelSpec, source: &TaskSource) -> Result<Option<Value>, String> {
-    let Some(schema) = &spec.schema else { return Ok(None) };
-    if role.is_mutator() {
-        return Err("the mutator answers in a form of its own: only the task's model can have a \
-             `schema`"
-            .to_owned());
-    }
-    let value = match (schema, source) {
-        (SchemaSource::Written(value), _) => value.clone(),
-        (SchemaSource::File(file), TaskSource::Files(files)) => {
-            let text = files.schemas.get(file).map(String::as_str).unwrap_or_default();
-            SchemaSource::read(text)
-                .map_err(|flaw| format!("the schema {}: {flaw}", file.display()))?
-        }
-        (SchemaSource::File(_), TaskSource::Memory(_)) => {
-            return Err("a task that is made in memory gives its `schema` as a value".to_owned());
-        }
-    };
-    Ok(Some(value))
-}
-
-fn model(
-    role: ModelRole,
-    spec: &ModelSpec,
-    provider: &Provider,
-    of_provider: &FormTable,
-    schema: Option<Value>,
-) -> Result<Model, String> {
-    let (name, kind) = (spec.model.model(), provider.form_kind());
-    spec.form.check_for(kind)?;
-    let for_vectors = of_provider.for_vectors();
-    let of_provider = if role == ModelRole::Embed { &for_vectors } else { of_provider };
-    let form = RequestForm::of(kind, &provider.host(), name, &[of_provider, &spec.form])?
-        .with_schema(schema);
-    form.check_schema_place(kind)?;
-    let form = match role {
-        ModelRole::Embed => {
-            check_embedding(spec, kind)?;
-            form.for_vectors()
-        }
-        _ => form,
-    };
-    let (price, price_source) = provider.price_of(name).unzip();
-    if spec.weight.is_some() && !role.is_mutator() {
-        return Err(format!("`weight` is not used for the {role} model: only mutators are drawn"));
-    }
-    if let Some(weight) = spec.weight {
-        model::check_weight(weight)?;
-    }
-    if !spec.execution.is_live() && !kind.has_batches() {
-        return Err(format!(
-            "`{}` cannot be asked in batches: that is built for the kinds `openai`, \
-             `openai-responses` and `anthropic`; leave `execution` out",
-            spec.model
-        ));
-    }
-    check_hedge(spec, provider)?;
-    let temperature = spec.temperature.unwrap_or_else(|| role.default_temperature());
-    let most = form.nearest_temperature(temperature);
-    if most < temperature {
-        return Err(format!(
-            "the `temperature` of `{}` is {temperature}, but its protocol takes at most {most}",
-            spec.model
-        ));
-    }
-    Ok(Model {
-        name: spec.model.clone(),
-        temperature,
-        max_output_tokens: spec
-            .max_output_tokens
-            .unwrap_or_else(|| role.default_max_output_tokens()),
-        context_tokens: spec.context_tokens,
-        weight: spec.weight.unwrap_or(1.0),
-        price,
-        price_source,
-        execution: spec.execution,
-        batch_wait: spec.batch_wait,
-        hedge: spec.hedge,
-        form: Arc::new(form),
-    })
-}
-
-/// Checks that a model can be asked for vectors, and that its table says nothing of answers.
-fn check_embedding(spec: &ModelSpec, kind: ProviderKind) -> Result<(), String> {
-    let name = &spec.model;
-    if !kind.has_embeddings() {
-        return Err(format!(
-            "`{name}` cannot be asked for vectors: that is built for `POST /embeddings`, which providers of \
-             the kinds `openai` and `openai-responses` have; name a model of one of those"
-        ));
-    }
-    if let Some(key) = spec.key_without_use_for_vectors() {
-        return Err(format!(
-            "`{key}` has no use for the embed model, which writes no answer: leave it out"
-        ));
-    }
-    if spec.form.body.contains_key("input") {
-        return Err("`body` cannot set `input`: it holds the texts".to_owned());
-    }
-    Ok(())
-}
-
-/// Checks that a hedge can happen.
-fn check_hedge(spec: &ModelSpec, provider: &Provider) -> Result<(), String> {
-    let Some(hedge) = spec.hedge else { return Ok(()) };
-    if !spec.execution.is_live() {
-        return Err(format!(
-            "`hedge` is for calls that are made one by one, and `{}` is asked in batches: leave \
-             `hedge` or `execution` out",
-            spec.model
-        ));
-    }
-    let total = provider.timeout.total;
-    match hedge {
-        Hedge::After(after) if after >= total => Err(format!(
-            "the `hedge` of `{}` is {}, but an attempt ends after {} (`timeout.total` of its \
-             provider): write a shorter time, or \"p95\"",
-            spec.model,
-            text::duration(after),
-            text::duration(total)
-        )),
-        _ => Ok(()),
-    }
-}
-
 fn scorers(read: &TaskFile, at: &Locator<'_>) -> Result<ScorerSet, SourceError> {
     ScorerSet::new(&read.score).map_err(|(index, error)| {
         let index = index.to_string();
@@ -624,232 +491,7 @@ fn scorers(read: &TaskFile, at: &Locator<'_>) -> Result<ScorerSet, SourceError> 
     })
 }
 
-/// Rows as read from their files.
-enum Rows {
-    One(Vec<Example>, Option<Shares>),
-    Given([Vec<Example>; 3]),
-}
-
-fn rows(read: &TaskFile, at: &Locator<'_>) -> Result<(Rows, Vec<DataFile>), SourceError> {
-    let folder = at.source.folder();
-    let mut data = Vec::new();
-    let mut file = |relative: &Path, key: &[&str]| -> Result<Vec<Example>, SourceError> {
-        let path = folder.join(relative);
-        if let Err(error) = source::open(&path) {
-            let place = at.error(key, "");
-            return Err(SourceError::unreadable(&path, &error).named_in(&place.file, place.line));
-        }
-        let mut rows = dataset::read(&path, &read.data.columns)?;
-        let columns = columns_of(&rows);
-        fill_columns(&mut rows, &columns);
-        rows.iter_mut().for_each(|row| row.file = data.len());
-        let blake3 = blake3_of(&path)?;
-        data.push(DataFile { path, blake3 });
-        Ok(rows)
-    };
-    let rows = match (&read.data.split, &read.data.file) {
-        (Some(SplitSpec::Files { train, dev, hold }), _) => {
-            let train = file(train, &["data", "split", "train"])?;
-            let dev = file(dev, &["data", "split", "dev"])?;
-            let hold = hold.as_deref().map(|hold| file(hold, &["data", "split", "hold"]));
-            let hold = hold.transpose()?.unwrap_or_default();
-            Rows::Given([train, dev, hold])
-        }
-        (shares, Some(path)) => {
-            let shares = match shares {
-                Some(SplitSpec::Shares(shares)) => Some(*shares),
-                _ => None,
-            };
-            Rows::One(file(path, &["data", "file"])?, shares)
-        }
-        (_, None) => return Err(at.error(&["data"], "there are no rows")),
-    };
-    Ok((rows, data))
-}
-
-impl Rows {
-    fn all(&self) -> Vec<&Example> {
-        match self {
-            Self::One(rows, _) => rows.iter().collect(),
-            Self::Given(parts) => parts.iter().flatten().collect(),
-        }
-    }
-
-    /// Splits the rows. Rows are equal if the columns that the prompt shows are equal.
-    fn split(self, shown: &BTreeSet<String>) -> Splits {
-        match self {
-            Self::One(rows, shares) => split::split_by(rows, shown, shares, SPLIT_SEED),
-            Self::Given([train, dev, hold]) => split::given(train, dev, hold, SPLIT_SEED),
-        }
-    }
-}
-
-/// The column of ids: what the task says, else the one that the rows' ids are of, else `id`.
-fn id_column(read: &TaskFile, rows: &[&Example], columns: &BTreeSet<String>) -> String {
-    let is_of = |row: &&Example, name: &str| {
-        row.columns
-            .get(name)
-            .is_some_and(|it| crate::prompt::value_text(it).trim() == row.id.as_str())
-    };
-    let found = || {
-        let mut called = columns.iter().filter(|name| dataset::is_called_id(name));
-        called.find(|name| rows.iter().all(|row| is_of(row, name))).cloned()
-    };
-    read.data.columns.id.clone().or_else(found).unwrap_or_else(|| "id".to_owned())
-}
-
-/// Checks that the scorers can use every row's answer.
-fn check_answers(scorers: &ScorerSet, rows: &Rows, data: &[DataFile]) -> Result<(), SourceError> {
-    rows.all().into_iter().try_for_each(|row| {
-        scorers.check(row).map_err(|message| {
-            row_mistake(data, row, &message)
-                .help("correct the row, or correct `[[score]]` in the task file")
-        })
-    })
-}
-
-/// A mistake in a row, at its line of its file.
-fn row_mistake(data: &[DataFile], row: &Example, message: &str) -> SourceError {
-    let file = data.get(row.file).map(|file| file.path.clone()).unwrap_or_default();
-    SourceError::new(file, format!("row `{}`: {message}", row.id)).at_line(row.line)
-}
-
-type Models = BTreeMap<ModelRole, Model>;
-type Providers = BTreeMap<String, Provider>;
-
-/// Finds the line of a key of the task file.
-struct Locator<'a> {
-    source: &'a TaskSource,
-}
-
-impl Locator<'_> {
-    fn error(&self, path: &[&str], message: impl Into<String>) -> SourceError {
-        let error = SourceError::new(self.source.place(), message);
-        match line_of_key(self.source.text(), path) {
-            Some(line) => error.at_line(line),
-            None => error,
-        }
-    }
-
-    /// The models by role, and the providers that they need by name.
-    fn models(&self, read: &TaskFile) -> Result<(Models, Providers), SourceError> {
-        let mut models = BTreeMap::new();
-        let mut providers = BTreeMap::new();
-        for (role, spec) in read.models.each() {
-            let name = spec.model.provider();
-            let mut provider =
-                read.provider(name).ok_or_else(|| self.unknown_provider(read, role, name))?;
-            provider.ca_file = provider.ca_file.map(|file| self.source.folder().join(file));
-            let of_provider =
-                provider.form().map_err(|flaw| self.error(&["providers", name], flaw))?;
-            let model = schema(role, spec, self.source)
-                .and_then(|schema| model(role, spec, &provider, &of_provider, schema))
-                .map_err(|flaw| self.error(&["models", role.key()], flaw))?;
-            self.check_window(role, &model)?;
-            models.insert(role, model);
-            providers.insert(name.to_owned(), provider);
-        }
-        Ok((models, providers))
-    }
-
-    /// Checks that only the mutator has a context window, and that it is larger than the longest
-    /// reply.
-    fn check_window(&self, role: ModelRole, model: &Model) -> Result<(), SourceError> {
-        let Some(window) = model.context_tokens else { return Ok(()) };
-        let wrong = |message: String| {
-            Err(self
-                .error(&["models", role.key(), "context_tokens"], message)
-                .help("set it for the mutator: `mutator = { …, context_tokens = 32000 }`"))
-        };
-        if !role.is_mutator() {
-            return wrong(format!("`context_tokens` is not used for the {role} model"));
-        }
-        let longest = u64::from(model.max_output_tokens);
-        if window <= longest {
-            return wrong(format!(
-                "`context_tokens` is {window}, but a reply alone may have {longest} tokens \
-                 (`max_output_tokens`)"
-            ));
-        }
-        Ok(())
-    }
-
-    fn unknown_provider(&self, read: &TaskFile, role: ModelRole, name: &str) -> SourceError {
-        let mut known: Vec<&str> = read.providers.keys().map(String::as_str).collect();
-        for name in Provider::built_in_names() {
-            known.push(name);
-        }
-        self.error(&["models", role.key()], format!("there is no provider `{name}`")).help(format!(
-            "{} Or add [providers.{name}] with `kind`, `base_url` and `api_key`",
-            crate::text::suggestion(name, &known)
-        ))
-    }
-
-    /// A prompt that is the same for all rows.
-    fn shows_no_column(&self, baseline: &Prompt, columns: &BTreeSet<String>) -> SourceError {
-        let message =
-            "no part of the prompt shows a column: the request would be the same for all rows";
-        let in_single_braces = |name: &&String| {
-            let written = format!("{{{name}}}");
-            baseline.parts().iter().any(|part| part.text.contains(&written))
-        };
-        let help = match (columns.iter().find(in_single_braces), columns.first()) {
-            (Some(name), _) => {
-                format!("`{{{name}}}` is literal text: write `{}`", placeholder(name))
-            }
-            (None, Some(first)) => {
-                let is_written =
-                    |name: &&String| baseline.parts().iter().any(|it| it.text.contains(*name));
-                // An id column is rarely the input.
-                let others = || columns.iter().filter(|name| !dataset::is_called_id(name));
-                let name = others().find(is_written).or(others().next()).unwrap_or(first);
-                format!("write `{}` where the row's value belongs", placeholder(name))
-            }
-            (None, None) => "give the rows columns".to_owned(),
-        };
-        self.error(&["prompt"], message).help(help)
-    }
-
-    /// A mistake in a part, reported in the part's own file if it has one.
-    fn template(
-        &self,
-        map: &ColumnMap,
-        error: &TemplateError,
-        columns: &BTreeSet<String>,
-    ) -> SourceError {
-        let (part, line) = error.place();
-        let file = match self.source {
-            TaskSource::Files(files) => files.part_files.get(part),
-            TaskSource::Memory(_) => None,
-        };
-        let mut result = match file {
-            Some(file) => SourceError { line, ..SourceError::new(file, error.to_string()) },
-            None => self.error(&["prompt", part], error.to_string()),
-        };
-        let escape = "(literal braces stand between {% raw %} and {% endraw %})";
-        result.help = match error {
-            TemplateError::Unfilled { name, .. }
-                if name == map.answer.as_deref().unwrap_or("answer") =>
-            {
-                Some(format!("no prompt shows `{name}`: it holds the right answers"))
-            }
-            TemplateError::Unfilled { name, .. }
-                if name == map.feedback.as_deref().unwrap_or("feedback") =>
-            {
-                Some(format!("no prompt shows `{name}`: it says why an answer is right"))
-            }
-            TemplateError::Unfilled { name, .. } => {
-                let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-                Some(format!("{} {escape}", crate::text::suggestion(name, &columns)))
-            }
-            TemplateError::Expression { .. } => Some(format!(
-                "show the column alone, or leave `{part}` out of `search`: then it is a template {escape}"
-            )),
-            TemplateError::Broken { .. } => {
-                result.help.or_else(|| Some(format!("correct it, or let it be text {escape}")))
-            }
-            TemplateError::Exhausted { .. } | TemplateError::Unquoted { .. } => result.help,
-        };
-        result
-    }
+/// About how many tokens a prompt has without a row: bytes divided by 4.
+fn tokens_of(layout: &Layout, prompt: &Prompt) -> u64 {
+    (layout.bytes_without_row(prompt) as u64).div_ceil(4)
 }

@@ -327,6 +327,41 @@ mod tests {
     }
 
     #[test]
+    fn a_check_under_another_rule_leaves_the_series_as_it_was() {
+        let record = record(60);
+        let by_hand = |number: u32| {
+            let rule = Rule::new(0.1, 0.05, Duration::from_secs(86_400));
+            Check { rule, ..check(number, &record, 100, Some(60), false) }
+        };
+        let worse = |number: u32| check(number, &record, 88, Some(60), false);
+        let losses = |checks: Vec<Check>| -> Vec<f64> {
+            history(checks).1.checks().iter().map(|it| it.loss).collect()
+        };
+        let alone = losses(vec![worse(1), worse(2)]);
+        assert_eq!(losses(vec![worse(1), by_hand(2), worse(3)])[2], alone[1]);
+    }
+
+    #[test]
+    fn a_history_that_no_check_wrote_is_refused() {
+        let record = record(60);
+        let (place, _) = history([check(1, &record, 88, Some(60), false)]);
+        let dir = RunDir::at(place.path());
+        let file = place.path().join("checks.jsonl");
+        let text = std::fs::read_to_string(&file).unwrap();
+        for (from, to) in [
+            ("\"check\":1", "\"check\":4294967295"),
+            ("\"check\":1", "\"check\":0"),
+            ("\"e_value\":", "\"e_value\":-"),
+            ("\"false_alarms\":0.05", "\"false_alarms\":0.0"),
+        ] {
+            std::fs::write(&file, text.replace(from, to)).unwrap();
+            assert!(History::open(&dir).unwrap_err().to_string().contains("line "), "{to}");
+        }
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(History::open(&dir).unwrap().checks().len(), 1);
+    }
+
+    #[test]
     fn one_that_was_not_measured_goes_on_and_one_that_was_interrupted_at_once() {
         let record = record(60);
         let (_place, mut history) = history([check(1, &record, 100, None, false)]);
