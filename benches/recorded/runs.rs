@@ -68,6 +68,8 @@ pub(crate) struct Found {
     pub(crate) calls: u64,
     pub(crate) train_calls: u64,
     pub(crate) mutator_calls: u64,
+    /// The fewest and the most proposals that `plan` promises for it.
+    pub(crate) planned: [u64; 2],
     /// Replies that were children of the parent, of another prompt, the parent itself.
     pub(crate) given: [u64; 3],
     /// What became of its proposals: `tried`, or why they were refused.
@@ -223,6 +225,7 @@ async fn search(
         Budget::Calls(calls) => Caps { calls: Some(calls), ..Caps::default() },
         Budget::Usd(usd) => Caps { usd: Usd::from_dollars(usd), ..Caps::default() },
     };
+    let planned = run::estimate(&split.task, &recipe, caps, &run::Known::default());
     // The mutator gives its children in the order of the requests, which is theirs at 1 alone.
     let settings = Settings {
         seed: Some(Seed(job.seed)),
@@ -255,6 +258,7 @@ async fn search(
         calls: ended.wallet.calls(),
         train_calls: told.train_calls,
         mutator_calls: ended.wallet.proposals(),
+        planned: planned.proposals_affordable.map(Option::unwrap_or_default),
         given: [given.own, given.of_others, given.unchanged],
         fates: told.fates,
         prompt_tokens: prompt.text.len().div_ceil(4) as u64,

@@ -72,6 +72,7 @@ impl Figures<'_> {
             "calls",
             "of it train",
             "mutator",
+            "planned",
             "own/other/same",
             "rejected",
             "tokens",
@@ -124,6 +125,7 @@ impl Figures<'_> {
             .map(|it| format!("{:+.1} to {:+.1}", it.low * 100.0, it.high * 100.0));
         let none = || "–".to_owned();
         let given = [0, 1, 2].map(|kind| format!("{:.0}", of(&|it| it.given[kind] as f64)));
+        let planned = [0, 1].map(|end| format!("{:.0}", of(&|it| it.planned[end] as f64)));
         vec![
             share(of(&|it| it.unseen)),
             splits.unwrap_or_else(none),
@@ -133,6 +135,7 @@ impl Figures<'_> {
             format!("{:.0}", of(&|it| it.calls as f64)),
             format!("{:.0}", of(&|it| it.train_calls as f64)),
             format!("{:.1}", of(&|it| it.mutator_calls as f64)),
+            planned.join(" to "),
             given.join("/"),
             format!("{:.1}", of(&|it| it.rejected() as f64)),
             format!("{:.0}", of(&|it| it.prompt_tokens as f64)),
@@ -203,7 +206,7 @@ fn notes(
             .to_owned(),
         "`of it train`: answers to rows of train: evidence, and the gates of recipes that have \
          theirs there. `own/other/same`: replies that were the parent's own child, another prompt's, \
-         the parent itself."
+         the parent itself. `planned`: the fewest and the most proposals that `plan` promises."
             .to_owned(),
     ];
     for subject in subjects.iter().filter(|subject| !subject.world.has_texts) {

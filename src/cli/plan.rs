@@ -429,6 +429,9 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
     let number = |count: Option<u64>| count.map_or("unlimited".to_owned(), text::thousands);
     let _ = match estimate.proposals_affordable {
         [_, None] => writeln!(out, "  no cap limits the proposals"),
+        [low, high] if low == high => {
+            writeln!(out, "  {} proposals fit into the budget", number(low))
+        }
         [low, high] => {
             writeln!(out, "  {} to {} proposals fit into the budget", number(low), number(high))
         }

@@ -356,11 +356,13 @@ impl ProposalBuilder {
     ) -> Result<ProposalOutcome, SearchError> {
         let ask = self.ask(state, draft, &[], None);
         let (prompt, repairs) = match (self.recipe.operator_of(draft), self.recipe.init_of(draft)) {
-            (Some(operator), _) => folded(&operator.compose(&ask), ask.current(), &self.texts),
+            (Some(operator), _) => {
+                folded(&operator.compose(&ask), ask.current(), &self.texts, &self.labels)
+            }
             // What is given stays as it is.
             (None, Some(init)) => (init.compose(&ask), Vec::new()),
             // A combination: other demonstrations alone.
-            (None, None) => folded(ask.current(), ask.current(), &self.texts),
+            (None, None) => (ask.current().clone(), Vec::new()),
         };
         let origin = Origin::Composed(draft.proposal);
         let child = Child { prompt, repairs, origin, screening };

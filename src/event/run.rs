@@ -128,9 +128,11 @@ impl StopReason {
     #[must_use]
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::BudgetUsd => "the money cap was reached",
+            Self::BudgetUsd => "what is left of the money cap is less than another call may cost",
             Self::BudgetCalls => "the cap on calls was reached",
-            Self::BudgetTokens => "the cap on tokens was reached",
+            Self::BudgetTokens => {
+                "what is left of the cap on tokens is less than another call may use"
+            }
             Self::BudgetProposals => "the cap on proposals was reached",
             Self::BudgetWall => "the running time was over",
             Self::Deadline => "the deadline had come",

@@ -44,6 +44,40 @@ pub(super) fn is_fence(line: &str) -> bool {
     line.trim_start().starts_with("```")
 }
 
+/// Words by which a line says that something is not so.
+pub(super) const NEGATIONS: &[&str] =
+    &["no", "not", "never", "without", "don", "avoid", "instead", "neither", "nor", "unless"];
+
+/// The statements of a text under one heading.
+#[derive(Debug, Default)]
+pub(super) struct Section {
+    /// The numbers of their lines: no blank ones, no headings and no blocks of code.
+    pub(super) statements: Vec<usize>,
+}
+
+/// The sections of a text; the first one is what stands before any heading.
+pub(super) fn sections(text: &str) -> Vec<Section> {
+    let mut sections = vec![Section::default()];
+    let mut in_code = false;
+    for (number, line) in text.split('\n').enumerate() {
+        if is_fence(line) {
+            in_code = !in_code;
+        } else if in_code || line.trim().is_empty() {
+        } else if is_heading(line) {
+            sections.push(Section::default());
+        } else if let Some(section) = sections.last_mut() {
+            section.statements.push(number);
+        }
+    }
+    sections
+}
+
+/// Whether a line only says what follows.
+fn is_heading(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with('#') || line.trim_end_matches(['*', '_']).ends_with(':')
+}
+
 /// What a line says, whatever its case, marks, number in a list, and what only leads over to it.
 pub(super) fn words_of(line: &str) -> Vec<String> {
     let behind_lead = line.split_once([':', ',']).filter(|(head, _)| is_lead(head));

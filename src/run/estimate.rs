@@ -9,7 +9,7 @@ use crate::ledger::{Finale, Limits, estimate_tokens, worst_case};
 use crate::recipe::Recipe;
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::smallest_gain;
-use crate::strategy::Slots;
+use crate::strategy::{Slots, StopRule};
 use crate::task::example::Example;
 use crate::task::model::{Execution, ModelRole, Price, PriceSource, Usage};
 use crate::task::{Model, Task};
@@ -19,6 +19,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The assumed number of bytes per token, before anything is counted; usual for English.
 const BYTES_PER_TOKEN: u64 = 4;
+/// Tokens by which the prompts that are tried are longer than the baseline, on average. On recorded prompts the
+/// children of short baselines are 320 to 610 longer, and all prompts 650 to 1,020 (`docs/strategies.md`).
+const GROWTH: u64 = 600;
+/// Bytes of an answer with its feedback, which a proposal shows beside a row.
+const ANSWER_BYTES: u64 = 200;
 
 /// The estimated calls and cost of one role.
 #[derive(Clone, Debug, Serialize)]
@@ -99,13 +104,25 @@ fn mean_row_bytes(rows: &[&Example]) -> u64 {
     (total / rows.len().max(1)) as u64
 }
 
-/// Least and most rollouts per proposal: those for its evidence, and those of its child, which gets
-/// one block at least and all of dev at most.
-fn rollouts_per_proposal(task: &Task, slots: &Slots) -> [u64; 2] {
-    let dev = task.splits.dev.len() as u64;
+/// Rows that a proposal shows at most.
+fn shown_rows(slots: &Slots) -> u64 {
     let shown = slots.operator.iter().filter_map(|operator| operator.feedback());
-    let evidence = shown.map(|feedback| feedback.size as u64).max().unwrap_or(0);
-    slots.evaluate.rows_per_child(dev, evidence)
+    shown.map(|feedback| feedback.size as u64).max().unwrap_or(0)
+}
+
+/// The most children that a recipe breeds, by what stops it: `None` where a phase breeds as long as it can pay.
+fn most_children(phases: &[Slots]) -> Option<u64> {
+    let of_phase = |phase: &Slots| {
+        if !phase.schedule.breeds() {
+            return Some(0);
+        }
+        let children = phase.stop.when.iter().filter_map(|rule| match rule {
+            StopRule::Children(most) => Some(u64::from(*most)),
+            _ => None,
+        });
+        children.min()
+    };
+    phases.iter().map(of_phase).sum()
 }
 
 /// What one call uses, and costs where its price is known.
@@ -113,6 +130,22 @@ fn rollouts_per_proposal(task: &Task, slots: &Slots) -> [u64; 2] {
 struct CallCost {
     usd: Option<Usd>,
     tokens: u64,
+}
+
+impl CallCost {
+    fn times(self, calls: u64) -> Self {
+        Self {
+            usd: self.usd.map(|usd| usd.saturating_mul(calls)),
+            tokens: self.tokens.saturating_mul(calls),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            usd: self.usd.zip(other.usd).map(|(one, other)| one + other),
+            tokens: self.tokens.saturating_add(other.tokens),
+        }
+    }
 }
 
 /// A mutator's share of the proposals, and what one of them uses.
@@ -127,11 +160,15 @@ struct MutatorShare {
 #[derive(Clone, Copy, Debug)]
 struct Affordable {
     caps: Caps,
+    /// The most proposals: what a cap or the recipe says.
+    proposals: Option<u64>,
     /// What is kept for the choice of the winner.
     finale: Finale,
     /// Calls that are made whatever is proposed: the baseline's on dev, and those of the held-out rows.
     kept: u64,
-    /// Of one row.
+    /// What these calls use together.
+    of_kept: CallCost,
+    /// Of one row, with a prompt that is tried.
     row: CallCost,
     /// Of one proposal, as the mutators are drawn, with the vectors of its texts.
     proposal: CallCost,
@@ -144,7 +181,7 @@ impl Affordable {
     /// limits them.
     fn proposals(&self, rollouts: u64) -> Option<u64> {
         let limits = [
-            self.caps.proposals,
+            self.proposals,
             self.by_calls(rollouts),
             self.by_usd(rollouts),
             self.by_tokens(rollouts),
@@ -162,10 +199,9 @@ impl Affordable {
 
     fn by_usd(&self, rollouts: u64) -> Option<u64> {
         let (cap, row, proposal) = (self.caps.usd?, self.row.usd?, self.proposal.usd?);
-        let kept = row.saturating_mul(self.kept);
         let each = row.saturating_mul(rollouts) + proposal;
         let finale = Usd::from_nanos(self.finale.kept(cap.nanos(), row.nanos()));
-        let left = cap.saturating_sub(finale).saturating_sub(kept);
+        let left = cap.saturating_sub(finale).saturating_sub(self.of_kept.usd?);
         left.nanos().checked_div(each.nanos())
     }
 
@@ -173,8 +209,7 @@ impl Affordable {
         let each = self.row.tokens.saturating_mul(rollouts).saturating_add(self.proposal.tokens);
         let cap = self.caps.tokens?.0;
         let left = cap.saturating_sub(self.finale.kept(cap, self.row.tokens));
-        let kept = self.row.tokens.saturating_mul(self.kept);
-        Some(left.saturating_sub(kept) / each.max(1))
+        Some(left.saturating_sub(self.of_kept.tokens) / each.max(1))
     }
 
     /// The rows that are asked beside this many proposals, each with this many rows at least and at most: what
@@ -192,14 +227,16 @@ impl Affordable {
         let by_usd = || {
             let (cap, row, proposal) = (self.caps.usd?, self.row.usd?, self.proposal.usd?);
             let left = cap.saturating_sub(proposal.saturating_mul(proposals));
-            left.nanos().checked_div(row.nanos())
+            let left = left.saturating_sub(self.of_kept.usd?);
+            Some(left.nanos().checked_div(row.nanos())?.saturating_add(self.kept))
         };
         let by_tokens = || {
             let left = self.caps.tokens?.0;
             let left = left.saturating_sub(self.proposal.tokens.saturating_mul(proposals));
-            left.checked_div(self.row.tokens)
+            let left = left.saturating_sub(self.of_kept.tokens);
+            Some(left.checked_div(self.row.tokens)?.saturating_add(self.kept))
         };
-        let by_proposals = self.caps.proposals.and_then(|_| planned(most));
+        let by_proposals = self.proposals.and_then(|_| planned(most));
         let caps = [by_calls, by_usd(), by_tokens(), by_proposals];
         caps.into_iter().flatten().min().or_else(|| planned(u64::midpoint(least, most)))
     }
@@ -224,43 +261,61 @@ fn by_shares(calls: u64, shares: impl Iterator<Item = f64>) -> impl Iterator<Ite
 /// What calls are assumed to use, from the lengths of prompt and rows.
 #[derive(Clone, Copy, Debug)]
 struct Lengths {
-    /// Bytes of the prompt without a row.
+    /// Bytes of the baseline without a row.
     prompt: u64,
+    /// Bytes by which a prompt that is tried is longer.
+    growth: u64,
     /// Bytes of a row, on average.
     row: u64,
+    /// Rows that a proposal shows.
+    shown: u64,
     /// Texts of a prompt whose vectors are asked for.
     texts: u64,
 }
 
 impl Lengths {
-    fn of(task: &Task, recipe: &Recipe) -> Self {
+    fn of(task: &Task, recipe: &Recipe, shown: u64) -> Self {
         let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
+        let longest = task.max_tokens.saturating_mul(BYTES_PER_TOKEN);
+        let growth = (GROWTH * BYTES_PER_TOKEN).min(longest.saturating_sub(prompt));
         // Without demonstrations, a prompt with and without them is one text.
         let most = if task.layout.searched().iter().any(|part| part == DEMOS) { 2 } else { 1 };
         let texts = match task.model(ModelRole::Embed) {
             Some(_) => recipe.compared_texts().len().min(most) as u64,
             None => 0,
         };
-        Self { prompt, row: mean_row_bytes(&task.visible_rows()), texts }
+        Self { prompt, growth, row: mean_row_bytes(&task.visible_rows()), shown, texts }
+    }
+
+    /// Bytes of a prompt that is tried.
+    fn tried(self) -> u64 {
+        self.prompt + self.growth
+    }
+
+    /// Tokens by which a parent is longer than the baseline: half as many as a prompt that is tried, since the first
+    /// ones are written from the baseline.
+    fn longer_parent(self) -> Tokens {
+        Tokens((self.growth / 2).div_ceil(BYTES_PER_TOKEN))
     }
 
     /// A vector has no tokens.
     fn of_embedding(self) -> Usage {
-        Usage::plain((self.texts * self.prompt).div_ceil(BYTES_PER_TOKEN), 0)
+        Usage::plain((self.texts * self.tried()).div_ceil(BYTES_PER_TOKEN), 0)
     }
 
-    /// Most answers are short. The longest possible answer is only what is reserved.
+    /// With the baseline. Most answers are short. The longest possible answer is only what is reserved.
     fn of_row(self, max_output_tokens: u32) -> Usage {
         let sent = (self.prompt + self.row).div_ceil(BYTES_PER_TOKEN);
         Usage::plain(sent, u64::from(max_output_tokens).min(64))
     }
 
-    /// A proposal shows the prompt, its form and some rows, and is answered with a prompt.
+    /// A proposal shows the parent, the form of the reply and some rows with their answers, and is answered with a
+    /// prompt.
     fn of_proposal(self) -> Usage {
-        Usage::plain(
-            (4 * self.prompt + 6 * self.row + 2_000).div_ceil(BYTES_PER_TOKEN),
-            (3 * self.prompt).div_ceil(BYTES_PER_TOKEN) + 100,
-        )
+        let rows = self.shown * (self.row + ANSWER_BYTES);
+        let sent = (self.prompt + rows + 2_000).div_ceil(BYTES_PER_TOKEN);
+        Usage::plain(sent, self.tried().div_ceil(BYTES_PER_TOKEN) + 100)
+            .with_longer_prompt(self.longer_parent())
     }
 
     /// The longest prompt of a role: prompts may grow up to `max_tokens`.
@@ -343,9 +398,18 @@ impl Known {
 /// The estimate of a run.
 #[must_use]
 pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Estimate {
-    let lengths = Lengths::of(task, recipe);
+    // A recipe with phases spends most of its budget in the last one.
+    let phases = recipe.phases();
+    let last = phases.last().unwrap_or(&recipe.slots);
+    let shown = shown_rows(last);
+    let lengths = Lengths::of(task, recipe, shown);
     let usage_of = |role| {
-        known.usage.get(&role).copied().unwrap_or_else(|| match role {
+        let measured = known.usage.get(&role).map(|usage| match role {
+            // Measured with the baseline as the parent.
+            ModelRole::Mutator(_) => usage.with_longer_prompt(lengths.longer_parent()),
+            _ => *usage,
+        });
+        measured.unwrap_or_else(|| match role {
             ModelRole::Mutator(_) => {
                 let usage = lengths.of_proposal();
                 let most = task.model(role).map_or(u32::MAX, |model| model.max_output_tokens);
@@ -363,8 +427,13 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let dev = task.splits.dev.len() as u64;
     let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
     let hold = Limits::new(caps, task.splits.hold.len() as u64, finale).hold_calls(0);
-    let row =
-        CallCost { usd: known.cost(task, ModelRole::Task, of_task), tokens: of_task.total().0 };
+    let of_tried = of_task.with_longer_prompt(Tokens(lengths.growth.div_ceil(BYTES_PER_TOKEN)));
+    let row = |usage: Usage| CallCost {
+        usd: known.cost(task, ModelRole::Task, usage),
+        tokens: usage.total().0,
+    };
+    // Half of the held-out calls ask the winner.
+    let of_kept = row(of_task).times(dev + hold.div_ceil(2)).and(row(of_tried).times(hold / 2));
     let mut proposal = cost_of_proposal(task, &mutators, known);
     let of_embed = usage_of(ModelRole::Embed);
     let embeds = u64::from(lengths.texts > 0);
@@ -373,26 +442,40 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
         proposal.usd = proposal.usd.zip(usd).map(|(proposal, embed)| proposal + embed);
         proposal.tokens += of_embed.total().0;
     }
-    let affordable = Affordable { caps, finale, kept: hold + dev, row, proposal, embeds };
-
-    // A recipe with phases spends most of its budget in the last one.
-    let phases = recipe.phases();
-    let last = phases.last().unwrap_or(&recipe.slots);
+    let children = most_children(phases);
+    let affordable = Affordable {
+        caps,
+        proposals: [caps.proposals, children].into_iter().flatten().min(),
+        finale,
+        kept: hold + dev,
+        of_kept,
+        row: row(of_tried),
+        proposal,
+        embeds,
+    };
     let inits = phases.iter().flat_map(|phase| &phase.init);
     let asking = inits.filter(|init| init.asks_mutator());
     let pool: u64 = asking.map(|init| init.all_requests()).sum();
-    let per_proposal = rollouts_per_proposal(task, last);
+    let per_proposal = last.evaluate.rows_per_child(dev, shown);
     let proposals_affordable = match last.schedule.breeds() {
         true => [affordable.proposals(per_proposal[1]), affordable.proposals(per_proposal[0])],
         false => [Some(pool), Some(pool)],
     };
     let proposals = middle(proposals_affordable);
     let rows = affordable.rows(proposals, per_proposal);
+    let of_rows = match rows {
+        Some(rows) if rows > 0 => {
+            let tried = rows.saturating_sub(dev + hold.div_ceil(2)) as f64 / rows as f64;
+            let longer = lengths.growth.div_ceil(BYTES_PER_TOKEN) as f64 * tried;
+            of_task.with_longer_prompt(Tokens(longer.round() as u64))
+        }
+        _ => of_tried,
+    };
 
     let shares = by_shares(proposals.unwrap_or(0), mutators.iter().map(|it| it.share));
     let of_mutators =
         shares.zip(&mutators).map(|(calls, it)| (it.role, proposals.map(|_| calls), it.usage));
-    let roles: BTreeMap<_, _> = std::iter::once((ModelRole::Task, rows, of_task))
+    let roles: BTreeMap<_, _> = std::iter::once((ModelRole::Task, rows, of_rows))
         .chain(of_mutators)
         .chain((embeds > 0).then_some((
             ModelRole::Embed,
@@ -438,7 +521,17 @@ mod tests {
         let finale = Finale { share, least: 0, most: u64::MAX };
         let row = CallCost { usd: usd(0.01), tokens: 100 };
         let proposal = CallCost { usd: usd(0.1), tokens: 1_000 };
-        Affordable { caps, finale, kept: 10, row, proposal, embeds: 0 }
+        let of_kept = row.times(10);
+        Affordable {
+            caps,
+            proposals: caps.proposals,
+            finale,
+            kept: 10,
+            of_kept,
+            row,
+            proposal,
+            embeds: 0,
+        }
     }
 
     #[test]
@@ -473,11 +566,13 @@ mod tests {
         }
         // Where a price is not known, a cap in dollars says nothing.
         let row = CallCost { usd: None, tokens: 100 };
-        let unknown = Affordable { row, ..affordable(Caps { usd: usd(1.5), ..none }, 0.0) };
+        let unknown =
+            Affordable { row, of_kept: row, ..affordable(Caps { usd: usd(1.5), ..none }, 0.0) };
         assert_eq!(unknown.proposals(4), None);
         // Models that cost nothing are limited by nothing.
         let free = CallCost { usd: usd(0.0), tokens: 0 };
         let free = Affordable {
+            of_kept: free,
             row: free,
             proposal: free,
             ..affordable(Caps { usd: usd(1.5), ..none }, 0.0)
@@ -505,6 +600,36 @@ mod tests {
     }
 
     #[test]
+    fn a_recipe_that_stops_after_some_children_is_planned_with_so_many() {
+        let children = |name: &str, sets: &[&str]| {
+            let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+            most_children(crate::recipe::load(name, &sets).unwrap().phases())
+        };
+        assert_eq!(children("quick", &[]), Some(4));
+        assert_eq!((children("auto", &[]), children("thorough", &[])), (None, None));
+        let stops = ["stop.when=[\"budget\", \"children:9\", \"children:7\"]"];
+        assert_eq!(children("auto", &stops), Some(7));
+        // Whatever the caps would pay for.
+        let few = Affordable {
+            proposals: Some(4),
+            ..affordable(Caps { usd: usd(1_000.0), ..Caps::default() }, 0.0)
+        };
+        assert_eq!(few.proposals(8), Some(4));
+        assert_eq!(few.rows(Some(4), [8, 20]), Some(10 + 4 * 20));
+    }
+
+    #[test]
+    fn held_out_rows_and_tried_prompts_cost_more_than_the_baseline() {
+        let longer = Usage::plain(100, 10).with_longer_prompt(Tokens(600));
+        assert_eq!((longer.prompt(), longer.answer()), (Tokens(700), Tokens(10)));
+        let row = CallCost { usd: usd(0.01), tokens: 100 };
+        let both = row.times(30).and(CallCost { usd: usd(0.02), tokens: 700 }.times(5));
+        assert_eq!((both.usd, both.tokens), (usd(0.4), 6_500));
+        let unknown = CallCost { usd: None, tokens: 1 };
+        assert_eq!(row.and(unknown).usd, None);
+    }
+
+    #[test]
     fn shares_add_up_to_the_whole() {
         let of = |calls, shares: &[f64]| -> Vec<u64> {
             by_shares(calls, shares.iter().copied()).collect()
@@ -517,16 +642,16 @@ mod tests {
 
     #[test]
     fn lengths_become_tokens() {
-        let lengths = Lengths { prompt: 400, row: 101, texts: 2 };
-        // A vector has no tokens: 800 / 4.
-        assert_eq!(lengths.of_embedding(), Usage::plain(200, 0));
+        let lengths = Lengths { prompt: 400, growth: 200, row: 101, shown: 10, texts: 2 };
+        // A vector has no tokens: 1,200 / 4.
+        assert_eq!(lengths.of_embedding(), Usage::plain(300, 0));
         assert_eq!(lengths.longest(ModelRole::Embed, 2_000), Tokens(4_000));
         let of_row = lengths.of_row(512);
         // 501 / 4 rounded up; an answer is taken to be short.
         assert_eq!((of_row.prompt(), of_row.answer()), (Tokens(126), Tokens(64)));
         assert_eq!(lengths.of_row(20).answer(), Tokens(20));
         let of_proposal = lengths.of_proposal();
-        // (1,600 + 606 + 2,000) / 4 rounded up, and 1,200 / 4 + 100.
-        assert_eq!((of_proposal.prompt(), of_proposal.answer()), (Tokens(1_052), Tokens(400)));
+        // (400 + 3,010 + 2,000) / 4 rounded up and 100 / 4, and 600 / 4 + 100.
+        assert_eq!((of_proposal.prompt(), of_proposal.answer()), (Tokens(1_378), Tokens(250)));
     }
 }

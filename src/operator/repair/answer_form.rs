@@ -2,7 +2,7 @@
 //!
 //! Told by English words; in other languages nothing is repaired.
 
-use super::super::lines::{has_code, has_line, put_back, without};
+use super::super::lines::{NEGATIONS, has_code, has_line, put_back, without};
 use super::Repaired;
 use crate::prompt::Prompt;
 
@@ -33,7 +33,6 @@ const OF_SOME: &[&str] = &["if", "when", "where", "unless"];
 /// Words that English texts have.
 const ENGLISH: &[&str] =
     &["the", "and", "of", "to", "is", "are", "it", "each", "with", "this", "that", "by", "or", "a"];
-const NEGATIONS: &[&str] = &["no", "not", "never", "without", "don", "avoid", "instead"];
 
 /// What an answer is to be.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,33 +1,43 @@
 //! Repairs a mutator's reply before it is screened: what was paid for is tried unless it is broken.
 //!
 //! Each repair looks at the new text of one part and at its parent's, costs nothing, and follows from the two,
-//! the task's labels and the rows of the request. It leaves what the parent has as it was, so a prompt that a user wrote is never changed. What
+//! the task's labels and the rows of the request. It leaves what the parent has as it was, but for a line that a new one contradicts. What
 //! was repaired is a fact of the candidate. Not what refuses a prompt: that is `screen`.
 
 mod wrapping;
 mod messages;
-mod repeats;
 mod labels;
+mod repeats;
+mod contradictions;
 mod answer_form;
 
+use self::contradictions::Stays;
 use super::brief::Evidence;
 use crate::candidate::{Repair, RepairKind};
 use crate::prompt::Prompt;
 
-/// A child that was composed without a model, with repeated lines folded: those that two parents have in other words
-/// around them.
+/// A child that was composed without a model, without lines that its parents have both in other or nearly the same
+/// words, and those of the second that contradict the first, `parent`.
 #[must_use]
-pub fn folded(child: &Prompt, parent: &Prompt, texts: &[String]) -> (Prompt, Vec<Repair>) {
-    let mut prompt = child.clone();
-    let mut repairs = Vec::new();
-    for part in texts {
-        let (text, old) = (prompt.part(part).unwrap_or(""), parent.part(part).unwrap_or(""));
-        if let Some((text, lines)) = repeats::folded(text, old).filter(|_| text != old) {
-            prompt = prompt.with_part(part, &text);
-            repairs.push(Repair { kind: RepairKind::Repeats, lines });
-        }
-    }
-    (prompt, repairs)
+pub fn folded(
+    child: &Prompt,
+    parent: &Prompt,
+    texts: &[String],
+    labels: &[String],
+) -> (Prompt, Vec<Repair>) {
+    mended(child, parent, texts, |old| {
+        vec![
+            (RepairKind::Repeats, Box::new(move |text, _| repeats::folded(text, old))),
+            (
+                RepairKind::Repeats,
+                Box::new(move |text, _| repeats::nearly_folded(text, old, labels)),
+            ),
+            (
+                RepairKind::Contradictions,
+                Box::new(move |text, _| contradictions::removed(text, old, labels, Stays::Old)),
+            ),
+        ]
+    })
 }
 
 /// A text with the lines that were left out or put back; `None` where there is nothing to repair.
@@ -42,7 +52,7 @@ pub struct Known<'a> {
 }
 
 /// Repairs the text of a part; the prompt tells what its other parts say.
-type Step<'a> = &'a dyn Fn(&str, &Prompt) -> Repaired;
+type Step<'a> = Box<dyn Fn(&str, &Prompt) -> Repaired + 'a>;
 
 /// A child with its texts repaired, and what that was. `texts` names the parts that a model may rewrite.
 #[must_use]
@@ -52,18 +62,40 @@ pub fn repaired(
     texts: &[String],
     known: Known<'_>,
 ) -> (Prompt, Vec<Repair>) {
+    let Known { labels, shown } = known;
+    mended(child, parent, texts, |old| {
+        vec![
+            (RepairKind::Wrapping, Box::new(move |text, _| wrapping::removed(text, old))),
+            (RepairKind::Messages, Box::new(move |text, _| messages::removed(text, old, shown))),
+            (RepairKind::Repeats, Box::new(move |text, _| repeats::folded(text, old))),
+            (
+                RepairKind::Contradictions,
+                Box::new(move |text, _| contradictions::removed(text, old, labels, Stays::New)),
+            ),
+            (
+                RepairKind::Labels,
+                Box::new(move |text, prompt| labels::restored(text, old, prompt, labels)),
+            ),
+            (
+                RepairKind::AnswerForm,
+                Box::new(move |text, prompt| answer_form::restored(text, old, prompt)),
+            ),
+        ]
+    })
+}
+
+/// A child after the steps that the old text of each part asks for, one after the other.
+fn mended<'a>(
+    child: &Prompt,
+    parent: &'a Prompt,
+    texts: &[String],
+    steps: impl Fn(&'a str) -> Vec<(RepairKind, Step<'a>)>,
+) -> (Prompt, Vec<Repair>) {
     let mut prompt = child.clone();
     let mut repairs: Vec<Repair> = Vec::new();
     for part in texts {
         let old = parent.part(part).unwrap_or("");
-        let steps: [(RepairKind, Step<'_>); 5] = [
-            (RepairKind::Wrapping, &|text, _| wrapping::removed(text, old)),
-            (RepairKind::Messages, &|text, _| messages::removed(text, old, known.shown)),
-            (RepairKind::Repeats, &|text, _| repeats::folded(text, old)),
-            (RepairKind::Labels, &|text, prompt| labels::restored(text, old, prompt, known.labels)),
-            (RepairKind::AnswerForm, &|text, prompt| answer_form::restored(text, old, prompt)),
-        ];
-        for (kind, step) in steps {
+        for (kind, step) in steps(old) {
             let text = prompt.part(part).unwrap_or("");
             if text == old {
                 break;

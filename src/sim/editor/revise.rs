@@ -266,13 +266,24 @@ impl Draft {
     }
 
     pub(super) fn ask_for_reasoning(&mut self, rng: &mut ChaCha8Rng) {
-        let asks = |line: &String| line.to_lowercase().contains("step");
+        let asks = |line: &String| {
+            let line = line.to_lowercase();
+            line.contains("step") || line.contains("reason through")
+        };
         if let Some(place) = self.lines.iter().position(asks) {
             // Asked twice, an editor tries without.
             if rng.random_bool(0.3) && placeholders(&self.lines[place]).is_empty() {
                 self.lines.remove(place);
             }
         } else if let Some(words) = STEP_BY_STEP.choose(rng) {
+            for line in &mut self.lines {
+                let body = parted(line).1;
+                let is_order =
+                    ["Answer ", "Give ", "Return "].iter().any(|it| body.starts_with(it));
+                if is_order && says_only(line) && placeholders(line).is_empty() {
+                    *line = on_last_line(line);
+                }
+            }
             self.lines.push((*words).to_owned());
         }
     }
@@ -280,14 +291,16 @@ impl Draft {
     /// Says how to answer, as far as the evidence or the text shows it.
     pub(super) fn state_form(&mut self, evidence: &[Record], rng: &mut ChaCha8Rng) {
         let text = self.text().to_lowercase();
-        if ["nothing else", "answer with only", "no other text", "only the number"]
-            .iter()
-            .any(|words| text.contains(words))
-        {
+        if says_only(&text) {
             return;
         }
         let labels = labels_of(evidence);
+        let is_named = |label: &&String| words::holds_phrase(&text, &label.to_lowercase());
+        let has_names = labels.iter().filter(is_named).count() * 2 > labels.len();
         let line = match Looks::of(evidence, &text) {
+            Looks::Label if has_names => {
+                "Answer with exactly one of the names and nothing else.".to_owned()
+            }
             Looks::Label if labels.len() >= 4 || (text.is_empty() && labels.len() > 1) => {
                 // The rows may not show every name.
                 let list: Vec<String> = labels.into_iter().collect();
@@ -314,7 +327,8 @@ impl Draft {
             }
             Looks::Unknown => "Answer with exactly what is asked for and nothing else.".to_owned(),
         };
-        self.lines.push(line);
+        let reasons = STEP_BY_STEP.iter().any(|words| text.contains(&words.to_lowercase()));
+        self.lines.push(if reasons { on_last_line(&line) } else { line });
     }
 
     pub(super) fn reorder(&mut self, rng: &mut ChaCha8Rng) {
@@ -338,6 +352,25 @@ impl Draft {
             }
         }
     }
+}
+
+/// Whether a text asks for the answer alone.
+fn says_only(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["nothing else", "answer with only", "no other text", "only the number"]
+        .iter()
+        .any(|words| text.contains(words))
+}
+
+/// Where an answer stands that follows the reasoning.
+const LAST_LINE: &str = "On the last line, ";
+
+/// A sentence on the answer alone, for a prompt that asks for reasoning before it.
+fn on_last_line(line: &str) -> String {
+    let (bullet, body) = parted(line);
+    let mut letters = body.chars();
+    let small = letters.next().map(|first| first.to_lowercase().chain(letters).collect::<String>());
+    format!("{bullet}{LAST_LINE}{}", small.unwrap_or_default())
 }
 
 /// The first line of an instruction that rows may have come from.

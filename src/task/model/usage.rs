@@ -36,6 +36,12 @@ impl Usage {
         Self { uncached_input: Tokens(prompt), output: Tokens(answer), ..Self::default() }
     }
 
+    /// The same call with a prompt that is this much longer.
+    #[must_use]
+    pub fn with_longer_prompt(self, by: Tokens) -> Self {
+        Self { uncached_input: Tokens(self.uncached_input.0.saturating_add(by.0)), ..self }
+    }
+
     /// From a provider whose prompt count includes what was cached and written, and whose answer count
     /// includes reasoning. Parts that are larger than their whole show that it leaves them out: they are beside it.
     #[must_use]

@@ -4,7 +4,7 @@ use super::super::phrases::{
     ADVERBS, ADVICE, CLOSERS, FORM_FAULT, FRAMES, HASTE_FAULT, HINTS, INTROS, LEADS, NOTE_CLOSERS,
     NOTE_OPENERS, NOTHING_TO_SAY, OPENERS, ORDERS, PERSONAS, STEP_BY_STEP, VAGUE_FAULTS,
 };
-use super::super::sentence::sentences;
+use super::super::sentence::{capitalised, sentences};
 use super::operators::Given;
 use super::*;
 use crate::operator::all_meta_prompts;
@@ -112,6 +112,10 @@ impl Vocabulary {
     /// Whether a sentence is whole: one that was shown, with its label named behind it or not, or one of
     /// the editor's own with whole words in its slots.
     fn holds(&self, sentence: &str) -> bool {
+        // An order on the answer alone, beside one to reason first.
+        if let Some(order) = sentence.strip_prefix("On the last line, ") {
+            return self.holds(&capitalised(order));
+        }
         let bodies = [
             Some(sentence),
             sentence.rsplit_once(" → ").map(|(before, _)| before),
