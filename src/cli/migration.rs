@@ -9,8 +9,7 @@ use crate::compare::migration::{Finding, Known, MigrationReport};
 use crate::compare::migration_page::{self, margin_in_words};
 use crate::looks::Looks;
 use crate::night::{Migration, Night};
-use crate::run::{LoadedRun, Run, RunDir, Settings, WarmStart, way_on};
-use crate::task::Task;
+use crate::run::{LoadedRun, Run, RunDir, Settings, way_on};
 use crate::task::example::Split;
 use crate::text::plural;
 
@@ -48,12 +47,6 @@ pub(super) fn check_bar(bar: &LoadedRun) -> Result<(), CliError> {
         Some(flag) => error.hint(format!("give it more: {flag}")),
         None => error,
     })
-}
-
-/// The earlier run that each search starts from, too.
-pub(super) fn warm(migration: &Migration, task: &Task) -> Result<Option<WarmStart>, CliError> {
-    let from = |folder| WarmStart::from(&RunDir::at(folder), task);
-    Ok(migration.warm.as_ref().map(from).transpose()?)
 }
 
 /// Which look at the held-out rows the comparison with the bar is; it is taken, if asked for.
