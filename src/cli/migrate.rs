@@ -247,7 +247,8 @@ fn tell_power(
 ) -> Result<(), CliError> {
     let hashes: Vec<_> = bar.splits.held_out_hashes().collect();
     let earlier = Looks::of_folder(&args.out.out).earlier(&hashes)?.most;
-    let level = Level::of_look(earlier.saturating_add(1)).shared_by(models);
+    // Each with its winner, and with the prompt in force.
+    let level = Level::of_look(earlier.saturating_add(1)).shared_by(2 * models);
     let (rows, shown) =
         (hashes.len(), smallest_margin(level.worth(hashes.len()), USUAL_DISCORDANCE));
     if rows >= MIN_HOLD_ROWS && args.margin >= shown {
@@ -261,7 +262,7 @@ fn tell_power(
         String::new()
     };
     screen.warn(&format!(
-        "{} show parity within {} or more (as look {} for {}, where a fifth of the rows differ, in 80 % of cases){needed}",
+        "{} show parity within {} or more (as look {} for {}, each with a new prompt and with the one in force, where a fifth of the rows differ, in 80 % of cases){needed}",
         plural(rows, "held-out row"),
         margin_in_words(shown.min(1.0)),
         level.look,
