@@ -462,6 +462,8 @@ pub(crate) enum ReportFormat {
     Json,
     /// One line per candidate
     Csv,
+    /// A test case for the goal, and one for each of its claims, for a build server
+    Junit,
 }
 
 /// `report`.
