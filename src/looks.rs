@@ -4,14 +4,13 @@
 //! again is told the number that it had. Not what a look allows to claim, which `stats::Level` says, and not a part of
 //! any run's result: a run keeps the number of its look in its own journal.
 
-use crate::store::sync_folder;
+use crate::store::{FactFile, FactFileError};
 use crate::task::example::RowHash;
-use crate::text;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -25,24 +24,9 @@ const TRY_EVERY: Duration = Duration::from_millis(20);
 /// What is wrong with the ledger.
 #[derive(Debug, thiserror::Error)]
 pub enum LooksError {
-    /// It cannot be read or written.
-    #[error("{}: {}", path.display(), text::cause(source))]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A line says nothing that is known.
-    #[error("{}: line {line}: {message}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// What is wrong.
-        message: String,
-    },
+    /// It cannot be read or written, or a line says nothing that is known.
+    #[error(transparent)]
+    File(#[from] FactFileError),
     /// Another process does not let it go.
     #[error("{}: another process has locked it for {} s", path.display(), PATIENCE.as_secs())]
     Locked {
@@ -104,10 +88,6 @@ pub struct Look {
 struct Ledger {
     sets: BTreeMap<String, BTreeSet<RowHash>>,
     looks: Vec<Look>,
-    /// Bytes of whole lines: what is after them was torn by a kill.
-    whole: u64,
-    /// Whether the last whole line lacks its end.
-    is_cut: bool,
 }
 
 impl Ledger {
@@ -176,11 +156,7 @@ impl Looks {
     /// # Errors
     /// The ledger cannot be read, or is damaged. A torn last line is left out.
     pub fn earlier(&self, rows: &[RowHash]) -> Result<EarlierLooks, LooksError> {
-        let ledger = match crate::source::open(&self.path) {
-            Ok(mut file) => self.read(&mut file)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ledger::default(),
-            Err(error) => return Err(self.failed(error)),
-        };
+        let (_, ledger) = self.read()?;
         let rows = rows.iter().copied().collect();
         Ok(EarlierLooks { most: ledger.most(&rows), looks: ledger.at(&rows).cloned().collect() })
     }
@@ -198,13 +174,8 @@ impl Looks {
         known: u32,
         at: Timestamp,
     ) -> Result<u32, LooksError> {
-        if let Some(folder) = self.path.parent().filter(|it| *it != Path::new("")) {
-            fs::create_dir_all(folder).map_err(|error| self.failed(error))?;
-        }
-        let opened = File::options().create(true).read(true).append(true).open(&self.path);
-        let mut file = opened.map_err(|error| self.failed(error))?;
-        self.lock(&file)?;
-        let ledger = self.read(&mut file)?;
+        let _lock = self.lock()?;
+        let (mut file, ledger) = self.read()?;
         if let Some(taken) = ledger.looks.iter().find(|look| look.by == *by) {
             return Ok(taken.number);
         }
@@ -216,28 +187,60 @@ impl Looks {
             facts.push(Fact::Rows { set: set.clone(), rows });
         }
         facts.push(Fact::Look { at, by: by.clone(), set, number });
-        let mut write = || -> io::Result<()> {
-            let mut lines = if ledger.is_cut { b"\n".to_vec() } else { Vec::new() };
-            for fact in &facts {
-                serde_json::to_writer(&mut lines, fact)?;
-                lines.push(b'\n');
-            }
-            file.set_len(ledger.whole)?;
-            file.write_all(&lines)?;
-            file.sync_all()
-        };
-        write().map_err(|error| self.failed(error))?;
-        // The file's name is durable with its folder.
-        sync_folder(self.path.parent().unwrap_or(&self.path));
+        file.append(&facts)?;
         Ok(number)
     }
 
-    /// The lock ends with the file.
-    fn lock(&self, file: &File) -> Result<(), LooksError> {
+    /// Takes over the looks at any of these rows that the ledger of another folder has, and returns how many are new
+    /// here: what was chosen there by looks at them is chosen here from now on, too.
+    ///
+    /// # Errors
+    /// As for [`take`](Self::take).
+    pub fn bring(&self, from: &Self, rows: &[RowHash]) -> Result<usize, LooksError> {
+        let rows: BTreeSet<RowHash> = rows.iter().copied().collect();
+        let (_, theirs) = from.read()?;
+        // Where nothing is brought, nothing is created.
+        if theirs.at(&rows).next().is_none() {
+            return Ok(0);
+        }
+        let _lock = self.lock()?;
+        let (mut file, mut own) = self.read()?;
+        let mut facts = Vec::new();
+        for look in theirs.at(&rows) {
+            if own.looks.iter().any(|known| known.by == look.by) {
+                continue;
+            }
+            let Look { at, by, number, set } = look.clone();
+            if let Some(rows) = theirs.sets.get(&set).filter(|_| !own.sets.contains_key(&set)) {
+                facts.push(Fact::Rows { set: set.clone(), rows: rows.clone() });
+                own.sets.insert(set.clone(), rows.clone());
+            }
+            facts.push(Fact::Look { at, by, set, number });
+        }
+        let new = facts.iter().filter(|fact| matches!(fact, Fact::Look { .. })).count();
+        if new > 0 {
+            file.append(&facts)?;
+        }
+        Ok(new)
+    }
+
+    /// Whether the folder has a ledger.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Locks the ledger, which is created where there is none. The lock ends with the file.
+    fn lock(&self) -> Result<File, LooksError> {
+        if let Some(folder) = self.path.parent().filter(|it| *it != Path::new("")) {
+            fs::create_dir_all(folder).map_err(|error| self.failed(error))?;
+        }
+        let opened = File::options().create(true).append(true).open(&self.path);
+        let file = opened.map_err(|error| self.failed(error))?;
         let began = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(file),
                 Err(TryLockError::Error(error)) => return Err(self.failed(error)),
                 Err(TryLockError::WouldBlock) if began.elapsed() > PATIENCE => {
                     return Err(LooksError::Locked { path: self.path.clone() });
@@ -247,36 +250,24 @@ impl Looks {
         }
     }
 
-    fn read(&self, file: &mut File) -> Result<Ledger, LooksError> {
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(|error| self.failed(error))?;
+    fn read(&self) -> Result<(FactFile<Fact>, Ledger), LooksError> {
+        let (file, facts) = FactFile::open(&self.path)?;
         let mut ledger = Ledger::default();
-        for (place, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            // A kill tears a line; an editor may take the end of a whole one away.
-            let is_cut = !line.ends_with(b"\n");
-            if is_cut && serde_json::from_slice::<Fact>(line).is_err() {
-                break;
-            }
-            ledger.is_cut = is_cut;
-            let malformed = |message: String| {
-                let (path, line) = (self.path.clone(), place + 1);
-                LooksError::Malformed { path, line, message }
-            };
-            let fact =
-                serde_json::from_slice(line).map_err(|error| malformed(error.to_string()))?;
+        for (line, fact) in (1..).zip(facts) {
             if let Fact::Look { set, .. } = &fact
                 && !ledger.sets.contains_key(set)
             {
-                return Err(malformed(format!("it names rows `{set}` that no line states")));
+                let message = format!("it names rows `{set}` that no line states");
+                let path = self.path.clone();
+                return Err(FactFileError::Malformed { path, line, message }.into());
             }
             ledger.apply(fact);
-            ledger.whole += line.len() as u64;
         }
-        Ok(ledger)
+        Ok((file, ledger))
     }
 
     fn failed(&self, source: io::Error) -> LooksError {
-        LooksError::Io { path: self.path.clone(), source }
+        FactFileError::Io { path: self.path.clone(), source }.into()
     }
 }
 
@@ -360,6 +351,25 @@ mod tests {
             assert!(looks.earlier(&rows(0..3)).is_err());
             assert_eq!(fs::read(&file).unwrap(), damaged);
         }
+    }
+
+    #[test]
+    fn looks_are_brought_along_from_another_folder_once() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let [own, other] = [&here, &there].map(|place| Looks::of_folder(place.path()));
+        let of = |run: &str| by(run, "a");
+        assert_eq!(own.bring(&other, &rows(0..9)).unwrap(), 0);
+        assert!(!own.exists(), "nothing to bring");
+        other.take(&of("one"), &rows(0..4), 0, AT).unwrap();
+        other.take(&of("two"), &rows(2..4), 0, AT).unwrap();
+        other.take(&of("else"), &rows(20..24), 0, AT).unwrap();
+        own.take(&of("mine"), &rows(0..4), 0, AT).unwrap();
+        assert_eq!(own.bring(&other, &rows(0..9)).unwrap(), 2, "other rows are left there");
+        assert_eq!(own.bring(&other, &rows(0..9)).unwrap(), 0, "once");
+        assert_eq!(own.earlier(&rows(0..2)).unwrap().most, 2);
+        assert_eq!(own.earlier(&rows(3..4)).unwrap().most, 3);
+        assert_eq!(own.take(&of("next"), &rows(0..9), 0, AT).unwrap(), 4);
+        assert_eq!(own.earlier(&rows(20..24)).unwrap().most, 0);
     }
 
     #[test]

@@ -283,13 +283,14 @@ pub(crate) struct RunArgs {
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
-    /// Take over answers of these runs to the same requests; never of held-out rows, and no proposals
+    /// Take over answers of these runs to the same requests; never of held-out rows, and no proposals. Of several
+    /// tasks each takes those of its own runs; a night stands for its runs
     #[arg(long, value_name = "RUN", num_args = 1..)]
     pub reuse: Vec<String>,
     /// Start from the prompts of this run (its winner and its front); refused where a row that is held out now was
-    /// one of train or dev for it
-    #[arg(long, value_name = "RUN")]
-    pub warm: Option<String>,
+    /// one of train or dev for it. For several tasks: one run of each, or a night
+    #[arg(long, value_name = "RUN", num_args = 1..)]
+    pub warm: Vec<String>,
     /// Run in the background, and keep running after the terminal is closed
     #[arg(long)]
     pub detach: bool,
@@ -461,6 +462,8 @@ pub(crate) enum ReportFormat {
     Json,
     /// One line per candidate
     Csv,
+    /// A test case for the goal, and one for each of its claims, for a build server
+    Junit,
 }
 
 /// `report`.
@@ -728,9 +731,9 @@ pub(crate) struct EjectArgs {
 /// `simulate`.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
-    /// Task whose rows the simulated models know
+    /// Task whose rows the simulated models know; may be repeated
     #[arg(long, value_name = "TASK", required_unless_present = "recorded")]
-    pub task: Option<PathBuf>,
+    pub task: Vec<PathBuf>,
     /// Recorded prompts with their scores, which are played again in place of simulated models
     #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "oracle"])]
     pub recorded: Option<PathBuf>,

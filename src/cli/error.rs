@@ -9,7 +9,7 @@ use crate::night::Night;
 use crate::recipe::RecipeError;
 use crate::run::{RunDirError, RunError};
 use crate::source::SourceError;
-use crate::store::StoreError;
+use crate::store::{FactFileError, StoreError};
 use crate::text;
 use std::error::Error;
 use std::fmt;
@@ -143,7 +143,9 @@ impl From<RunDirError> for CliError {
             RunDirError::Unknown { .. } | RunDirError::Exists(_) | RunDirError::NoFolder { .. } => {
                 Kind::Usage
             }
-            RunDirError::Malformed { .. } | RunDirError::Link { .. } => Kind::Invalid,
+            RunDirError::Malformed { .. }
+            | RunDirError::Facts(FactFileError::Malformed { .. })
+            | RunDirError::Link { .. } => Kind::Invalid,
             _ => Kind::Unexpected,
         };
         Self::new(kind, error.to_string())
@@ -161,9 +163,9 @@ impl From<JournalError> for CliError {
 impl From<LooksError> for CliError {
     fn from(error: LooksError) -> Self {
         let kind = match error {
-            LooksError::Malformed { .. } => Kind::Invalid,
+            LooksError::File(FactFileError::Malformed { .. }) => Kind::Invalid,
             LooksError::Locked { .. } => Kind::InUse,
-            LooksError::Io { .. } => Kind::Unexpected,
+            LooksError::File(FactFileError::Io { .. }) => Kind::Unexpected,
         };
         let shown = Self::new(kind, with_causes(&error));
         match kind {

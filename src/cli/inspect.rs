@@ -154,6 +154,7 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
         ReportFormat::Md => report::markdown(&Report::from(&run)),
         ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&run.summary)?),
         ReportFormat::Csv => csv(&run)?,
+        ReportFormat::Junit => report::run_junit(&Report::from(&run)),
     };
     if args.output.is_none() && format == ReportFormat::Html {
         run.dir.write("report.html", text.as_bytes())?;

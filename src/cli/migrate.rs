@@ -102,12 +102,14 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
         .hint("give more, or fewer models; `promptsearch plan TASK` shows what a search needs"));
     };
     let run_args = run_args(args);
-    let mut names = vec![NightRun { task: files.file.clone(), run: format!("{name}-bar") }];
-    let mut lines = Vec::new();
+    let mut names = vec![NightRun::new(files.file.clone(), format!("{name}-bar"))];
+    let (mut lines, mut start) = (Vec::new(), None);
     for (place, target) in to.iter().enumerate() {
         let task = fitting(&files, target, "--to")?;
         if let Some(folder) = &warm {
-            WarmStart::from(&RunDir::at(folder), &task)?;
+            let warm = WarmStart::from(&RunDir::at(folder), &task)?;
+            warm.looks_elsewhere(out)?;
+            start = Some(warm);
         }
         let hint = likely(&task);
         let prepared = run::prepare(task, &run_args, |_| Ok(given))
@@ -123,7 +125,7 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
             .map(|number| if number == 1 { own.clone() } else { format!("{own}-{number}") })
             .find(|own| !is_taken(own))
             .unwrap_or_else(|| own.clone());
-        names.push(NightRun { task: files.file.clone(), run: own });
+        names.push(NightRun { warm: warm.clone(), ..NightRun::new(files.file.clone(), own) });
     }
     for run in &names {
         if out.join(&run.run).exists() {
@@ -147,6 +149,10 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
         Some(seed) => Seed(seed),
         None => free_seed(out, &task)?,
     };
+    if let Some(start) = start {
+        // The migration's look comes after those that chose these prompts.
+        start.bring_looks(&bar, out)?;
+    }
     let file = NightFile {
         schema: crate::night::SCHEMA,
         night: name,
@@ -157,7 +163,7 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
         sets: args.strategy.sets.clone(),
         seed: Some(seed),
         concurrency: args.concurrency,
-        migration: Some(Migration { from, to, margin: args.margin, files, data, warm }),
+        migration: Some(Migration { from, to, margin: args.margin, files, data }),
     };
     night::start(file, out, (args.detach, false), screen)
 }
@@ -201,7 +207,7 @@ fn run_args(args: &MigrateArgs) -> RunArgs {
         out: RunsDir { out: args.out.out.clone() },
         concurrency: args.concurrency,
         reuse: Vec::new(),
-        warm: None,
+        warm: Vec::new(),
         detach: false,
         yes: args.yes,
         require_improvement: false,
@@ -241,7 +247,8 @@ fn tell_power(
 ) -> Result<(), CliError> {
     let hashes: Vec<_> = bar.splits.held_out_hashes().collect();
     let earlier = Looks::of_folder(&args.out.out).earlier(&hashes)?.most;
-    let level = Level::of_look(earlier.saturating_add(1)).shared_by(models);
+    // Each with its winner, and with the prompt in force.
+    let level = Level::of_look(earlier.saturating_add(1)).shared_by(2 * models);
     let (rows, shown) =
         (hashes.len(), smallest_margin(level.worth(hashes.len()), USUAL_DISCORDANCE));
     if rows >= MIN_HOLD_ROWS && args.margin >= shown {
@@ -255,7 +262,7 @@ fn tell_power(
         String::new()
     };
     screen.warn(&format!(
-        "{} show parity within {} or more (as look {} for {}, where a fifth of the rows differ, in 80 % of cases){needed}",
+        "{} show parity within {} or more (as look {} for {}, each with a new prompt and with the one in force, where a fifth of the rows differ, in 80 % of cases){needed}",
         plural(rows, "held-out row"),
         margin_in_words(shown.min(1.0)),
         level.look,

@@ -5,12 +5,11 @@ use super::error::{CliError, Kind};
 use super::eval;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::compare::migration::{Finding, Known, MigrationReport};
+use crate::compare::migration::{Finding, Known, MigrationLook, MigrationReport};
 use crate::compare::migration_page::{self, margin_in_words};
 use crate::looks::Looks;
 use crate::night::{Migration, Night};
-use crate::run::{LoadedRun, Run, RunDir, Settings, WarmStart, way_on};
-use crate::task::Task;
+use crate::run::{LoadedRun, Run, RunDir, Settings, way_on};
 use crate::task::example::Split;
 use crate::text::plural;
 
@@ -50,20 +49,14 @@ pub(super) fn check_bar(bar: &LoadedRun) -> Result<(), CliError> {
     })
 }
 
-/// The earlier run that each search starts from, too.
-pub(super) fn warm(migration: &Migration, task: &Task) -> Result<Option<WarmStart>, CliError> {
-    let from = |folder| WarmStart::from(&RunDir::at(folder), task);
-    Ok(migration.warm.as_ref().map(from).transpose()?)
-}
-
 /// Which look at the held-out rows the comparison with the bar is; it is taken, if asked for.
 pub(super) fn look(
     night: &Night,
     runs: &[(String, Known)],
     is_taken: bool,
-) -> Result<u32, CliError> {
+) -> Result<MigrationLook, CliError> {
     let file = night.file();
-    let Some(migration) = &file.migration else { return Ok(1) };
+    let Some(migration) = &file.migration else { return Ok(MigrationLook::Next(1)) };
     let went_on = |(_, run): &(String, Known)| match run {
         Some(Ok(run)) => run.history.state.earlier.len(),
         _ => 0,
@@ -73,11 +66,12 @@ pub(super) fn look(
     let rows: Vec<_> = migration.task(Migration::BAR)?.splits.held_out_hashes().collect();
     let looks = Looks::beside(night.dir().path());
     if is_taken {
-        return Ok(looks.take(&by, &rows, 0, Clock::System.now())?);
+        return Ok(MigrationLook::Taken(looks.take(&by, &rows, 0, Clock::System.now())?));
     }
     let earlier = looks.earlier(&rows)?;
     let taken = earlier.looks.iter().find(|look| look.by == by);
-    Ok(taken.map_or(earlier.most.saturating_add(1), |look| look.number))
+    let next = MigrationLook::Next(earlier.most.saturating_add(1));
+    Ok(taken.map_or(next, |look| MigrationLook::Taken(look.number)))
 }
 
 /// What a migration found so far. One that has worked writes it into its folder.

@@ -20,6 +20,7 @@ mod gate; // Whether it is what is required.
 mod init;
 mod plan;
 mod doctor;
+mod earlier; // Runs that a new one takes something from.
 mod run;
 mod recorded;
 mod eval;

@@ -2,6 +2,7 @@
 //! one.
 
 use super::args::{CapArgs, ResumeArgs, RunArgs, RunsDir, StrategyArgs};
+use super::earlier::{self, Earlier};
 use super::error::{CliError, Kind};
 use super::gate::Gate;
 use super::migration;
@@ -17,7 +18,7 @@ use crate::engine::Outcome;
 use crate::night::{BudgetRequest, Migration, Night, NightFile, NightRun, RunState, Spending};
 use crate::report::{self, Report, visible_line};
 use crate::run::{
-    LoadedRun, NIGHT_FILE, Run, RunDir, RunDirError, RunError, RunKind, Settings, Status,
+    LoadedRun, NIGHT_FILE, Run, RunDir, RunDirError, RunError, RunKind, Settings, Status, WarmStart,
 };
 use crate::seed::Seed;
 use crate::task::Task;
@@ -50,10 +51,6 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
             "give what all of them may spend together, such as `--max-usd 10`, `--max-calls 5000` or `--for 8h`",
         ));
     }
-    if !args.reuse.is_empty() || args.warm.is_some() {
-        return Err(CliError::usage("`--reuse` and `--warm` are for one task")
-            .hint("run the tasks one after the other, each with its own"));
-    }
     // Nothing is created before all of them can begin.
     let waiting = vec![RunState::Waiting; args.task.len()];
     let Some(share) = crate::night::share(caps, &waiting, 0, clock.now()) else {
@@ -74,12 +71,17 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
             "`promptsearch resume {name}` resumes it, or give this one another `--name`"
         )));
     }
+    let mut tasks: Vec<Task> = Vec::new();
     for path in &args.task {
         let prepared = run::prepare(Task::load(path)?, args, |task| Ok(share.over(task.caps)))?;
         for warning in &prepared.warnings {
             screen.warn(&format!("{}: {warning}", prepared.task.name));
         }
-        let own = format!("{name}-{}", prepared.task.name);
+        tasks.push(prepared.task);
+    }
+    let earlier = earlier::of_tasks(args, &tasks, screen)?;
+    for ((path, task), Earlier { reuse, warm }) in args.task.iter().zip(&tasks).zip(earlier) {
+        let own = format!("{name}-{}", task.name);
         let taken = |name: &str| runs.iter().any(|run| run.run == name);
         let own =
             (1..).map(|number| if number == 1 { own.clone() } else { format!("{own}-{number}") });
@@ -87,7 +89,8 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         if args.out.out.join(&own).exists() {
             return Err(RunError::from(RunDirError::Exists(own)).into());
         }
-        runs.push(NightRun { task: std::path::absolute(path)?, run: own });
+        let warm = warm.map(|warm| warm.folder);
+        runs.push(NightRun { task: std::path::absolute(path)?, run: own, reuse, warm });
     }
     let file = NightFile {
         schema: crate::night::SCHEMA,
@@ -175,7 +178,7 @@ fn arguments(night: &Night, concurrency: Option<usize>) -> RunArgs {
         out: RunsDir { out: night.dir().path().parent().unwrap_or(Path::new(".")).to_owned() },
         concurrency,
         reuse: Vec::new(),
-        warm: None,
+        warm: Vec::new(),
         detach: false,
         // It was agreed to at the start.
         yes: true,
@@ -354,23 +357,22 @@ fn begin(
     args: &RunArgs,
     screen: &Screen,
 ) -> Result<Run, CliError> {
-    let (prepared, warm) = match &file.migration {
-        None => {
-            let task = Task::load(&file.runs[number].task)?;
-            (run::prepare(task, args, |task| Ok(caps.over(task.caps)))?, None)
-        }
-        Some(migration) => {
-            let task = migration.task(number)?;
-            let warm = migration::warm(migration, &task)?;
-            (run::prepare(task, args, |_| Ok(caps))?, warm)
-        }
+    let NightRun { task, reuse, warm, .. } = &file.runs[number];
+    let prepared = match &file.migration {
+        None => run::prepare(Task::load(task)?, args, |task| Ok(caps.over(task.caps)))?,
+        Some(migration) => run::prepare(migration.task(number)?, args, |_| Ok(caps))?,
     };
     let Prepared { task, recipe, access, caps, .. } = prepared;
-    let seed = args.seed.map(Seed);
-    let (caps, concurrency) = (Some(caps), args.concurrency);
-    let settings = Settings { seed, caps, concurrency, warm, ..Settings::default() };
+    let from = |folder| WarmStart::from(&RunDir::at(folder), &task);
+    let settings = Settings {
+        seed: args.seed.map(Seed),
+        caps: Some(caps),
+        concurrency: args.concurrency,
+        reuse: reuse.clone(),
+        warm: warm.as_ref().map(from).transpose()?,
+    };
     let run = Run::create(Arc::new(task), &recipe, settings, dir.path())?;
-    run::tell_seed(args, &run, screen);
+    run::tell_start(args, &run, screen);
     Ok(run.with_access(access))
 }
 

@@ -1,6 +1,7 @@
 //! `run` and `resume`.
 
 use super::args::{ResumeArgs, RunArgs};
+use super::earlier::{self, Earlier};
 use super::error::{CliError, Kind};
 use super::gate::Gate;
 use super::resources;
@@ -14,8 +15,7 @@ use crate::ledger::Wallet;
 use crate::recipe::Recipe;
 use crate::report::{self, Report};
 use crate::run::{
-    self, Access, LoadedRun, OpenBatch, ReuseSource, Run, RunDir, RunDirError, RunError, RunKind,
-    Settings, WarmStart,
+    self, Access, LoadedRun, OpenBatch, Run, RunDir, RunDirError, RunError, RunKind, Settings,
 };
 use crate::seed::Seed;
 use crate::task::Task;
@@ -77,11 +77,9 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     let prepared = prepare(Task::load(task)?, args, caps)?;
     let Prepared { task, recipe, caps, access, warnings, left_out } = prepared;
     warnings.iter().for_each(|warning| screen.warn(warning));
-    let reuse = sources(args, &task)?;
-    let warm = match &args.warm {
-        Some(asked) => Some(WarmStart::from(&RunDir::find(&args.out.out, asked)?, &task)?),
-        None => None,
-    };
+    let tasks = [task];
+    let Earlier { reuse, warm } = earlier::of_tasks(args, &tasks, screen)?.remove(0);
+    let [task] = tasks;
     let frozen = run::frozen(&recipe, &task, caps, args.concurrency, Path::new("run.json"))?;
     let width = frozen.slots.schedule.width();
     let (seed, caps, concurrency) = (args.seed.map(Seed), Some(caps), args.concurrency);
@@ -106,11 +104,7 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
             created => break (created?.with_access(access), RunDir::at(dir)),
         }
     };
-    tell_seed(args, &run, screen);
-    if let Some(warm) = &run.file().warm {
-        let prompts = text::plural(warm.candidates.len(), "prompt");
-        screen.note(&format!("it starts from {prompts} of {}", warm.run));
-    }
+    tell_start(args, &run, screen);
     super::log::to_file_of(&dir);
     for line in &left_out {
         tracing::info!("{line}");
@@ -127,24 +121,15 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     search(run, &dir, args.require_improvement, screen)
 }
 
-/// The runs whose answers are taken over, frozen as they are now.
-pub(super) fn sources(args: &RunArgs, task: &Task) -> Result<Vec<ReuseSource>, CliError> {
-    let mut sources: Vec<ReuseSource> = Vec::new();
-    for asked in &args.reuse {
-        let dir = RunDir::find(&args.out.out, asked)?;
-        let source = ReuseSource::freeze(&dir, task)?;
-        if sources.iter().all(|known| known.folder != source.folder) {
-            sources.push(source);
-        }
-    }
-    Ok(sources)
-}
-
-/// Says which seed a new run has, where none was asked for.
-pub(super) fn tell_seed(args: &RunArgs, run: &Run, screen: &Screen) {
+/// Says which seed a new run has, where none was asked for, and where it starts from.
+pub(super) fn tell_start(args: &RunArgs, run: &Run, screen: &Screen) {
     if args.seed.is_none() {
         let seed = run.file().seed.0;
         screen.note(&format!("seed {seed}: the smallest that no run of this task has"));
+    }
+    if let Some(warm) = &run.file().warm {
+        let prompts = text::plural(warm.candidates.len(), "prompt");
+        screen.note(&format!("it starts from {prompts} of {}", warm.run));
     }
 }
 

@@ -8,7 +8,7 @@ use crate::formats;
 use crate::sim::replay::{RecordedWorld, Replay};
 use crate::sim::server::{self, Allowance, BatchOptions, Options};
 use crate::sim::world::WorldParameters;
-use crate::sim::{Faults, Latency, Models, true_quality, world_of};
+use crate::sim::{Faults, Latency, Models, SimLlm, true_quality, world_of};
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::text;
@@ -22,12 +22,17 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
         let replay = Replay::new(Arc::clone(&world), args.model_seed);
         return served(args, screen, Models::from(replay), Some(&world));
     }
-    let Some(task) = &args.task else {
+    let Some((first, others)) = args.task.split_first() else {
         return Err(CliError::usage("name a task with --task, or a recorded file with --recorded"));
     };
-    let task = Task::load(task)?;
-    let world = world_of(&task, args.model_seed, WorldParameters::default());
+    let of_task = |task: &Task| world_of(task, args.model_seed, WorldParameters::default());
+    let task = Task::load(first)?;
+    let world = of_task(&task);
     if let Some(file) = &args.oracle {
+        if !others.is_empty() {
+            return Err(CliError::usage("`--oracle` is about the prompt of one task")
+                .hint("give `--task` once"));
+        }
         let bytes =
             crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
         let document = formats::read(file, &bytes).map_err(|error| error.in_file(file))?;
@@ -43,7 +48,11 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
         );
         return screen.show(&value, &text);
     }
-    served(args, screen, Models::from(Arc::new(world)), None)
+    let mut models = SimLlm::new(Arc::new(world));
+    for other in others {
+        models = models.with(Arc::new(of_task(&Task::load(other)?)));
+    }
+    served(args, screen, Models::from(models), None)
 }
 
 /// Serves models until a signal; those of a recorded world with a task for it, where one is asked for.

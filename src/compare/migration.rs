@@ -1,9 +1,10 @@
 //! The prompt in force on an old model, beside what searches found for new ones, on the same held-out rows.
 //!
-//! The old model's score is the bar. A new model is at parity if rows show that it is not worse than the bar by more than
-//! a margin that was agreed before: the low end of the paired interval lies above −margin, at the level that the look at
-//! these rows has and that Holm's rule leaves to this model beside the others. A model without an answer counts among
-//! them: how many there are is decided before anything is asked.
+//! The old model's score is the bar. A new model is at parity, with a prompt, if rows show that it is not worse than the
+//! bar by more than a margin that was agreed before: the low end of the paired interval lies above −margin, at the level
+//! that the look at these rows has and that Holm's rule leaves to this claim beside the others. There are two claims for
+//! each model: its winner, and the prompt in force as it is; one where they are the same prompt, which the search
+//! decides before it sees a held-out row. A model without an answer counts among them.
 
 use crate::engine::{Claimed, Confirmed, HeldOutRow, MIN_HOLD_ROWS};
 use crate::id::CandidateIx;
@@ -112,6 +113,15 @@ pub struct BesideBar {
     pub rows_needed: Option<usize>,
 }
 
+/// Which look at the held-out rows the comparison is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MigrationLook {
+    /// One that was taken.
+    Taken(u32),
+    /// The one that it would be: until it is taken, nothing is compared.
+    Next(u32),
+}
+
 /// A new model.
 #[derive(Clone, Debug, Serialize)]
 pub struct Target {
@@ -133,6 +143,10 @@ pub struct Target {
     pub beside_bar: Option<BesideBar>,
     /// What follows.
     pub finding: Finding,
+    /// The prompt in force beside the bar.
+    pub unchanged_beside_bar: Option<BesideBar>,
+    /// What follows.
+    pub unchanged_finding: Finding,
     /// Why it is not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -151,6 +165,8 @@ pub struct MigrationReport {
     pub margin: f64,
     /// Which look at the held-out rows it is, and its level, which all new models share.
     pub look: Level,
+    /// Whether this look was taken; if not, nothing is compared.
+    pub is_compared: bool,
     /// The held-out rows of the task.
     pub held_out_rows: usize,
     /// The goal of each search.
@@ -176,9 +192,11 @@ impl MigrationReport {
         name: &str,
         migration: &Migration,
         runs: &[(String, Known)],
-        look: u32,
+        look: MigrationLook,
     ) -> Result<Self, RunError> {
-        let look = Level::of_look(look);
+        let is_compared = matches!(look, MigrationLook::Taken(_));
+        let (MigrationLook::Taken(number) | MigrationLook::Next(number)) = look;
+        let look = Level::of_look(number);
         let loaded = |known: &'_ Known| known.as_ref().is_some_and(Result::is_ok);
         let any = runs.iter().filter_map(|(_, known)| known.as_ref()?.as_ref().ok());
         let any: Vec<&LoadedRun> = any.collect();
@@ -200,19 +218,42 @@ impl MigrationReport {
             let model = model.to_string();
             targets.push(Measured::of(model, run, known, bar.as_ref().map(|(run, _)| *run))?);
         }
+        if !is_compared {
+            targets.iter_mut().for_each(|it| it.wait_for(name, number));
+        }
         let goal = within(migration.margin);
-        let pairs: Vec<Vec<HeldOutRow>> =
-            targets.iter().map(|it| it.rows.paired(bar.as_ref().map(|(_, rows)| rows))).collect();
-        let decided = decided(&goal, &pairs, look);
+        let bar_rows = bar.as_ref().map(|(_, rows)| rows);
+        let pairs: Vec<[Vec<HeldOutRow>; 2]> = targets
+            .iter()
+            .map(|it| [it.winner.paired(bar_rows), it.unchanged.paired(bar_rows)])
+            .collect();
+        let claims: Vec<(usize, usize)> = targets
+            .iter()
+            .enumerate()
+            .flat_map(|(place, it)| (0..it.prompts()).map(move |prompt| (place, prompt)))
+            .collect();
+        let rows_of = |claim: usize| {
+            let (place, prompt) = claims[claim];
+            pairs[place][prompt].as_slice()
+        };
+        let decided = decided(&goal, claims.len(), rows_of, look);
+        // Savings are claims of all at once, too.
+        let at_once = look.shared_by(claims.len());
+        let beside = |place: usize, prompt: usize, unanswered: usize| {
+            let claim = claims.iter().position(|it| *it == (place, prompt))?;
+            let (is_parity, level) = decided[claim];
+            let saves = shown(&beside(&goal, rows_of(claim), at_once), is_cheaper);
+            let decision = Decision { is_parity, level, saves, unanswered };
+            BesideBar::of(&goal, rows_of(claim), decision, migration.margin)
+        };
         let targets = targets.into_iter().enumerate().map(|(place, measured)| {
-            let (parity, level) = decided[place];
-            let rows = &pairs[place];
-            // Savings are claims of all models at once, too.
-            let saves = shown(&beside(&goal, rows, look.shared_by(pairs.len())), is_cheaper);
-            let confirmed = beside(&goal, rows, level);
-            let unanswered = measured.rows.missing(bar.as_ref().map(|(_, rows)| rows));
-            let decision = Decision { is_parity: parity, level, saves, unanswered };
-            measured.target(rows, &confirmed, decision, migration.margin)
+            let missing = [&measured.winner, &measured.unchanged].map(|it| it.missing(bar_rows));
+            let winner = beside(place, WINNER, missing[WINNER]);
+            let unchanged = match measured.prompts() {
+                1 => winner,
+                _ => beside(place, UNCHANGED, missing[UNCHANGED]),
+            };
+            measured.target(winner, unchanged)
         });
         let targets = targets.collect();
         let searched = runs.iter().skip(1).find(|(_, known)| loaded(known));
@@ -224,6 +265,7 @@ impl MigrationReport {
             task: any.first().map_or_else(String::new, |run| run.task.name.clone()),
             margin: migration.margin,
             look,
+            is_compared,
             held_out_rows: hold
                 .or(bar.as_ref().map(|(run, _)| run.task.splits.dev.len()))
                 .unwrap_or_default(),
@@ -241,7 +283,7 @@ impl MigrationReport {
     /// The new models at parity.
     #[must_use]
     pub fn at_parity(&self) -> usize {
-        self.targets.iter().filter(|target| target.finding == Finding::Parity).count()
+        self.targets.iter().filter(|target| target.is_at_parity()).count()
     }
 
     /// The models of which too little is known.
@@ -251,7 +293,7 @@ impl MigrationReport {
     }
 }
 
-/// What the rows of all models together decide of one.
+/// What the rows of all models together decide of one prompt on one of them.
 struct Decision {
     is_parity: bool,
     /// The level that Holm's rule left to it.
@@ -262,10 +304,15 @@ struct Decision {
     unanswered: usize,
 }
 
+/// The prompts of a new model, by place.
+const WINNER: usize = 0;
+const UNCHANGED: usize = 1;
+
 /// A new model's run as far as it is.
 struct Measured {
     target: Target,
-    rows: Rows,
+    winner: Rows,
+    unchanged: Rows,
 }
 
 impl Measured {
@@ -285,9 +332,11 @@ impl Measured {
             is_recommended: false,
             beside_bar: None,
             finding: Finding::NotMeasured,
+            unchanged_beside_bar: None,
+            unchanged_finding: Finding::NotMeasured,
             why: None,
         };
-        let mut rows = Rows::default();
+        let (mut rows, mut unchanged) = (Rows::default(), Rows::default());
         match known {
             None => target.why = Some("its search has not begun".to_owned()),
             Some(Err(why)) => target.why = Some(why.clone()),
@@ -297,7 +346,7 @@ impl Measured {
                 let baseline = CandidateIx::BASELINE;
                 if let (Some(winner), true) = (winner, run.summary.status == Status::Finished) {
                     rows = Rows::of(run, winner, Split::Hold)?;
-                    let unchanged = match winner == baseline {
+                    unchanged = match winner == baseline {
                         true => rows.clone(),
                         false => Rows::of(run, baseline, Split::Hold)?,
                     };
@@ -312,7 +361,7 @@ impl Measured {
                     (None, _) => Some("its search is not finished".to_owned()),
                     (_, None) => Some("the bar is not measured".to_owned()),
                     (_, Some(bar)) if !is_alike(bar, run) => {
-                        rows = Rows::default();
+                        (rows, unchanged) = Default::default();
                         Some("the rows, or a scorer's program, have changed since the bar was measured".to_owned())
                     }
                     _ if rows.is_empty() => {
@@ -322,26 +371,68 @@ impl Measured {
                 };
             }
         }
-        Ok(Self { target, rows })
+        Ok(Self { target, winner: rows, unchanged })
+    }
+
+    /// How many prompts are compared with the bar. What is not over yet counts as two.
+    fn prompts(&self) -> usize {
+        if self.target.winner.is_some() && !self.target.is_changed { 1 } else { 2 }
+    }
+
+    /// Nothing of it is compared before the look at its rows is taken.
+    fn wait_for(&mut self, migration: &str, look: u32) {
+        (self.winner, self.unchanged) = Default::default();
+        self.target.why.get_or_insert_with(|| {
+            format!(
+                "a search went on, and its rows are not compared yet: `promptsearch resume {migration}` compares them, as \
+                 look {look}"
+            )
+        });
     }
 
     fn target(
         self,
-        rows: &[HeldOutRow],
-        confirmed: &Option<Confirmed>,
-        decision: Decision,
-        margin: f64,
+        winner: Option<(BesideBar, Finding)>,
+        unchanged: Option<(BesideBar, Finding)>,
     ) -> Target {
         let mut target = self.target;
+        if let Some((beside, finding)) = unchanged {
+            (target.unchanged_beside_bar, target.unchanged_finding) = (Some(beside), finding);
+        }
+        match winner {
+            Some((beside, finding)) => {
+                (target.beside_bar, target.finding) = (Some(beside), finding);
+            }
+            None => {
+                target.why.get_or_insert_with(|| "no row has a score of both models".to_owned());
+            }
+        }
+        target
+    }
+}
+
+impl Target {
+    /// Whether it is at parity: with its winner, or with the prompt in force.
+    #[must_use]
+    pub fn is_at_parity(&self) -> bool {
+        [self.finding, self.unchanged_finding].contains(&Finding::Parity)
+    }
+}
+
+impl BesideBar {
+    /// A prompt on a new model beside the bar, and what follows; `None` without a row.
+    fn of(
+        goal: &Goal,
+        rows: &[HeldOutRow],
+        decision: Decision,
+        margin: f64,
+    ) -> Option<(Self, Finding)> {
         let Decision { is_parity, level, saves, unanswered } = decision;
-        let Some(confirmed) = confirmed.as_ref() else {
-            target.why.get_or_insert_with(|| "no row has a score of both models".to_owned());
-            return target;
-        };
-        let Some((difference, test)) = confirmed.gain else { return target };
+        let confirmed = beside(goal, rows, level)?;
+        let (difference, test) = confirmed.gain?;
         let claimed = |is: fn(&Claim) -> bool| confirmed.claims.iter().find(|it| is(&it.claim));
         let tested = claimed(is_not_worse).and_then(|it| it.tested);
-        let low = tested.unwrap_or(difference).low;
+        let decides = tested.unwrap_or(difference);
         let squares = rows.iter().map(|row| (row.winner - row.baseline).powi(2));
         let discordance = squares.sum::<f64>() / rows.len().max(1) as f64;
         let room = margin + difference.mean.min(0.0);
@@ -349,7 +440,12 @@ impl Measured {
             let first = rows_for_margin(room.min(1.0), discordance);
             ((first as f64 * level.rows_for_one()).ceil() as usize).max(MIN_HOLD_ROWS)
         });
-        target.beside_bar = Some(BesideBar {
+        let finding = match (is_parity, decides.high < -margin) {
+            (true, _) => Finding::Parity,
+            (_, true) => Finding::Worse,
+            _ => Finding::Open,
+        };
+        let beside = Self {
             rows: rows.len(),
             unanswered,
             difference,
@@ -360,16 +456,10 @@ impl Measured {
             worse: rows.iter().filter(|row| row.winner < row.baseline).count(),
             saving: confirmed.cost.map(|cost| cost.saving),
             saving_shown: saves,
-            short_by: if is_parity { 0.0 } else { (-margin - low).max(0.0) },
+            short_by: if is_parity { 0.0 } else { (-margin - decides.low).max(0.0) },
             rows_needed,
-        });
-        let high = tested.unwrap_or(difference).high;
-        target.finding = match (is_parity, high < -margin) {
-            (true, _) => Finding::Parity,
-            (_, true) => Finding::Worse,
-            _ => Finding::Open,
         };
-        target
+        Some((beside, finding))
     }
 }
 
@@ -391,9 +481,14 @@ fn within(margin: f64) -> Goal {
     Goal { aim: Aim::MinCost { floor: Threshold::Baseline(-margin) }, bounds: Vec::new() }
 }
 
-/// Which new models are at parity, and the level that decided each.
-fn decided(goal: &Goal, pairs: &[Vec<HeldOutRow>], look: Level) -> Vec<(bool, Level)> {
-    holm::decided(pairs.len(), look, |place, level| is_parity(goal, &pairs[place], level))
+/// Which of some claims of parity are shown, and the level that decided each.
+fn decided<'a>(
+    goal: &Goal,
+    claims: usize,
+    rows: impl Fn(usize) -> &'a [HeldOutRow],
+    look: Level,
+) -> Vec<(bool, Level)> {
+    holm::decided(claims, look, |claim, level| is_parity(goal, rows(claim), level))
 }
 
 fn is_parity(goal: &Goal, rows: &[HeldOutRow], level: Level) -> bool {
@@ -529,15 +624,18 @@ mod tests {
                 is_recommended: true,
                 beside_bar: None,
                 finding: Finding::NotMeasured,
+                unchanged_beside_bar: None,
+                unchanged_finding: Finding::NotMeasured,
                 why: None,
             },
-            rows: Rows::default(),
+            winner: Rows::default(),
+            unchanged: Rows::default(),
         };
         let goal = within(margin);
         let level = Level::FIRST.shared_by(models);
         let is_parity = is_parity(&goal, rows, level);
         let decision = Decision { is_parity, level, saves: false, unanswered: 0 };
-        measured.target(rows, &beside(&goal, rows, level), decision, margin)
+        measured.target(BesideBar::of(&goal, rows, decision, margin), None)
     }
 
     /// 20 rows of 400 lost and 20 won: a standard error of √(40)/400, so that a margin of four points is 2.5 of them.
@@ -547,7 +645,7 @@ mod tests {
         assert_eq!(rows_of_one.finding, Finding::Parity);
         assert!(
             rows_of_one
-                .sentence(0.04)
+                .verdict(0.04)
                 .starts_with("parity: not worse than the bar by more than 4.0 pp: +0.0 pp")
         );
         let open = target(&rows(400, 20, 20), 0.04, 5);
@@ -556,7 +654,7 @@ mod tests {
         // (z + 0.84)² × 0.1/0.04², z = 2.576: 730 rows, at half a percent.
         assert!((725..735).contains(&beside.rows_needed.unwrap()), "{beside:?}");
         assert!(beside.short_by > 0.0 && beside.tested.unwrap().low < -0.04, "{beside:?}");
-        let said = open.sentence(0.04);
+        let said = open.verdict(0.04);
         assert!(
             said.contains("not shown: parity within 4.0 pp is missed by 0.")
                 && said.contains("0.50 % one-sided"),
@@ -567,7 +665,7 @@ mod tests {
         assert_eq!((below.finding, below.beside_bar.unwrap().rows_needed), (Finding::Open, None));
         assert!(
             below
-                .sentence(0.04)
+                .verdict(0.04)
                 .ends_with("no number of rows would show it, if the difference stays")
         );
         let worse = target(&rows(400, 0, 60), 0.04, 1);
@@ -577,7 +675,7 @@ mod tests {
         assert_eq!(target(&rows(29, 29, 0), 0.5, 1).finding, Finding::Open);
     }
 
-    /// Three models that are worse by exactly the margin: how often is any of them called at parity?
+    /// Three models, each with two prompts, all of them worse by exactly the margin: how often is any called at parity?
     #[test]
     fn models_at_the_margin_are_rarely_called_at_parity() {
         use rand::Rng;
@@ -602,10 +700,11 @@ mod tests {
                     })
                     .collect()
             };
-            let pairs = [rows(), rows(), rows()];
-            decided(&goal, &pairs, Level::FIRST).iter().any(|(parity, _)| *parity)
+            let pairs = [(); 6].map(|()| rows());
+            let rows_of = |claim: usize| pairs[claim].as_slice();
+            decided(&goal, 6, rows_of, Level::FIRST).iter().any(|(parity, _)| *parity)
         };
-        // 2.5 % of 1,000 are 25, with a standard deviation of 5; without Holm's rule it would be 73.
+        // 2.5 % of 1,000 are 25, with a standard deviation of 5; without Holm's rule it would be 141.
         let wrong = (0..1_000).filter(is_wrong).count();
         assert!((8..=42).contains(&wrong), "{wrong}");
     }

@@ -123,27 +123,35 @@ fn cost(report: &MigrationReport, widest: usize) -> Vec<Vec<String>> {
 
 fn verdicts(report: &MigrationReport) -> impl Iterator<Item = (&Target, Vec<String>)> {
     report.targets.iter().map(|target| {
-        let first = target.sentence(report.margin);
-        let is_parity = target.finding == Finding::Parity;
-        let next = match (target.is_changed, is_parity) {
+        let first = target.verdict(report.margin);
+        let unchanged = target.unchanged_beside_bar.filter(|_| target.is_changed).map(|beside| {
+            let words = compared(&beside, target.unchanged_finding, report.margin);
+            format!("the prompt in force, unchanged: {words}")
+        });
+        let is_only_name = target.unchanged_finding == Finding::Parity;
+        let next = match (target.is_changed, target.finding) {
             (false, _) if target.winner.is_some() => {
-                let only = if is_parity { ": the model's name is all that changes" } else { "" };
+                let only = if is_only_name { ": the model's name is all that changes" } else { "" };
                 Some(format!("the search found no better prompt than the one in force{only}"))
             }
-            (true, true) => {
+            (true, Finding::Parity) => {
                 let how = if target.is_recommended { "" } else { " --accept-unconfirmed" };
                 Some(format!("promptsearch export {}{how} --to REPO --path FILE", target.run))
             }
+            (true, _) if is_only_name => Some(
+                "keep the prompt in force, and change the model's name in `models.task`".to_owned(),
+            ),
             _ => None,
         };
-        (target, [Some(first), target.saving_sentence(), next].into_iter().flatten().collect())
+        let sentences = [Some(first), target.saving_sentence(), unchanged, next];
+        (target, sentences.into_iter().flatten().collect())
     })
 }
 
 fn notes(report: &MigrationReport) -> Vec<String> {
     let looks = format!(
         "Bar: {} with the prompt in force. Parity: the low end of the paired interval is above -{}. It is tested for all new \
-         models together by Holm's rule, as look {} at these rows ({} one-sided).",
+         models together, and for winners and the prompt in force, by Holm's rule, as look {} at these rows ({} one-sided).",
         report.bar.as_ref().map_or("not measured yet", |bar| bar.model.as_str()),
         margin_in_words(report.margin),
         report.look.look,
@@ -154,9 +162,9 @@ fn notes(report: &MigrationReport) -> Vec<String> {
 
 fn mark(target: &Target) -> &'static str {
     match target.finding {
-        Finding::Parity => "✓",
+        _ if target.is_at_parity() => "✓",
         Finding::Worse => "✗",
-        Finding::Open | Finding::NotMeasured => "?",
+        _ => "?",
     }
 }
 
@@ -205,58 +213,62 @@ pub fn margin_in_words(margin: f64) -> String {
     format!("{:.1} pp", margin * 100.0)
 }
 
-impl Target {
-    /// The verdict in a sentence.
-    #[must_use]
-    pub fn sentence(&self, margin: f64) -> String {
-        let margin = margin_in_words(margin);
-        let Some(beside) = self.beside_bar else {
-            let why = self.why.clone().unwrap_or_default();
-            return format!("not measured: {why}");
-        };
-        let BesideBar { rows, unanswered, difference, level, short_by, rows_needed, .. } = beside;
-        let missing = match unanswered {
-            0 => String::new(),
-            _ => format!(
-                ", {} of them without an answer, which count as wrong",
-                thousands(unanswered as u64)
-            ),
-        };
-        let tested = beside.tested.map_or_else(String::new, |tested| {
-            let level = Level { look: 1, one_sided: level }.in_percent();
+/// What the rows say of a prompt beside the bar, in a sentence.
+fn compared(beside: &BesideBar, finding: Finding, margin: f64) -> String {
+    let margin = margin_in_words(margin);
+    let BesideBar { rows, unanswered, difference, level, short_by, rows_needed, .. } = *beside;
+    let missing = match unanswered {
+        0 => String::new(),
+        _ => format!(
+            ", {} of them without an answer, which count as wrong",
+            thousands(unanswered as u64)
+        ),
+    };
+    let tested = beside.tested.map_or_else(String::new, |tested| {
+        let level = Level { look: 1, one_sided: level }.in_percent();
+        format!(
+            "; at the level that decides, {level} one-sided, the low end is {}",
+            points(tested.low)
+        )
+    });
+    let bare = |value: f64| format!("{:+.1}", value * 100.0);
+    let difference = format!(
+        "{} ({} to {}) on {}{missing}{tested}",
+        points(difference.mean),
+        bare(difference.low),
+        bare(difference.high),
+        plural(rows, "held-out row"),
+    );
+    match finding {
+        Finding::Parity => {
+            format!("parity: not worse than the bar by more than {margin}: {difference}")
+        }
+        Finding::Worse => format!(
+            "worse: it falls short of the bar by more than the margin of {margin}: {difference}"
+        ),
+        Finding::Open | Finding::NotMeasured => {
+            let rows = match rows_needed {
+                Some(rows) => format!(
+                    "about {} would show it, if the difference stays",
+                    plural(rows, "held-out row")
+                ),
+                None => "no number of rows would show it, if the difference stays".to_owned(),
+            };
             format!(
-                "; at the level that decides, {level} one-sided, the low end is {}",
-                points(tested.low)
+                "not shown: parity within {margin} is missed by {}: {difference}; {rows}",
+                margin_in_words(short_by)
             )
-        });
-        let bare = |value: f64| format!("{:+.1}", value * 100.0);
-        let difference = format!(
-            "{} ({} to {}) on {}{missing}{tested}",
-            points(difference.mean),
-            bare(difference.low),
-            bare(difference.high),
-            plural(rows, "held-out row"),
-        );
-        match self.finding {
-            Finding::Parity => {
-                format!("parity: not worse than the bar by more than {margin}: {difference}")
-            }
-            Finding::Worse => format!(
-                "worse: it falls short of the bar by more than the margin of {margin}: {difference}"
-            ),
-            Finding::Open | Finding::NotMeasured => {
-                let rows = match rows_needed {
-                    Some(rows) => format!(
-                        "about {} would show it, if the difference stays",
-                        plural(rows, "held-out row")
-                    ),
-                    None => "no number of rows would show it, if the difference stays".to_owned(),
-                };
-                format!(
-                    "not shown: parity within {margin} is missed by {}: {difference}; {rows}",
-                    margin_in_words(short_by)
-                )
-            }
+        }
+    }
+}
+
+impl Target {
+    /// The verdict on its winner in a sentence.
+    #[must_use]
+    pub fn verdict(&self, margin: f64) -> String {
+        match &self.beside_bar {
+            Some(beside) => compared(beside, self.finding, margin),
+            None => format!("not measured: {}", self.why.as_deref().unwrap_or_default()),
         }
     }
 
@@ -328,6 +340,8 @@ mod tests {
             is_recommended: false,
             beside_bar: Some(beside_bar),
             finding: Finding::Worse,
+            unchanged_beside_bar: Some(beside_bar),
+            unchanged_finding: Finding::Worse,
             why: None,
         };
         MigrationReport {
@@ -336,6 +350,7 @@ mod tests {
             task: "a|b".to_owned(),
             margin: 0.02,
             look: Level::FIRST,
+            is_compared: true,
             held_out_rows: 400,
             goal: "max quality".to_owned(),
             simulated: None,
@@ -350,6 +365,15 @@ mod tests {
         assert!(page.lines().all(|line| columns_of(line) <= WIDTH), "{page}");
         assert!(page.contains("anthropi…-20251001 (bar)"), "{page}");
         assert!(page.contains("$120.50 ($118.25 to $122.75)"), "{page}");
+        // With the prompt in force it is at parity, and with the winner that is not shown.
+        let mut kept = report();
+        kept.targets[0].finding = Finding::Open;
+        kept.targets[0].unchanged_finding = Finding::Parity;
+        let kept = self::page(&kept);
+        assert!(
+            kept.contains("\n✓ anthropic") && kept.contains("keep the prompt in force"),
+            "{kept}"
+        );
         let markdown = markdown(&report());
         assert!(markdown.starts_with("# Migration of a\\|b\n\n| model |"), "{markdown}");
         assert!(

@@ -4,7 +4,7 @@
 //! file; which of them it was is not decided here.
 
 use super::record::Record;
-use crate::report::{PairedScores, visible_line};
+use crate::report::{CaseOutcome, PairedScores, TestCase, junit, visible_line};
 use crate::seed::Seed;
 use crate::stats::{rows_for_margin, smallest_margin};
 use crate::task::example::RowHash;
@@ -215,13 +215,11 @@ impl Verification {
     /// For a build server: one test case in JUnit's XML. `fails`: whether the gate failed.
     #[must_use]
     pub fn junit(&self, fails: bool) -> String {
-        let facts = xml(&self.facts().join("\n"));
-        let outcome = if fails {
-            format!("<failure message=\"{}\">{facts}</failure>", xml(&self.verdict()))
-        } else {
-            format!("<system-out>{facts}</system-out>")
+        let outcome = match fails {
+            true => CaseOutcome::Failed(self.verdict()),
+            false => CaseOutcome::Passed,
         };
-        junit(&self.task, &self.candidate, [usize::from(fails), 0], &outcome)
+        one_case(&self.task, &self.candidate, outcome, self.facts())
     }
 }
 
@@ -246,9 +244,8 @@ impl NotMeasured<'_> {
     #[must_use]
     pub fn junit(&self) -> String {
         let Record { task, candidate, .. } = self.record;
-        let why = xml(&visible_line(self.why));
-        let outcome = format!("<error message=\"not measured\">{why}</error>");
-        junit(task, candidate, [0, 1], &outcome)
+        let outcome = CaseOutcome::NotMeasured("not measured".to_owned());
+        one_case(task, candidate, outcome, vec![self.why.to_owned()])
     }
 }
 
@@ -280,10 +277,10 @@ impl SealCheck<'_> {
     pub fn junit(&self) -> String {
         let Record { task, candidate, .. } = self.record;
         let outcome = match self.is_edited {
-            true => format!("<failure message=\"{}\"></failure>", self.verdict()),
-            false => String::new(),
+            true => CaseOutcome::Failed(self.verdict().to_owned()),
+            false => CaseOutcome::Passed,
         };
-        junit(task, candidate, [usize::from(self.is_edited), 0], &outcome)
+        one_case(task, candidate, outcome, Vec::new())
     }
 }
 
@@ -320,15 +317,9 @@ fn markdown(task: &str, candidate: &str, verdict: &str, facts: &[String]) -> Str
     out
 }
 
-fn junit(task: &str, candidate: &str, [failures, errors]: [usize; 2], outcome: &str) -> String {
-    let [task, candidate] = [task, candidate].map(|text| xml(&visible_line(text)));
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <testsuites tests=\"1\" failures=\"{failures}\" errors=\"{errors}\">\n\
-         <testsuite name=\"promptsearch verify\" tests=\"1\" failures=\"{failures}\" errors=\"{errors}\">\n\
-         <testcase classname=\"{task}\" name=\"{candidate}\">{outcome}</testcase>\n\
-         </testsuite>\n</testsuites>\n"
-    )
+fn one_case(task: &str, candidate: &str, outcome: CaseOutcome, facts: Vec<String>) -> String {
+    let case = TestCase { name: candidate.to_owned(), outcome, facts };
+    junit("promptsearch verify", task, &[case])
 }
 
 fn markdown_text(text: &str) -> String {
@@ -340,10 +331,6 @@ fn markdown_text(text: &str) -> String {
         out.push(character);
     }
     out
-}
-
-fn xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

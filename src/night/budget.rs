@@ -185,7 +185,7 @@ mod tests {
     }
 
     fn night(place: &std::path::Path) -> Night {
-        let run = |name: &str| NightRun { task: "t".into(), run: name.to_owned() };
+        let run = |name: &str| NightRun::new("t".into(), name.to_owned());
         let file = NightFile {
             schema: SCHEMA,
             night: "n".to_owned(),

@@ -10,7 +10,6 @@ use crate::task::model::ModelName;
 use crate::task::{DataFile, Task, TaskFiles};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// What the runs of a migration have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,9 +24,6 @@ pub struct Migration {
     pub files: TaskFiles,
     /// Its rows, likewise.
     pub data: Vec<DataFile>,
-    /// The earlier run whose prompts each search starts from as well.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub warm: Option<PathBuf>,
 }
 
 impl Migration {

@@ -17,7 +17,7 @@ pub use share::{RunState, Spending, left, share};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::run::{NIGHT_FILE, RunDir, RunDirError, RunLock};
+use crate::run::{NIGHT_FILE, ReuseSource, RunDir, RunDirError, RunLock};
 use crate::seed::Seed;
 use jiff::Timestamp;
 use ledger::Ledger;
@@ -61,6 +61,20 @@ pub struct NightRun {
     pub task: PathBuf,
     /// The run's name: its folder lies beside the night's.
     pub run: String,
+    /// Earlier runs whose answers it takes over, as they were when the night was created.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reuse: Vec<ReuseSource>,
+    /// The folder of the earlier run whose prompts it starts from, absolute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<PathBuf>,
+}
+
+impl NightRun {
+    /// A run that takes nothing from earlier ones.
+    #[must_use]
+    pub fn new(task: PathBuf, run: String) -> Self {
+        Self { task, run, reuse: Vec::new(), warm: None }
+    }
 }
 
 /// A night that is read from its folder.

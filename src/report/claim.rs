@@ -52,6 +52,14 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
     told.join("; ")
 }
 
+/// Each claim of the goal: what it says, whether it is shown, and what was measured of it where the gain does not say.
+pub(super) fn each(report: &Report<'_>) -> impl Iterator<Item = (String, bool, Option<String>)> {
+    report.summary.claims.iter().map(|claimed| {
+        let measured = of_bound(report, claimed).or_else(|| of_cost(report, claimed));
+        (words_of(&claimed.claim), claimed.shown, measured)
+    })
+}
+
 /// The interval at the level of a later look, which decides, beside the 95 % interval.
 fn at_level(
     report: &Report<'_>,

@@ -20,6 +20,7 @@ mod terminal;
 mod strategy; // The list of recipes, and the explanation of one.
 pub mod explain; // One candidate: origin, changes, events.
 mod markdown;
+mod junit; // For a build server.
 mod html;
 mod run_list; // The runs of a folder.
 mod rows; // The rows that a prompt was asked.
@@ -36,6 +37,7 @@ pub use comparison_page::comparison_page;
 pub use earlier::{confirmed_earlier, earlier_ends, fresh_rows, look as look_line};
 pub use family::{family_page, sentences as confirmations};
 pub use html::html;
+pub use junit::{CaseOutcome, TestCase, junit, run_junit};
 pub use markdown::markdown;
 pub use paired::{PairedScores, RowChange};
 pub use prompt_diff::{NamedParts, PromptDiff};

@@ -2,6 +2,7 @@
 //!
 //! The content of the files is declared elsewhere: `run.json` in `file`, `summary.json` in `summary`.
 
+use crate::store::FactFileError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
@@ -31,6 +32,9 @@ pub enum RunDirError {
         /// What is wrong.
         message: String,
     },
+    /// A file of facts cannot be read or written, or a line of it is damaged.
+    #[error(transparent)]
+    Facts(#[from] FactFileError),
     /// The runs' folder is no folder.
     #[error("`{path}` is not a folder: runs are kept in a folder, which `--out` names")]
     NoFolder {

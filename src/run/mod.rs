@@ -6,7 +6,6 @@
 //! `report` and `ui`.
 
 mod dir; // The folder and the lock on it.
-mod facts; // Facts in a file, one a line.
 mod error; // The errors of a run.
 mod source; // Runs that another one takes something from.
 mod file; // `run.json`.
@@ -52,7 +51,6 @@ pub use ended::Ended;
 pub use error::RunError;
 pub use estimate::{Estimate, Known, RoleEstimate, estimate};
 pub use eta::{Eta, Progressed};
-pub use facts::FactFile;
 pub use figures::{
     ConfirmedCandidate, FamilyResult, Gain, Prompted, dev_interval, prompt_tokens, score_interval,
 };
@@ -225,6 +223,9 @@ impl Run {
         };
         let seed = settings.seed.or(free.as_ref().map(FreeSeed::seed));
         let settings = Settings { seed, ..settings };
+        if let Some(warm) = &settings.warm {
+            warm.bring_looks(&task, dir.parent().unwrap_or(Path::new("")))?;
+        }
         let (dir, lock) = RunDir::create(dir)?;
         if kind == RunKind::Search {
             warm::write_seen(&dir, &task, settings.warm.as_ref())?;

@@ -38,4 +38,7 @@ pub struct WarmStart {
     /// The rows that it, or one that it descends from, had in sight. They are frozen beside `run.json`.
     #[serde(skip)]
     pub(super) seen: BTreeSet<RowHash>,
+    /// Whether it has looked at held-out rows.
+    #[serde(skip)]
+    pub(super) has_looked: bool,
 }

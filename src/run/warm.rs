@@ -13,11 +13,13 @@ use crate::candidate::{Candidate, DEMOS};
 use crate::event::{Event, ProposalOutcome};
 use crate::id::CandidateId;
 use crate::journal::{JournalError, read_events};
+use crate::looks::{LOOKS_FILE, Looks};
 use crate::prompt::Prompt;
 use crate::task::Task;
 use crate::task::example::RowHash;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// The file with the rows that a search, or one that it descends from, had in sight.
 const SEEN_FILE: &str = "seen_rows.json";
@@ -57,7 +59,7 @@ impl WarmStart {
             )));
         }
         let summary: Summary = dir.read_json(SUMMARY_FILE)?;
-        let prompts = prompts_of(dir).map_err(|error| refused(error.to_string()))?;
+        let (prompts, has_looked) = journaled(dir).map_err(|error| refused(error.to_string()))?;
         let (mut candidates, mut texts) = (Vec::new(), Vec::new());
         let winner = summary.best.iter().map(|best| &best.candidate);
         for id in winner.chain(summary.front.iter().map(|point| &point.candidate)) {
@@ -77,24 +79,67 @@ impl WarmStart {
             return Err(refused("it has no prompt but the task's own one".to_owned()));
         }
         let folder = std::path::absolute(dir.path()).unwrap_or_else(|_| dir.path().to_owned());
-        Ok(Self { run: file.run, folder, candidates, texts, seen })
+        Ok(Self { run: file.run, folder, candidates, texts, seen, has_looked })
+    }
+
+    /// The looks at held-out rows that are counted beside this run, where that is not in this results folder.
+    ///
+    /// # Errors
+    /// The run has looked, and nothing beside it says at what.
+    pub fn looks_elsewhere(&self, results: &Path) -> Result<Option<Looks>, RunError> {
+        let theirs = Looks::beside(&self.folder);
+        if is_same(results, self.folder.parent().unwrap_or(Path::new(""))) {
+            return Ok(None);
+        }
+        if self.has_looked && !theirs.exists() {
+            return Err(RunError::NoWarmStart {
+                run: self.run.to_string(),
+                why: format!(
+                    "it has looked at held-out rows, and the file {LOOKS_FILE} that counts these looks is not beside \
+                     its folder; put it there"
+                ),
+            });
+        }
+        Ok(Some(theirs))
+    }
+
+    /// Counts in a results folder the looks at held-out rows of a task that this run, and others of its folder, have
+    /// taken: its prompts were chosen with them. Within one folder they are counted already.
+    ///
+    /// # Errors
+    /// As for [`looks_elsewhere`](Self::looks_elsewhere); or the file of the looks cannot be read or written.
+    pub fn bring_looks(&self, task: &Task, results: &Path) -> Result<(), RunError> {
+        if let Some(theirs) = self.looks_elsewhere(results)? {
+            Looks::of_folder(results).bring(&theirs, &task.splits.hold.content_hashes())?;
+        }
+        Ok(())
     }
 }
 
-/// The prompts that a run wrote.
-fn prompts_of(dir: &RunDir) -> Result<BTreeMap<CandidateId, Prompt>, JournalError> {
-    let mut prompts = BTreeMap::new();
+/// Whether two paths name one folder; one that does not exist is none.
+fn is_same(one: &Path, other: &Path) -> bool {
+    // The empty path is the folder in which the program runs.
+    let real = |path: &Path| std::fs::canonicalize(Path::new(".").join(path)).ok();
+    real(one).is_some_and(|one| real(other).is_some_and(|other| one == other))
+}
+
+/// The prompts that a run wrote, and whether it has looked at held-out rows.
+fn journaled(dir: &RunDir) -> Result<(BTreeMap<CandidateId, Prompt>, bool), JournalError> {
+    let (mut prompts, mut has_looked) = (BTreeMap::new(), false);
     read_events(&dir.events(), |_, event: Event| {
-        if let Event::ProposalFolded { outcome, .. } | Event::CandidateComposed { outcome, .. } =
-            event
-            && let ProposalOutcome::Added { candidate, .. } = outcome
-        {
-            let Candidate { id, prompt, .. } = candidate;
-            prompts.insert(id, prompt);
+        match event {
+            Event::ProposalFolded { outcome, .. } | Event::CandidateComposed { outcome, .. } => {
+                if let ProposalOutcome::Added { candidate, .. } = outcome {
+                    let Candidate { id, prompt, .. } = candidate;
+                    prompts.insert(id, prompt);
+                }
+            }
+            Event::LookTaken { .. } => has_looked = true,
+            _ => {}
         }
         Ok::<_, JournalError>(())
     })?;
-    Ok(prompts)
+    Ok((prompts, has_looked))
 }
 
 /// Writes down which rows a search has in sight, with those of the run that it starts from.

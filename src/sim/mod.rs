@@ -57,10 +57,11 @@ const BYTES_PER_TOKEN: usize = 4;
 /// Tokens that a message costs beyond its text.
 const TOKENS_PER_MESSAGE: usize = 4;
 
-/// The simulated models over one world.
+/// The simulated models over one world, or over those of several tasks.
 #[derive(Clone, Debug)]
 pub struct SimLlm {
     world: Arc<World>,
+    others: Vec<Arc<World>>,
 }
 
 /// A request without its wire form.
@@ -184,9 +185,15 @@ impl Models {
     }
 }
 
+impl From<SimLlm> for Models {
+    fn from(models: SimLlm) -> Self {
+        Self::Simulated(models)
+    }
+}
+
 impl From<Arc<World>> for Models {
     fn from(world: Arc<World>) -> Self {
-        Self::Simulated(SimLlm::new(world))
+        SimLlm::new(world).into()
     }
 }
 
@@ -200,7 +207,24 @@ impl SimLlm {
     /// The models of a world.
     #[must_use]
     pub fn new(world: Arc<World>) -> Self {
-        Self { world }
+        Self { world, others: Vec::new() }
+    }
+
+    /// The same models, which know the rows of another world, too. A row that several worlds have is the earliest's.
+    #[must_use]
+    pub fn with(mut self, world: Arc<World>) -> Self {
+        self.others.push(world);
+        self
+    }
+
+    /// What the clerk says: the first world that has the row tells.
+    fn clerk(&self, call: Call<'_>, draw: u64) -> clerk::Said<'_> {
+        let say = |world| clerk::say(world, call.messages, call.temperature, draw);
+        let first = say(&self.world);
+        if first.row.is_some() {
+            return first;
+        }
+        self.others.iter().map(|world| say(world)).find(|it| it.row.is_some()).unwrap_or(first)
     }
 
     /// The one way to an answer, in process and over HTTP.
@@ -211,7 +235,7 @@ impl SimLlm {
         let draw = call.draw.unwrap_or(0);
         let (text, finish, row) = match call.model {
             CLERK => {
-                let said = clerk::say(&self.world, call.messages, call.temperature, draw);
+                let said = self.clerk(call, draw);
                 (said.text, Finish::Stop, said.row)
             }
             EDITOR => {

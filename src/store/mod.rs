@@ -1,15 +1,17 @@
 //! Durable bytes: numbered events, and an index from requests to the events that answer them.
 //!
 //! A store does not know the meaning of the bytes, does not wait and does not batch. The journal
-//! above it does, and keeps a second copy.
+//! above it does, and keeps a second copy. What is rare and small is a file of facts instead.
 
 mod aside;
 #[cfg(test)]
 mod contract;
+mod facts;
 mod memory;
 mod sled_store;
 
 pub(crate) use aside::{move_aside, sync_folder};
+pub use facts::{FactFile, FactFileError};
 pub use memory::Memory;
 pub use sled_store::SledStore;
 

@@ -279,6 +279,19 @@ fn a_finished_run_is_shown_and_found_by_prefix_and_as_latest() {
     assert_eq!(env.run("report alpha --json").ok().json(), env.json("results/alpha/summary.json"));
     let csv = env.run("report alpha --format csv").ok().stdout;
     assert!(csv.starts_with("candidate,operator,parents,status,dev_mean,dev_rows,"), "{csv}");
+    let junit = env.run("report alpha --format junit").ok().stdout;
+    let head = "<testsuite name=\"promptsearch alpha\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">";
+    assert!(
+        junit.contains(head) && junit.contains("name=\"goal: max quality\"><failure"),
+        "{junit}"
+    );
+    env.run("eval colours --quiet").ok();
+    let evaluation = "report colours-eval --format junit";
+    let junit = env.run(evaluation).ok().stdout;
+    assert!(
+        junit.contains("failures=\"0\"") && junit.contains("name=\"measured\"><system-out>"),
+        "{junit}"
+    );
     env.run("report alpha --format md -o page.md").ok();
     assert!(env.path("page.md").exists());
     env.run("report alpha -o nowhere/page.html").exits(2);

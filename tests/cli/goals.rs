@@ -57,6 +57,11 @@ fn a_cheaper_prompt_that_is_as_good_is_confirmed_as_such_and_exported_with_it() 
     assert_eq!(summary["confirmed"], true);
     assert_eq!(summary["recommended"], "best");
     assert_eq!(summary["gain"]["test"], "non_inferiority");
+    let junit = env.run("report one --format junit").ok().stdout;
+    assert!(junit.contains("tests=\"3\" failures=\"0\" errors=\"0\" skipped=\"0\""), "{junit}");
+    for case in ["claim: at most 5.0 pp worse", "claim: cheaper\"><system-out>cheaper by $"] {
+        assert!(junit.contains(case), "{case}: {junit}");
+    }
     assert_eq!(
         summary["claims"],
         json!([

@@ -41,6 +41,7 @@ mod rows;
 mod runs;
 mod server;
 mod servers;
+mod three_tasks;
 mod trouble;
 mod verify;
 mod versions;

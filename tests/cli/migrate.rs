@@ -9,14 +9,18 @@ use std::time::{Duration, Instant};
 /// Rows, of which three tenths are held out: 120.
 const ROWS: usize = 400;
 
-/// What each model answers: `old` and `new` are right, `weak` says always the same, `slow` is `new` with a pause.
+/// What each model answers: `old` and `new` are right, `weak` says always the same, `slow` is `new` with a pause; with
+/// the prompt in force `picky` misses a few rows and `needy` knows nothing, and both are right with any other prompt.
 fn answer(request: &Request) -> (u16, &'static str, String) {
     let model = request.body["model"].as_str().unwrap();
     if model == "slow" {
         std::thread::sleep(Duration::from_millis(15));
     }
+    let is_in_force = request.content("system") == "Answer warm or cold.";
     match model {
         "weak" => says("warm"),
+        "needy" if is_in_force => says("warm"),
+        "picky" if is_in_force && tile(request).is_multiple_of(25) => says("none"),
         _ => says(["warm", "cold"][tile(request) % 2]),
     }
 }
@@ -27,9 +31,10 @@ fn env(server: &Server) -> TestEnv {
     env.write("colours/rows.jsonl", &colour_rows(ROWS));
     env.edit("colours/task.toml", "local/clerk", "local/old");
     env.edit("colours/task.toml", "[budget]\ncalls = 300\n", "");
-    let prices = [("old", 10), ("new", 1), ("weak", 1), ("slow", 1)].map(|(model, usd)| {
-        format!("[providers.local.prices.{model}]\ninput = {usd}.0\noutput = {usd}.0\n")
-    });
+    let prices = [("old", 10), ("new", 1), ("weak", 1), ("slow", 1), ("picky", 1), ("needy", 1)]
+        .map(|(model, usd)| {
+            format!("[providers.local.prices.{model}]\ninput = {usd}.0\noutput = {usd}.0\n")
+        });
     env.edit("colours/task.toml", "free = true\n", &prices.concat());
     env
 }
@@ -119,6 +124,35 @@ fn one_model_is_at_parity_and_one_falls_short() {
         env.run("resume m-local-new").ok().stderr.is_empty(),
         "its model is not told as a change"
     );
+}
+
+/// The prompt in force may do as it is: that is a claim like that of the winner, and all of them share one level.
+#[test]
+fn the_prompt_in_force_is_tested_beside_each_winner() {
+    let server = Server::start(|_, request| answer(request));
+    let env = env(&server);
+    let line =
+        "migrate colours --to local/picky local/needy --name m --margin 0.2 --max-calls 1800";
+    let ran = env.run(line).ok();
+    let json = env.run("status m --json").ok().json();
+    let [picky, needy] = [0, 1].map(|place| json["migration"]["targets"][place].clone());
+    for target in [&picky, &needy] {
+        assert_eq!((&target["is_changed"], &target["finding"]), (&json!(true), &json!("parity")));
+        assert_eq!(target["beside_bar"]["level"], 0.025 / 4.0, "two models, two prompts each");
+    }
+    assert_eq!(
+        (&picky["unchanged_finding"], &needy["unchanged_finding"]),
+        (&json!("parity"), &json!("worse"))
+    );
+    assert_eq!(picky["unchanged_beside_bar"]["level"], 0.025 / 4.0);
+    assert_eq!(needy["unchanged_beside_bar"]["level"], 0.025, "the last one that is open has all");
+    let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "the prompt in force, unchanged: parity: not worse than the bar by more than 20.0 pp: -",
+        "the prompt in force, unchanged: worse: it falls short of the bar",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
 }
 
 #[test]
@@ -351,7 +385,25 @@ fn a_search_that_goes_on_is_another_look() {
     env.run("resume m --max-calls 1000 --quiet").exits(6);
     env.run("resume m-local-new --max-calls 800 --quiet").ok();
     assert!(look(&env) > Some(1), "it would be a later look");
+    // Nothing is compared, and nothing shown, before that look is taken.
+    let ledger = env.read("results/looks.jsonl");
+    let waiting = env.run("status m --json").ok().json()["migration"].clone();
+    let target = &waiting["targets"][0];
+    assert_eq!(
+        (&waiting["is_compared"], &target["finding"]),
+        (&json!(false), &json!("not_measured"))
+    );
+    assert!(target["beside_bar"].is_null() && target["unchanged_beside_bar"].is_null(), "{target}");
+    let why = target["why"].as_str().unwrap();
+    assert!(
+        why.contains("not compared yet: `promptsearch resume m` compares them, as look "),
+        "{why}"
+    );
+    assert_eq!(env.read("results/looks.jsonl"), ledger, "to ask is no look");
     env.run("resume m --quiet").exits(6);
+    let compared = env.run("status m --json").ok().json()["migration"].clone();
+    assert_eq!(compared["is_compared"], true);
+    assert!(compared["targets"][0]["beside_bar"]["rows"].is_u64());
     let looks = env.read("results/looks.jsonl");
     assert!(
         looks.contains("parity with another model, after 1 of its searches went on"),

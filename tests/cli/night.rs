@@ -1,7 +1,7 @@
 //! Several tasks under one budget: a night, which is resumed, shown and stopped as one.
 
 use crate::env::{COLOURS, TestEnv, colour_rows};
-use crate::server::{Server, answer};
+use crate::server::{Server, answer, says, tile};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use std::process::{Child, Stdio};
@@ -111,6 +111,62 @@ fn a_night_is_refused_before_anything_is_created() {
     ");
     let run = env.run("run red --name n --max-calls 300").exits(2).stderr;
     assert!(run.contains("already exists"), "a run in the folder of a night: {run}");
+}
+
+/// Each task of a night takes from the runs of the same task, as they were when the night was created.
+#[test]
+fn the_tasks_of_a_night_take_answers_and_prompts_of_their_own_earlier_runs() {
+    // Every change of the prompt helps.
+    let server = Server::start(|_, request| {
+        let right = tile(request) % 2;
+        let is_baseline = request.content("system") == "Answer warm or cold.";
+        says(["warm", "cold"][if is_baseline { 1 - right } else { right }])
+    });
+    let env = three(Some(&server));
+    env.run("run red green blue --name n --max-calls 480 --quiet").ok();
+    let line = "run green blue red --name m --max-calls 480";
+    assert_snapshot!(env.complaint("run green blue --name m --max-calls 480 --reuse n-red"), @r"
+    exit 2
+    error: `n-red` is of `red`; the tasks to run are `green`, `blue`
+      try: name runs of the same tasks: `promptsearch list` shows the task of each
+    ");
+    env.run(&format!("{line} --warm n nowhere")).exits(2);
+    assert!(!env.path("results/m").exists(), "nothing is created");
+    let mut night = start(&env, &format!("{line} --reuse n --warm n --quiet"));
+    until("the second task does not begin", || env.path("results/m-blue/run.json").exists());
+    night.kill().unwrap();
+    night.wait().unwrap();
+    env.run("resume m --quiet").ok();
+    let night = env.json("results/m/night.json");
+    for (number, task) in ["green", "blue", "red"].into_iter().enumerate() {
+        let run = env.json(&format!("results/m-{task}/run.json"));
+        let source = format!("n-{task}");
+        assert_eq!(run["reuse"], night["runs"][number]["reuse"], "frozen with the night");
+        assert_eq!(run["reuse"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            (&run["reuse"][0]["run"], &run["warm"]["run"]),
+            (&json!(source), &json!(source))
+        );
+        let summary = env.json(&format!("results/m-{task}/summary.json"));
+        let reused = summary["reused"].as_array().unwrap();
+        assert!(reused[0]["answers"].as_u64().unwrap() > 30, "{task}: {reused:?}");
+        assert!(env.events(&format!("m-{task}")).iter().any(|(kind, event)| {
+            kind == "candidate_composed" && event.to_string().contains("\"prompts\"")
+        }));
+    }
+    // A run of one task is for this task alone; and a night may be named for the run of one task.
+    env.run("run red green --name o --max-calls 300 --reuse n-red --quiet").ok();
+    let sources = |run: &str| env.json(&format!("results/{run}/run.json"))["reuse"].clone();
+    assert_eq!(sources("o-red")[0]["run"], "n-red");
+    assert!(sources("o-green").as_array().is_none_or(Vec::is_empty));
+    env.run("run blue --name p --max-calls 300 --reuse n --quiet").ok();
+    assert_eq!(sources("p")[0]["run"], "n-blue");
+    assert_eq!(sources("p").as_array().unwrap().len(), 1);
+    assert_snapshot!(env.complaint("run blue --max-calls 300 --warm n-blue n m-blue"), @r"
+    exit 2
+    error: `--warm`: `n-blue` and `m-blue` are both of the task `blue`
+      try: a search starts from one run: name one of them
+    ");
 }
 
 fn slow_server() -> Server {

@@ -125,9 +125,36 @@ fn a_row_that_is_held_out_now_and_was_seen_then_is_refused_for_descendants_too()
     assert!(complaint("nothing").starts_with("exit 2\nerror: there is no run `nothing`"));
     let asked = server.requests().len() - before;
     assert!(asked <= 60, "only the evaluation asked: {asked}");
-    insta::assert_snapshot!(env.complaint("run colours colours --max-calls 500 --warm alpha"), @r"
-    exit 2
-    error: `--reuse` and `--warm` are for one task
-      try: run the tasks one after the other, each with its own
+}
+
+/// The prompts were chosen with looks at held-out rows: who starts from them elsewhere has these looks to count.
+#[test]
+fn looks_come_along_from_another_results_folder() {
+    let (env, server) = with_alpha();
+    let line = "run colours --max-calls 250 --out other --warm results/alpha --name";
+    let looks = |folder: &str| {
+        let text = env.read(&format!("{folder}/looks.jsonl"));
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let looks = lines.filter_map(|line| line.get("look").cloned());
+        looks.map(|it| (it["run"].clone(), it["number"].clone())).collect::<Vec<_>>()
+    };
+    let before = server.requests().len();
+    let ledger = env.read("results/looks.jsonl");
+    std::fs::remove_file(env.path("results/looks.jsonl")).unwrap();
+    insta::assert_snapshot!(env.complaint(&format!("{line} beta")), @r"
+    exit 3
+    error: no search can start from the prompts of the run `alpha`: it has looked at held-out rows, and the file looks.jsonl that counts these looks is not beside its folder; put it there
+      try: name another run with --warm; or none: then the search starts from the task's own prompt
     ");
+    assert!(!env.path("other").exists() && server.requests().len() == before);
+    env.write("results/looks.jsonl", &ledger);
+    let told = env.run(&format!("{line} beta")).ok();
+    assert_eq!(looks("other"), [("alpha".into(), 1.into()), ("beta".into(), 2.into())]);
+    assert!(told.stdout.contains("look 2"), "{}", told.stdout);
+    // Once, and over folders in between.
+    env.run(&format!("{line} gamma --quiet")).ok();
+    assert_eq!(looks("other").len(), 3);
+    env.run("run colours --max-calls 250 --out third --warm other/beta --name delta --quiet").ok();
+    assert_eq!(looks("third").last().unwrap(), &("delta".into(), 4.into()));
+    assert_eq!(looks("results").len(), 1, "what was there stays as it was");
 }

@@ -2,8 +2,9 @@
 
 use super::{Cause, Check, Finding};
 use crate::night::Spending;
-use crate::run::{FactFile, RunDir, RunDirError};
+use crate::run::{RunDir, RunDirError};
 use crate::stats::Alarm;
+use crate::store::FactFile;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -108,7 +109,7 @@ impl History {
     /// # Errors
     /// It cannot be read, or is damaged.
     pub fn open(dir: &RunDir) -> Result<Self, HistoryError> {
-        let (file, facts) = FactFile::open(dir, FILE)?;
+        let (file, facts) = FactFile::open(&dir.file(FILE))?;
         let mut history = Self {
             file,
             checks: Vec::new(),
@@ -134,7 +135,7 @@ impl History {
     /// # Errors
     /// It cannot be written.
     pub fn append(&mut self, fact: Fact) -> Result<(), HistoryError> {
-        self.file.append(&fact)?;
+        self.file.append(std::slice::from_ref(&fact))?;
         self.apply(fact);
         Ok(())
     }

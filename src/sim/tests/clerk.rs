@@ -177,3 +177,19 @@ async fn unknown_rows_and_models_are_said_to_be_unknown() {
     assert!(error.message.contains("did you mean `clerk`?"), "{}", error.message);
     assert!(!error.may_be_billed);
 }
+
+#[tokio::test]
+async fn the_models_of_several_tasks_know_the_rows_of_each() {
+    let tasks = [TICKETS, INVOICES];
+    let both = SimLlm::new(world_of(TICKETS, 1)).with(world_of(INVOICES, 1));
+    for task in tasks {
+        let alone = SimLlm::new(world_of(task, 1));
+        for row in spec_of(task, 1).rows.into_iter().take(20) {
+            let asked = request("sim/clerk", "Answer.", &row.user_text);
+            let (of_both, own) = (both.complete(&asked).await, alone.complete(&asked).await);
+            assert_eq!(of_both.unwrap().text, own.unwrap().text, "{}", row.id);
+        }
+    }
+    let stranger = both.complete(&request("sim/clerk", "Answer.", "Who?")).await.unwrap();
+    assert_eq!(stranger.text, "I don't know.");
+}
