@@ -74,7 +74,8 @@ impl Scoring {
         let Some(verdict) = verdict else { return Ok(RowOutcome::Missing) };
         let measured = self.measured((split, row), answer, &verdict)?;
         let (score, invalid) = (verdict.score, verdict.invalid.is_some());
-        Ok(RowOutcome::Scored { score, invalid, measured })
+        let weight = self.evaluator.weight(split, row);
+        Ok(RowOutcome::Scored { score, invalid, measured, weight })
     }
 
     /// What the measures of the goal's bounds come to for an answer: not read again where the goal has none.

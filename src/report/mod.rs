@@ -37,7 +37,7 @@ pub use earlier::{confirmed_earlier, earlier_ends, fresh_rows, look as look_line
 pub use family::{family_page, sentences as confirmations};
 pub use html::html;
 pub use markdown::markdown;
-pub use paired::{PairedScores, RowChange};
+pub use paired::{PairedScores, RowChange, ScorePair};
 pub use prompt_diff::{NamedParts, PromptDiff};
 pub use pull_request::{ProposedChange, pull_request};
 pub use rows::{

@@ -46,3 +46,4 @@ mod verify;
 mod versions;
 mod warm;
 mod week;
+mod weights;
