@@ -57,7 +57,8 @@ pub use level::Level;
 pub use paired::{PairedTest, TestName};
 pub use posterior::{Paired, Posterior, Prior};
 pub use power::{
-    chance_of_showing, rows_for_margin, rows_for_share, rows_needed, smallest_gain, smallest_margin,
+    chance_of_showing, chance_of_showing_amount, rows_for_margin, rows_for_share, rows_needed,
+    smallest_gain, smallest_margin,
 };
 pub use quantile::{quantile_beyond, rows_for_quantile};
 pub use race::{Evidence, RaceTest};
