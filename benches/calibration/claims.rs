@@ -109,6 +109,7 @@ fn drawn(seed: Seed, rows: usize, difference: f64, candidates: usize) -> Vec<Vec
                 HeldOutRow {
                     winner: score(*right != changes),
                     baseline: score(*right),
+                    weight: 1.0,
                     usd_per_1k: Some((0.1, 0.2)),
                     measured: Vec::new(),
                 }

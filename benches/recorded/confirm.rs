@@ -92,6 +92,7 @@ impl Pairs {
             let row = |&(winner, baseline): &(f64, f64)| HeldOutRow {
                 winner,
                 baseline,
+                weight: 1.0,
                 measured: Vec::new(),
                 usd_per_1k: None,
             };

@@ -295,7 +295,12 @@ impl Answers {
             let event = run.event(answer)?;
             let verdict = verdict_in(&event, task, Split::Dev, row);
             let answer = event.answer().map_or_else(String::new, |it| it.text.clone()).into();
-            rows.extend(verdict.map(|verdict| ScoredRow { id: &example.id, answer, verdict }));
+            rows.extend(verdict.map(|verdict| ScoredRow {
+                id: &example.id,
+                weight: example.weight,
+                answer,
+                verdict,
+            }));
         }
         Ok(Evaluation {
             quality: described.and_then(|prompt| prompt.dev),

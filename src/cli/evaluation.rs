@@ -4,7 +4,8 @@ use crate::event::NoAnswer;
 use crate::id::ExampleId;
 use crate::run::FailedCalls;
 use crate::seed::Seed;
-use crate::stats::{Interval, Level, interval};
+use crate::stats::weighted::{self, Weighted};
+use crate::stats::{Interval, Level};
 use crate::task::scorer::{InvalidAnswers, Verdict};
 use crate::text;
 use jiff::Timestamp;
@@ -16,6 +17,8 @@ use std::fmt::Write as _;
 /// A row with its answer and the verdict on it.
 pub(super) struct ScoredRow<'a> {
     pub(super) id: &'a ExampleId,
+    /// How much it counts in the mean score.
+    pub(super) weight: f64,
     /// Empty where it is not known.
     pub(super) answer: Cow<'a, str>,
     pub(super) verdict: Verdict,
@@ -74,14 +77,16 @@ pub(super) struct Evaluation {
 impl Evaluation {
     /// What these verdicts come to.
     pub(super) fn of(rows: &[ScoredRow<'_>]) -> Self {
-        let scores: Vec<f64> = rows.iter().map(|row| row.verdict.score.value()).collect();
+        let weighted =
+            |row: &ScoredRow<'_>| Weighted { value: row.verdict.score.value(), weight: row.weight };
+        let scores: Vec<Weighted> = rows.iter().map(weighted).collect();
         let mut invalid_answers = InvalidAnswers::default();
         for row in rows {
             invalid_answers.count(&row.verdict, Some(row.id), &row.answer);
         }
         Self {
             column: None,
-            quality: interval::of_scores(&scores, Seed(1).child("eval", 0)),
+            quality: weighted::of_scores(&scores, Seed(1).child("eval", 0)),
             usd_per_1k: None,
             prompt_tokens: None,
             invalid: invalid_answers.total(),

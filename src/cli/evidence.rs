@@ -186,5 +186,6 @@ pub(super) fn ask(
     // It holds the lock on the run.
     drop(answers);
     let scores = Run::read(RunDir::at(folder))?.scores(CandidateIx::BASELINE, Split::Dev);
+    let scores = scores.into_iter().map(|(row, own)| (row, own.value)).collect();
     Ok(Asked { scores, not_asked })
 }

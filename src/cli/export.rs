@@ -16,7 +16,9 @@ use crate::report::explain::find_candidate;
 use crate::report::{self, NamedParts, ProposedChange, Report};
 use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, RunError, Status};
 use crate::stats::Interval;
+use crate::stats::weighted::Weighted;
 use crate::task::TaskSource;
+use crate::task::example::RowHash;
 use crate::task::example::Split;
 use crate::text;
 use serde_json::{Value, json};
@@ -295,7 +297,12 @@ fn task_file(run: &LoadedRun, repo: &Path) -> Option<PathBuf> {
 /// The held-out rows that the prompt was asked, with its scores and the baseline's.
 fn rows(run: &LoadedRun, candidate: CandidateIx) -> Vec<RecordedRow> {
     let baseline = run.scores(CandidateIx::BASELINE, Split::Hold);
-    let of = |(row, score)| RecordedRow { row, score, baseline: baseline.get(&row).copied() };
+    let of = |(row, own): (RowHash, Weighted)| RecordedRow {
+        row,
+        score: own.value,
+        baseline: baseline.get(&row).map(|it| it.value),
+        weight: own.weight,
+    };
     run.scores(candidate, Split::Hold).into_iter().map(of).collect()
 }
 

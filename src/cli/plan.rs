@@ -15,6 +15,7 @@ use crate::recipe::Recipe;
 use crate::report::{self, visible, without_schema};
 use crate::run::{self, Access, Estimate, Known, Latencies, NIGHT, Rounds, RunKind};
 use crate::stats::power::USUAL_DISCORDANCE;
+use crate::stats::weighted;
 use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::strategy::Slots;
 use crate::task::bound::Bound;
@@ -251,6 +252,15 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         ));
     }
     warnings.extend(groups.map(str::to_owned));
+    let worth = weighted::worth(task.splits.hold.weights()).floor();
+    if worth < hold as f64 {
+        warnings.push(format!(
+            "rows count by their weights: {} show about as much as {} that count alike, so that gains and \
+             margins need more rows than is said here",
+            text::plural(hold, "held-out row"),
+            text::thousands(worth as u64),
+        ));
+    }
     warnings.extend(without_schema(task));
     if task.splits.train.is_empty() {
         warnings.push("there are no train rows: the mutator sees no examples".to_owned());

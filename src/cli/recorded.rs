@@ -82,7 +82,7 @@ pub(super) fn eval(
             .map(|(row, answer)| {
                 let answer = value_text(answer);
                 let verdict = task.scorers.score(&answer, row);
-                ScoredRow { id: &row.id, answer, verdict }
+                ScoredRow { id: &row.id, weight: row.weight, answer, verdict }
             })
             .collect();
         let name = (args.column.len() > 1).then(|| column.clone());

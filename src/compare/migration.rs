@@ -12,6 +12,7 @@ use crate::night::Migration;
 use crate::report;
 use crate::run::{AnswerFigures, LoadedRun, Recommendation, RunError, Status};
 use crate::seed::Seed;
+use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level, holm, interval, rows_for_margin};
 use crate::task::bound::Threshold;
 use crate::task::example::{RowHash, Split};
@@ -515,7 +516,7 @@ fn is_alike(bar: &LoadedRun, run: &LoadedRun) -> bool {
 #[derive(Clone, Default)]
 struct Rows {
     /// Rows that hold the same count as one, with their means.
-    by_row: BTreeMap<RowHash, (f64, Option<f64>)>,
+    by_row: BTreeMap<RowHash, (Weighted, Option<f64>)>,
     milliseconds: Vec<u32>,
 }
 
@@ -531,7 +532,8 @@ impl Rows {
             let scores: Vec<f64> = answers.iter().map(|it| it.score).collect();
             let usd: Option<Vec<f64>> =
                 answers.iter().map(|it| Some(it.usd?.dollars() * 1_000.0)).collect();
-            (row, (mean(&scores), usd.map(|usd| mean(&usd))))
+            let weight = answers.first().map_or(1.0, |it| it.weight);
+            (row, (Weighted { value: mean(&scores), weight }, usd.map(|usd| mean(&usd))))
         });
         Ok(Self { by_row: by_row.collect(), milliseconds })
     }
@@ -549,21 +551,24 @@ impl Rows {
     /// The rows of the bar. One that the new model gave no answer to is wrong: who moves to it has none, either.
     fn paired(&self, bar: Option<&Self>) -> Vec<HeldOutRow> {
         let Some(bar) = bar.filter(|_| !self.is_empty()) else { return Vec::new() };
-        let pair = |(row, (baseline, theirs)): (&RowHash, &(f64, Option<f64>))| {
-            let (winner, mine) = self.by_row.get(row).copied().unwrap_or((0.0, None));
-            let (baseline, usd_per_1k) = (*baseline, mine.zip(*theirs));
-            HeldOutRow { winner, baseline, usd_per_1k, measured: Vec::new() }
+        let pair = |(row, (bars, theirs)): (&RowHash, &(Weighted, Option<f64>))| {
+            let (own, mine) = self.by_row.get(row).copied().unzip();
+            let (winner, usd_per_1k) =
+                (own.map_or(0.0, |it| it.value), mine.flatten().zip(*theirs));
+            let Weighted { value: baseline, weight } = *bars;
+            HeldOutRow { winner, baseline, weight, usd_per_1k, measured: Vec::new() }
         };
         bar.by_row.iter().map(pair).collect()
     }
 
     fn on_model(&self, run: &LoadedRun, candidate: CandidateIx) -> OnModel {
         let seed = Seed(1).child("migration", 1);
-        let (scores, usd): (Vec<f64>, Vec<Option<f64>>) = self.by_row.values().copied().unzip();
+        let (scores, usd): (Vec<Weighted>, Vec<Option<f64>>) =
+            self.by_row.values().copied().unzip();
         let usd: Vec<f64> = usd.into_iter().flatten().collect();
         OnModel {
             candidate: run.history.state.standing(candidate).candidate.id.to_string(),
-            quality: interval::of_scores(&scores, seed),
+            quality: weighted::of_scores(&scores, seed),
             usd_per_1k: interval::of_amounts(&usd, seed),
             latency: Latency::of(self.milliseconds.clone()),
         }
@@ -589,7 +594,8 @@ mod tests {
             by_row: rows
                 .map(|row| {
                     let hash = RowHash::try_from(format!("{row:032x}")).unwrap();
-                    (hash, (f64::from(u8::from(row % 4 > 0)), Some(0.1)))
+                    let value = f64::from(u8::from(row % 4 > 0));
+                    (hash, (Weighted { value, weight: 1.0 }, Some(0.1)))
                 })
                 .collect(),
             ..Rows::default()
@@ -606,6 +612,7 @@ mod tests {
         let row = |row| HeldOutRow {
             winner: f64::from(u8::from(row >= losses)),
             baseline: f64::from(u8::from(!(losses..losses + wins).contains(&row))),
+            weight: 1.0,
             usd_per_1k: Some((0.1, 0.5)),
             measured: Vec::new(),
         };
@@ -695,6 +702,7 @@ mod tests {
                     .map(|(winner, baseline)| HeldOutRow {
                         winner,
                         baseline,
+                        weight: 1.0,
                         usd_per_1k: None,
                         measured: Vec::new(),
                     })

@@ -139,9 +139,15 @@ impl Record {
             return Err(SourceError::new(path, why));
         }
         let scores = record.rows.iter().flat_map(|row| [Some(row.score), row.baseline]).flatten();
-        match scores.into_iter().find(|score| !(0.0..=1.0).contains(score)) {
-            Some(odd) => {
-                Err(SourceError::new(path, format!("{odd} is not a score: a score is from 0 to 1")))
+        if let Some(odd) = scores.into_iter().find(|score| !(0.0..=1.0).contains(score)) {
+            let why = format!("{odd} is not a score: a score is from 0 to 1");
+            return Err(SourceError::new(path, why));
+        }
+        let is_weight = |weight: f64| weight.is_finite() && weight > 0.0;
+        match record.rows.iter().find(|row| !is_weight(row.weight)) {
+            Some(row) => {
+                let why = format!("{} is not the weight of a row: it is above 0", row.weight);
+                Err(SourceError::new(path, why))
             }
             None => Ok(record),
         }
@@ -231,6 +237,18 @@ pub struct RecordedRow {
     /// The baseline's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<f64>,
+    /// How much the row counts in a mean score, above 0: 1 on average over the held-out rows.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_one(weight: &f64) -> bool {
+    *weight == 1.0
 }
 
 /// The hash of each part's text.
@@ -263,7 +281,12 @@ mod tests {
     #[test]
     fn an_edited_record_is_refused_and_a_reformatted_one_is_not() {
         let rows = [(0, 1.0), (1, 0.25)];
-        let rows = rows.map(|(row, score)| RecordedRow { row: hash(row), score, baseline: None });
+        let rows = rows.map(|(row, score)| RecordedRow {
+            row: hash(row),
+            score,
+            baseline: None,
+            weight: 1.0,
+        });
         let evidence = sealed(json!({
             "schema": SCHEMA, "run": "r", "task": "t", "candidate": "0123", "rows": rows,
             "parts_blake3": {"b": "bb", "a": "aa"}, "models": {"task": "p/old"},
@@ -296,7 +319,8 @@ mod tests {
             edit(&mut edited);
             read(&sealed(edited)).unwrap_err()
         };
-        let refusals: [(Edit, &str); 4] = [
+        let refusals: [(Edit, &str); 5] = [
+            (|it| it["rows"][0]["weight"] = 0.into(), "0 is not the weight of a row"),
             (edits[2], "is listed twice"),
             (|it| it["rows"][0]["score"] = 2.into(), "2 is not a score"),
             (|it| it["schema"] = 1.into(), "an earlier version wrote it"),

@@ -3,8 +3,8 @@
 //! The difference is now minus then, paired by row. What the model answers may have changed, or the prompt in the
 //! file; which of them it was is not decided here.
 
-use super::record::Record;
-use crate::report::{CaseOutcome, PairedScores, TestCase, junit, visible_line};
+use super::record::{Record, RecordedRow};
+use crate::report::{CaseOutcome, PairedScores, ScorePair, TestCase, junit, visible_line};
 use crate::seed::Seed;
 use crate::stats::{rows_for_margin, smallest_margin};
 use crate::task::example::RowHash;
@@ -77,11 +77,11 @@ impl Verification {
     /// Compares; `tolerance` in [0, 1]. `None` where no row has both scores.
     #[must_use]
     pub fn of(record: &Record, now: &Now, tolerance: f64) -> Option<Self> {
-        let pairs: Vec<(f64, f64)> = record
-            .rows
-            .iter()
-            .filter_map(|row| Some((row.score, *now.scores.get(&row.row)?)))
-            .collect();
+        let pair = |row: &RecordedRow| {
+            let (before, after) = (row.score, *now.scores.get(&row.row)?);
+            Some(ScorePair { before, after, weight: row.weight })
+        };
+        let pairs: Vec<ScorePair> = record.rows.iter().filter_map(pair).collect();
         let scores = PairedScores::of(&pairs, Seed(1).child("verification", 0))?;
         let finding = if scores.difference.high < -tolerance {
             Finding::Worse
@@ -335,7 +335,7 @@ fn markdown_text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::{RecordedRow, SCHEMA, sealed};
+    use super::super::record::{SCHEMA, sealed};
     use super::*;
     use serde_json::json;
     use std::path::Path;
@@ -348,7 +348,12 @@ mod tests {
         let rows: Vec<RecordedRow> = scores
             .iter()
             .enumerate()
-            .map(|(number, score)| RecordedRow { row: hash(number), score: *score, baseline: None })
+            .map(|(number, score)| RecordedRow {
+                row: hash(number),
+                score: *score,
+                baseline: None,
+                weight: 1.0,
+            })
             .collect();
         let evidence = json!({
             "schema": SCHEMA, "run": "r", "task": "a & <b>", "candidate": "0123", "rows": rows,

@@ -10,9 +10,9 @@ use crate::state::{Cell, Look};
 use crate::stats::interval::{
     of_amounts, of_amounts_beyond, of_differences_beyond, of_scores_beyond,
 };
+use crate::stats::weighted::{self, Weighted};
 use crate::stats::{
-    Interval, Level, PairedTest, holm, interval, margin, paired, quantile_beyond,
-    rows_for_quantile, rows_for_share,
+    Interval, Level, PairedTest, holm, interval, quantile_beyond, rows_for_quantile, rows_for_share,
 };
 use crate::task::bound::{Bound, Side, Threshold};
 use crate::task::example::Split;
@@ -32,6 +32,8 @@ pub struct HeldOutRow {
     pub winner: f64,
     /// The baseline's.
     pub baseline: f64,
+    /// How much the row counts in a mean score, above 0. What calls cost, and the measures of bounds, count each row once.
+    pub weight: f64,
     /// What 1,000 such calls cost in dollars, of winner and baseline.
     pub usd_per_1k: Option<(f64, f64)>,
     /// What the measures of the goal's bounds came to, of winner and baseline, in the goal's order.
@@ -169,7 +171,8 @@ fn held_out_rows(
         .filter_map(|(row, (mine, theirs))| {
             let (winner, baseline) = (score(mine)?, score(theirs)?);
             let (usd_per_1k, measured) = (usd(row), measured(row));
-            Some(HeldOutRow { winner, baseline, usd_per_1k, measured })
+            let weight = state.weights.of(Split::Hold, row);
+            Some(HeldOutRow { winner, baseline, weight, usd_per_1k, measured })
         })
         .collect()
 }
@@ -185,14 +188,14 @@ impl Confirmed {
         level: Level,
         seed: Seed,
     ) -> Self {
-        let mine: Vec<f64> = rows.iter().map(|row| row.winner).collect();
-        let theirs: Vec<f64> = rows.iter().map(|row| row.baseline).collect();
-        let baseline = interval::of_scores(&theirs, seed.child("seed", 0));
+        let mine = scores(rows, |row| row.winner);
+        let theirs = scores(rows, |row| row.baseline);
+        let baseline = weighted::of_scores(&theirs, seed.child("seed", 0));
         // A baseline that is shown to miss what the goal asks is no bar for the cost.
         let is_bar = baseline.is_none_or(|it| goal.is_kept_by_baseline(it.high));
         let mut claims = goal.claims();
         claims.retain(|claim| *claim != Claim::Cheaper || is_bar);
-        let winner = interval::of_scores(&mine, seed.child("winner", 0));
+        let winner = weighted::of_scores(&mine, seed.child("winner", 0));
         let gain = is_changed.then(|| gain(&claims, rows, &mine, seed)).flatten();
         let cost = is_changed.then(|| cost(rows, seed)).flatten();
         // Answers that were served from the journal have no cost of their own.
@@ -255,11 +258,11 @@ fn at_level(
     let chance = level.one_sided;
     match claim {
         Claim::Better | Claim::NotWorse { .. } => {
-            of_differences_beyond(&differences(rows), chance, seed.child("gain", 0))
+            weighted::of_differences_beyond(&differences(rows), chance, seed.child("gain", 0))
         }
         Claim::QualityAtLeast { .. } => {
-            let scores: Vec<f64> = rows.iter().map(|row| row.winner).collect();
-            of_scores_beyond(&scores, chance, seed.child("winner", 0))
+            let scores = scores(rows, |row| row.winner);
+            weighted::of_scores_beyond(&scores, chance, seed.child("winner", 0))
         }
         Claim::Cheaper => of_amounts_beyond(&costs(rows)[2], chance, seed.child("saving", 0)),
         Claim::CostAtMost { .. } => {
@@ -344,15 +347,19 @@ fn is_shown(bound: &Bound, tested: Interval) -> bool {
     }
 }
 
-fn differences(rows: &[HeldOutRow]) -> Vec<f64> {
-    rows.iter().map(|row| row.winner - row.baseline).collect()
+fn scores(rows: &[HeldOutRow], score: fn(&HeldOutRow) -> f64) -> Vec<Weighted> {
+    rows.iter().map(|row| Weighted { value: score(row), weight: row.weight }).collect()
+}
+
+fn differences(rows: &[HeldOutRow]) -> Vec<Weighted> {
+    scores(rows, |row| row.winner - row.baseline)
 }
 
 /// The gain, and the test of what is claimed of the quality.
 fn gain(
     claims: &[Claim],
     rows: &[HeldOutRow],
-    winner: &[f64],
+    winner: &[Weighted],
     seed: Seed,
 ) -> Option<(Interval, PairedTest)> {
     let differences = differences(rows);
@@ -361,15 +368,15 @@ fn gain(
     let seed_of_test = seed.child("test", 0);
     let test = claims.iter().find_map(|claim| match *claim {
         Claim::NotWorse { margin } => {
-            Some(margin::non_inferiority(&differences, margin, seed_of_test))
+            Some(weighted::non_inferiority(&differences, margin, seed_of_test))
         }
         Claim::QualityAtLeast { quality } => {
-            Some(margin::above_level(winner, quality, seed_of_test))
+            Some(weighted::above_level(winner, quality, seed_of_test))
         }
         Claim::Better | Claim::Cheaper | Claim::CostAtMost { .. } | Claim::Bound(_) => None,
     });
-    let test = test.unwrap_or_else(|| paired::test(&differences, is_binary, seed_of_test));
-    Some((interval::of_differences(&differences, seed.child("gain", 0))?, test))
+    let test = test.unwrap_or_else(|| weighted::superiority(&differences, is_binary, seed_of_test));
+    Some((weighted::of_differences(&differences, seed.child("gain", 0))?, test))
 }
 
 /// What the calls of winner and baseline cost on the rows that both were paid for, and what is saved.
@@ -407,6 +414,7 @@ mod tests {
                 HeldOutRow {
                     winner: f64::from(u8::from(!is_lost)),
                     baseline: f64::from(u8::from(!is_won)),
+                    weight: 1.0,
                     usd_per_1k: Some((mine * length, theirs * length)),
                     measured: Vec::new(),
                 }
@@ -436,6 +444,42 @@ mod tests {
         for mine in [0.5, 0.4] {
             let dearer = shown(rule, &rows(400, (10, 10), (mine, 0.4)));
             assert_eq!(dearer, (vec![true, false], false));
+        }
+    }
+
+    /// The same rows won and lost: what is claimed depends on which of them count more.
+    #[test]
+    fn quality_is_claimed_by_the_weights_of_rows() {
+        let weighted = |heavy: std::ops::Range<usize>| {
+            let mut rows = rows(400, (50, 40), (0.2, 0.4));
+            rows[heavy].iter_mut().for_each(|row| row.weight = 4.0);
+            rows
+        };
+        let (won, lost) = (weighted(0..50), weighted(50..90));
+        let not_worse = "min usd_per_1k s.t. quality >= baseline - 0.05";
+        let at_least = "min usd_per_1k s.t. quality >= 0.88";
+        for (rule, rows, is_shown) in [
+            ("max quality", weighted(0..0), false),
+            ("max quality", won.clone(), true),
+            (not_worse, weighted(0..0), true),
+            (not_worse, lost.clone(), false),
+            (at_least, won, true),
+            (at_least, lost, false),
+        ] {
+            let goal = Goal::parse(rule).unwrap();
+            let at = |look| Confirmed::of(&goal, &rows, true, Level::of_look(look), Seed(1));
+            let confirmed = at(1);
+            assert_eq!(confirmed.claims[0].shown, is_shown, "{rule}: {confirmed:?}");
+            // A later look needs more, and weighs alike.
+            let tested = at(2).claims[0].tested.unwrap();
+            let usual =
+                if rule == at_least { confirmed.winner } else { confirmed.gain.map(|it| it.0) };
+            assert_eq!(Some(tested.mean), usual.map(|it| it.mean));
+            let all: f64 = rows.iter().map(|row| row.weight).sum();
+            let right: f64 = rows.iter().map(|row| row.weight * row.winner).sum();
+            assert!((confirmed.winner.unwrap().mean - right / all).abs() < 1e-12);
+            // What calls cost counts each row once.
+            assert!((confirmed.cost.unwrap().best.mean - 0.299_75).abs() < 1e-9);
         }
     }
 
@@ -520,6 +564,7 @@ mod tests {
                     .map(|(winner, baseline)| HeldOutRow {
                         winner,
                         baseline,
+                        weight: 1.0,
                         usd_per_1k: None,
                         measured: Vec::new(),
                     })

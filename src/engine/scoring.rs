@@ -59,37 +59,28 @@ impl Scoring {
         cached: Option<CachedOf>,
         content: Content,
     ) -> Result<RowOutcome, StopCause> {
-        let mut answer = own;
         let mut verdict = match content {
             Content::Verdict(verdict) => Some(verdict),
             _ => None,
         };
+        let (served, number) = match cached {
+            Some(CachedOf::Answer(number)) => (true, Some(number)),
+            // What arrived was scored then; measures need the answer again.
+            _ => (false, own.filter(|_| self.evaluator.has_measures())),
+        };
+        let event = number.map(|number| self.journal.read(number)).transpose()?;
+        let answered = event.as_ref().and_then(|event| event.answer());
         // The same request may be another row's: its answer is scored for this one.
-        if let Some(CachedOf::Answer(number)) = cached
-            && let Some(answered) = self.journal.read(number)?.answer()
-        {
+        if let Some(answered) = answered.filter(|_| served) {
             verdict = Some(self.evaluator.score(split, row, answered).await?);
-            answer = Some(number);
         }
         let Some(verdict) = verdict else { return Ok(RowOutcome::Missing) };
-        let measured = self.measured((split, row), answer, &verdict)?;
+        let measured = answered.filter(|_| self.evaluator.has_measures());
+        let measured =
+            measured.map_or_else(Vec::new, |it| self.evaluator.measured(split, row, it, &verdict));
         let (score, invalid) = (verdict.score, verdict.invalid.is_some());
-        Ok(RowOutcome::Scored { score, invalid, measured })
-    }
-
-    /// What the measures of the goal's bounds come to for an answer: not read again where the goal has none.
-    fn measured(
-        &self,
-        (split, row): (Split, RowIx),
-        answer: Option<EventNumber>,
-        verdict: &Verdict,
-    ) -> Result<Vec<Option<f64>>, StopCause> {
-        let Some(number) = answer.filter(|_| self.evaluator.has_measures()) else {
-            return Ok(Vec::new());
-        };
-        let event = self.journal.read(number)?;
-        let answered = event.answer();
-        Ok(answered.map_or_else(Vec::new, |it| self.evaluator.measured(split, row, it, verdict)))
+        let weight = self.evaluator.weight(split, row);
+        Ok(RowOutcome::Scored { score, invalid, measured, weight })
     }
 }
 
@@ -113,7 +104,7 @@ mod tests {
         let other = ["billing", "claims"].into_iter().find(|label| *label != right).unwrap();
         let rule = format!(
             "max quality s.t. validity >= 0.5 and recall.{right} >= 0.5 and recall.{other} >= 0.5 and \
-             precision.{other} >= 0.5 and output_tokens <= 9 and latency_p50 <= 1s and metrics.none >= 0"
+             precision.{other} >= 0.5 and output_tokens <= 9 and latency_p50 <= 1s"
         );
         let TaskSource::Files(files) = task().source.clone() else { panic!("it has files") };
         let task = Task::rebuild(files.with_goal(&Goal::parse(&rule).unwrap())).unwrap();
@@ -137,22 +128,19 @@ mod tests {
         let (yes, no) = (Some(1.0), Some(0.0));
         let (tokens, time) = (Some(3.0), Some(40.0));
         for (answer, expected) in [
-            (said(&right), [yes, yes, None, None, tokens, time, None]),
-            (said(other), [yes, no, None, no, tokens, time, None]),
-            (said("I cannot say"), [no, no, None, None, tokens, time, None]),
+            (said(&right), [yes, yes, None, None, tokens, time]),
+            (said(other), [yes, no, None, no, tokens, time]),
+            (said("I cannot say"), [no, no, None, None, tokens, time]),
             // It names the label, and was cut off: it is no answer.
             (
                 Answered { finish: Finish::Length, ..said(&right) },
-                [no, no, None, None, tokens, time, None],
+                [no, no, None, None, tokens, time],
             ),
             (
                 Answered { live: Some(Usd::from_nanos(5)), ..said(&right) },
-                [yes, yes, None, None, tokens, None, None],
+                [yes, yes, None, None, tokens, None],
             ),
-            (
-                Answered { estimated: true, ..said(&right) },
-                [yes, yes, None, None, None, time, None],
-            ),
+            (Answered { estimated: true, ..said(&right) }, [yes, yes, None, None, None, time]),
         ] {
             assert_eq!(measured(answer.clone()), expected, "{answer:?}");
         }

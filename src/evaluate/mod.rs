@@ -28,6 +28,8 @@ pub struct Evaluator {
     commands: Vec<CommandPool>,
     /// The environment variables that every program gets.
     environment: Vec<(OsString, OsString)>,
+    /// The mean weight of the rows of train, dev and hold.
+    mean_weights: [f64; 3],
 }
 
 impl Evaluator {
@@ -41,7 +43,9 @@ impl Evaluator {
             .map(|(_, spec)| CommandPool::of(spec, &task.folder(), environment.iter().cloned()))
             .collect();
         let environment = allowed_environment(environment.iter().cloned(), &[]);
-        Self { task, commands, environment }
+        let mean_weights =
+            [Split::Train, Split::Dev, Split::Hold].map(|split| mean_weight(rows(&task, split)));
+        Self { task, commands, environment, mean_weights }
     }
 
     /// The processes of another user program, which gets only the variables that every program
@@ -196,6 +200,17 @@ impl Evaluator {
         Ok(self.task.scorers.score_with(answer, example, verdicts))
     }
 
+    /// How much a row counts in a mean score: 1 on average over its split.
+    #[must_use]
+    pub fn weight(&self, split: Split, row: RowIx) -> f64 {
+        let mean = match split {
+            Split::Train => self.mean_weights[0],
+            Split::Dev => self.mean_weights[1],
+            Split::Hold => self.mean_weights[2],
+        };
+        self.row(split, row).map_or(1.0, |row| row.weight / mean)
+    }
+
     /// Whether the goal has bounds, whose measures are kept for each row.
     #[must_use]
     pub fn has_measures(&self) -> bool {
@@ -279,6 +294,15 @@ impl Evaluator {
         let messages = self.task.layout.render(&self.task.baseline, example);
         let last: Option<Message> = messages.ok().and_then(|mut messages| messages.pop());
         last.map(|message| message.content).unwrap_or_default()
+    }
+}
+
+/// The mean weight of rows; exactly the weight of each where all are the same.
+fn mean_weight(rows: &[Example]) -> f64 {
+    match rows {
+        [] => 1.0,
+        [first, others @ ..] if others.iter().all(|row| row.weight == first.weight) => first.weight,
+        _ => rows.iter().map(|row| row.weight).sum::<f64>() / rows.len() as f64,
     }
 }
 

@@ -90,15 +90,27 @@ pub enum RowOutcome {
         /// are `None`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         measured: Vec<Option<f64>>,
+        /// How much the row counts in a mean score: 1 on average over its split.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        weight: f64,
     },
     /// No score: the model could not be asked.
     Missing,
 }
 
 impl RowOutcome {
-    /// A score, where the goal has no bounds.
+    /// A score, where the goal has no bounds and all rows count alike.
     #[must_use]
     pub fn scored(score: Score, invalid: bool) -> Self {
-        Self::Scored { score, invalid, measured: Vec::new() }
+        Self::Scored { score, invalid, measured: Vec::new(), weight: 1.0 }
     }
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_one(weight: &f64) -> bool {
+    *weight == 1.0
 }

@@ -21,6 +21,7 @@ fn row(answer: Value) -> Example {
         answer,
         feedback: None,
         group: None,
+        weight: 1.0,
         file: 0,
         line: 1,
     }

@@ -5,6 +5,7 @@ use crate::event::Event;
 use crate::id::{CandidateIx, RowIx};
 use crate::state::{Facts, Status};
 use crate::stats::{Paired, Posterior, Prior};
+use crate::task::example::Split;
 
 /// However bad the children so far were, one that ties on its first block is not given up.
 const LOWEST_PRIOR_MEAN: f64 = -0.05;
@@ -81,6 +82,7 @@ impl Pairs {
         let Some(score) = facts.standing(candidate).dev().cell(row).score() else {
             return;
         };
+        let weight = facts.weights.of(Split::Dev, row);
         push(&mut self.against_incumbent, facts, candidate, facts.incumbent, row, score);
         push(&mut self.against_baseline, facts, candidate, CandidateIx::BASELINE, row, score);
         // The reference's own rows come first as a rule; where one comes late, candidates that have the
@@ -91,10 +93,10 @@ impl Pairs {
                     continue;
                 };
                 if candidate == facts.incumbent {
-                    self.against_incumbent[other.index()].push(theirs - score);
+                    self.against_incumbent[other.index()].push(weight * (theirs - score));
                 }
                 if candidate == CandidateIx::BASELINE {
-                    self.against_baseline[other.index()].push(theirs - score);
+                    self.against_baseline[other.index()].push(weight * (theirs - score));
                 }
             }
         }
@@ -155,11 +157,12 @@ fn push(
         return;
     }
     if let Some(theirs) = facts.standing(reference).dev().cell(row).score() {
-        pairs[candidate.index()].push(score - theirs);
+        let weight = facts.weights.of(Split::Dev, row);
+        pairs[candidate.index()].push(weight * (score - theirs));
     }
 }
 
-/// The paired differences of two candidates over all common rows of dev.
+/// The paired differences of two candidates over all common rows of dev, each times the weight of its row.
 #[must_use]
 pub fn paired(facts: &Facts, candidate: CandidateIx, reference: CandidateIx) -> Paired {
     let (mine, theirs) =
@@ -167,10 +170,12 @@ pub fn paired(facts: &Facts, candidate: CandidateIx, reference: CandidateIx) -> 
     if candidate == reference {
         return Paired::default();
     }
-    mine.iter()
-        .zip(theirs)
-        .filter_map(|(mine, theirs)| Some(mine.score()? - theirs.score()?))
-        .collect()
+    let rows = (0..).map(RowIx).zip(mine.iter().zip(theirs));
+    rows.filter_map(|(row, (mine, theirs))| {
+        let difference = mine.score()? - theirs.score()?;
+        Some(facts.weights.of(Split::Dev, row) * difference)
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -200,6 +205,25 @@ mod tests {
         let pairs = &script.state.memory.pairs;
         assert_eq!(pairs.against_incumbent(second).mean(), Some(-0.375));
         assert_eq!(pairs.against_baseline(second).mean(), Some(0.0));
+    }
+
+    #[test]
+    fn a_difference_counts_as_much_as_its_row() {
+        let mut script = Script::new(4);
+        let child = script.child(CandidateIx::BASELINE, "child");
+        let weight = |row: u32| [0.5, 1.5][row as usize];
+        script.score_by(CandidateIx::BASELINE, &[(0, 0.0)], weight);
+        script.score_by(child, &[(0, 1.0), (1, 0.0)], weight);
+        // The baseline's row comes late.
+        script.score_by(CandidateIx::BASELINE, &[(1, 1.0)], weight);
+        let pairs = &script.state.memory.pairs;
+        for pair in [
+            pairs.against_baseline(child),
+            pairs.against_incumbent(child),
+            paired(&script.state, child, CandidateIx::BASELINE),
+        ] {
+            assert_eq!((pair.mean(), pair.wins, pair.losses), (Some(-0.5), 1, 1));
+        }
     }
 
     #[test]

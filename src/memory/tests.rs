@@ -91,8 +91,18 @@ impl Script {
         self.compose(proposal, ProposalOutcome::Rejected { reason, detail: String::new() });
     }
 
-    /// Scores of a candidate on rows of dev.
+    /// Scores of a candidate on rows of dev, which count alike.
     pub(super) fn score(&mut self, candidate: CandidateIx, scores: &[(u32, f64)]) {
+        self.score_by(candidate, scores, |_| 1.0);
+    }
+
+    /// The same, on rows of these weights.
+    pub(super) fn score_by(
+        &mut self,
+        candidate: CandidateIx,
+        scores: &[(u32, f64)],
+        weight: fn(u32) -> f64,
+    ) {
         for (row, score) in scores {
             let call = self.next_call();
             self.apply(Event::EvaluationIssued(Block {
@@ -105,7 +115,9 @@ impl Script {
                 cached: Vec::new(),
             }));
             self.apply(Event::Answered(answer(call)));
-            let outcome = RowOutcome::scored(Score::new(*score).unwrap(), false);
+            let (score, measured) = (Score::new(*score).unwrap(), Vec::new());
+            let weight = weight(*row);
+            let outcome = RowOutcome::Scored { score, invalid: false, measured, weight };
             self.apply(Event::EvaluationFolded { call, outcome });
         }
     }

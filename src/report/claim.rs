@@ -13,7 +13,7 @@ use crate::text::{self, percent, points};
 pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
     let summary = report.summary;
     let is_shown = summary.confirmed == Some(true);
-    let rows = held_out(rows_evaluated(report));
+    let rows = rows_of(report);
     let asked = summary.claims.first();
     let tested = asked.and_then(|asked| asked.tested);
     let quality = format!(
@@ -145,6 +145,22 @@ fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
 
 fn signed(usd: f64) -> String {
     if usd < 0.0 { format!("-{}", cost(-usd)) } else { cost(usd) }
+}
+
+/// The held-out rows of the claim, and of how many that were asked, where some have no score of one of the prompts.
+fn rows_of(report: &Report<'_>) -> String {
+    let rows = rows_evaluated(report);
+    match rows_left_out(report) {
+        0 => held_out(rows),
+        left_out => format!("{} of {}", text::thousands(rows as u64), held_out(rows + left_out)),
+    }
+}
+
+/// How many held-out rows the claim leaves out because one of the prompts has no score for them.
+pub(super) fn rows_left_out(report: &Report<'_>) -> usize {
+    let asked = report.history.state.winner.map_or(0, |(.., rows)| rows as usize);
+    let evaluated = rows_evaluated(report);
+    if evaluated == 0 { 0 } else { asked.saturating_sub(evaluated) }
 }
 
 /// Number of held-out rows that both prompts have a score for.

@@ -5,12 +5,13 @@
 //! held-out rows have not, and are told apart. A row that is held out in one run and not in another is
 //! left out. Nothing is claimed here: intervals only.
 
-use super::paired::PairedScores;
+use super::paired::{PairedScores, ScorePair};
 use super::words::money;
 use crate::id::CandidateIx;
 use crate::run::{Conclusion, LoadedRun, Status};
 use crate::seed::Seed;
-use crate::stats::{Interval, interval};
+use crate::stats::Interval;
+use crate::stats::weighted::{self, Weighted};
 use crate::task::TaskSource;
 use crate::task::example::{Example, RowHash, Split};
 use crate::text;
@@ -111,7 +112,7 @@ impl Comparison {
         let seen: BTreeSet<RowHash> = runs.iter().flat_map(rows_seen).collect();
         let held: BTreeSet<RowHash> = hold.iter().flat_map(|it| it.keys().copied()).collect();
         let mixed: BTreeSet<RowHash> = held.intersection(&seen).copied().collect();
-        let is_unseen = |(row, _): &(RowHash, f64)| !mixed.contains(row);
+        let is_unseen = |(row, _): &(RowHash, Weighted)| !mixed.contains(row);
         let hold: Vec<Scores> =
             hold.into_iter().map(|it| it.into_iter().filter(is_unseen).collect()).collect();
         Self {
@@ -157,7 +158,7 @@ fn rows_seen(run: &LoadedRun) -> Vec<RowHash> {
 }
 
 /// A winner's scores by row.
-type Scores = BTreeMap<RowHash, f64>;
+type Scores = BTreeMap<RowHash, Weighted>;
 
 impl Common {
     fn of(runs: &[LoadedRun], scores: &[Scores], split: Split) -> Self {
@@ -167,7 +168,7 @@ impl Common {
             .filter(|row| others.iter().all(|scores| scores.contains_key(row)))
             .copied()
             .collect();
-        let on_common: Vec<Vec<f64>> = scores
+        let on_common: Vec<Vec<Weighted>> = scores
             .iter()
             .map(|scores| common.iter().filter_map(|row| scores.get(row).copied()).collect())
             .collect();
@@ -176,11 +177,14 @@ impl Common {
                 .child(if split == Split::Hold { "hold" } else { "dev" }, place as u64)
         };
         let means = on_common.iter().enumerate();
-        let means = means.filter_map(|(place, it)| interval::of_scores(it, seed("mean", place)));
+        let means = means.filter_map(|(place, it)| weighted::of_scores(it, seed("mean", place)));
         let others = runs.iter().zip(&on_common).enumerate().skip(1);
         let differences = others.filter_map(|(place, (run, scores))| {
-            let pairs: Vec<(f64, f64)> =
-                on_common.first()?.iter().copied().zip(scores.iter().copied()).collect();
+            let pair = |(first, own): (&Weighted, &Weighted)| {
+                let (before, after, weight) = (first.value, own.value, first.weight);
+                ScorePair { before, after, weight }
+            };
+            let pairs: Vec<ScorePair> = on_common.first()?.iter().zip(scores).map(pair).collect();
             let PairedScores { difference, better, worse, .. } =
                 PairedScores::of(&pairs, seed("difference", place))?;
             Some(Difference { run: run.summary.run.clone(), difference, better, worse })

@@ -39,7 +39,7 @@ pub use family::{family_page, sentences as confirmations};
 pub use html::html;
 pub use junit::{CaseOutcome, TestCase, junit, run_junit};
 pub use markdown::markdown;
-pub use paired::{PairedScores, RowChange};
+pub use paired::{PairedScores, RowChange, ScorePair};
 pub use prompt_diff::{NamedParts, PromptDiff};
 pub use pull_request::{ProposedChange, pull_request};
 pub use rows::{

@@ -69,6 +69,7 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
         (_, None) => not_evaluated(report),
     };
     if summary.recommended.is_some() && report.has_winner() {
+        details.extend(left_out(report));
         details.extend(cost_change(report));
     }
     details.extend(earlier::sentences(report));
@@ -90,6 +91,22 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     details.extend(caveat.map(|caveat| format!("{}.", sentence_case(caveat))));
     let (trouble, simulated) = (trouble(report), simulated(report));
     Verdict { tone, word, sentence, details, trouble, simulated }
+}
+
+/// Rows that say nothing of the claim: where they were refused, they may be the hard ones.
+fn left_out(report: &Report<'_>) -> Option<String> {
+    let rows = claim::rows_left_out(report);
+    (rows > 0).then(|| {
+        format!(
+            "{} left out: the winner or the baseline has no answer to {}, so that the claim says nothing of {}.",
+            match rows {
+                1 => "1 held-out row is".to_owned(),
+                _ => format!("{} are", held_out(rows)),
+            },
+            if rows == 1 { "it" } else { "them" },
+            if rows == 1 { "such a row" } else { "such rows" },
+        )
+    })
 }
 
 fn trouble(report: &Report<'_>) -> Option<String> {

@@ -31,6 +31,8 @@ pub struct RowAnswer {
 pub struct AnswerFigures {
     /// Its score, in [0, 1].
     pub score: f64,
+    /// How much its row counts in a mean score, above 0.
+    pub weight: f64,
     /// What it cost live; `None` where its provider counts no tokens.
     pub usd: Option<Usd>,
     /// How long it took, in milliseconds; `None` where it came in a batch.
@@ -81,7 +83,8 @@ pub(super) fn figures_of_answers(
     let figures = found.into_iter().map(|((_, row), Found { answered, score, .. })| {
         let usd = (!answered.estimated).then(|| answered.live_usd());
         let milliseconds = answered.live.is_none().then_some(answered.ms);
-        (row, AnswerFigures { score, usd, milliseconds })
+        let weight = state.weights.of(split, row);
+        (row, AnswerFigures { score, weight, usd, milliseconds })
     });
     Ok(figures.collect())
 }

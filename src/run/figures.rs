@@ -9,7 +9,8 @@ use crate::memory::State;
 use crate::prompt::Prompt;
 use crate::seed::Seed;
 use crate::state::{CandidateState, Look};
-use crate::stats::{Interval, Level, TestName, interval};
+use crate::stats::weighted::{self, Weighted};
+use crate::stats::{Interval, Level, TestName};
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -124,9 +125,13 @@ pub(super) fn prompted(
 }
 
 /// A candidate's scores on dev, from the first answer to each row.
-pub(super) fn dev_scores(state: &State, standing: &CandidateState) -> Vec<f64> {
+pub(super) fn dev_scores(state: &State, standing: &CandidateState) -> Vec<Weighted> {
     let column = standing.dev();
-    (0..state.dev_rows).filter_map(|row| column.cell(RowIx(row)).score()).collect()
+    let scored = |row| {
+        let (value, weight) = (column.cell(row).score()?, state.weights.of(Split::Dev, row));
+        Some(Weighted { value, weight })
+    };
+    (0..state.dev_rows).map(RowIx).filter_map(scored).collect()
 }
 
 /// A candidate's mean on dev for reports; for baseline and winner it equals the summary's.
@@ -136,8 +141,8 @@ pub fn dev_interval(state: &State, standing: &CandidateState, seed: Seed) -> Opt
 
 /// The mean of a candidate's scores, in the order of its rows, with the interval that all reports of a run of this seed
 /// show.
-pub fn score_interval(scores: &[f64], seed: Seed) -> Option<Interval> {
-    interval::of_scores(scores, seed.child("dev", 0))
+pub fn score_interval(scores: &[Weighted], seed: Seed) -> Option<Interval> {
+    weighted::of_scores(scores, seed.child("dev", 0))
 }
 
 /// Tokens of a prompt without the example: its bytes at the measured rate.

@@ -14,6 +14,7 @@ use crate::memory::State;
 use crate::operator::Operator;
 use crate::recipe::{self, Recipe};
 use crate::state::{Named, Phase};
+use crate::stats::weighted::Weighted;
 use crate::task::Task;
 use crate::task::example::{Example, RowHash, Split, Splits};
 use std::collections::BTreeMap;
@@ -70,21 +71,25 @@ impl LoadedRun {
 }
 
 impl LoadedRun {
-    /// A candidate's first answers' scores on a split by row; rows that hold the same count as one, with their mean.
+    /// A candidate's first answers' scores on a split by row, with the weight of the row; rows that hold the same count as
+    /// one, with their mean.
     #[must_use]
-    pub fn scores(&self, candidate: CandidateIx, split: Split) -> BTreeMap<RowHash, f64> {
+    pub fn scores(&self, candidate: CandidateIx, split: Split) -> BTreeMap<RowHash, Weighted> {
         let Some(standing) = self.history.state.candidates.get(candidate.index()) else {
             return BTreeMap::new();
         };
-        let mut sums: BTreeMap<RowHash, (f64, f64)> = BTreeMap::new();
+        let mut sums: BTreeMap<RowHash, (f64, f64, f64)> = BTreeMap::new();
         for (row, hash) in (0..).map(RowIx).zip(self.hashes(split)) {
             if let Some(score) = standing.column(split, 0).cell(row).score() {
-                let (sum, count) = sums.entry(hash).or_default();
+                let (sum, count, weight) = sums.entry(hash).or_default();
                 *sum += score;
                 *count += 1.0;
+                // What a row holds includes its weight.
+                *weight = self.history.state.weights.of(split, row);
             }
         }
-        sums.into_iter().map(|(hash, (sum, count))| (hash, sum / count)).collect()
+        let of = |(sum, count, weight)| Weighted { value: sum / count, weight };
+        sums.into_iter().map(|(hash, sums)| (hash, of(sums))).collect()
     }
 
     /// The figures of a candidate's first answers on a split, each with its row.
@@ -122,7 +127,7 @@ impl LoadedRun {
         if let Some(known) = known.into_iter().find(|it| it.candidate == standing.candidate.id) {
             return known.clone();
         }
-        let scores: Vec<f64> = self.scores(candidate, Split::Hold).into_values().collect();
+        let scores: Vec<Weighted> = self.scores(candidate, Split::Hold).into_values().collect();
         prompted(&self.task, state, standing, score_interval(&scores, seed), seed)
     }
 

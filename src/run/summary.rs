@@ -14,7 +14,8 @@ use crate::ledger::Wallet;
 use crate::memory::{Earned, State};
 use crate::seed::Seed;
 use crate::state::Reused;
-use crate::stats::{Interval, Level, interval, pareto};
+use crate::stats::weighted;
+use crate::stats::{Interval, Level, pareto};
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task};
 use crate::text;
@@ -509,7 +510,7 @@ fn front(task: &Task, state: &State, seed: Seed) -> Vec<FrontPoint> {
             let (candidate, quality, usd_per_1k) = points[index];
             let standing = state.standing(candidate);
             let scores = dev_scores(state, standing);
-            let interval = interval::of_scores(&scores, seed.child("front", index as u64))?;
+            let interval = weighted::of_scores(&scores, seed.child("front", index as u64))?;
             Some(FrontPoint {
                 candidate: standing.candidate.id.clone(),
                 quality,

@@ -52,8 +52,10 @@ pub struct Column {
     pub folded: u32,
     /// Rows with a score.
     pub scored: u32,
-    /// The sum of scores.
+    /// The sum of their scores, each times the weight of its row.
     pub sum: f64,
+    /// The sum of their weights: `scored` where all rows count alike.
+    pub weight: f64,
     /// What the measures of the goal's bounds came to.
     pub measured: MeasuredRows,
 }
@@ -66,6 +68,7 @@ impl Column {
         folded: 0,
         scored: 0,
         sum: 0.0,
+        weight: 0.0,
         measured: MeasuredRows::EMPTY,
     };
 
@@ -81,10 +84,10 @@ impl Column {
         &self.cells
     }
 
-    /// The mean over scored rows.
+    /// The mean over scored rows, by their weights.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
-        (self.scored > 0).then(|| self.sum / f64::from(self.scored))
+        (self.scored > 0).then(|| self.sum / self.weight)
     }
 
     /// Rows that were asked, and have no score.

@@ -55,10 +55,12 @@ impl Facts {
     /// candidate that was dropped by itself, on such rows, is tried again.
     fn withdraw(&mut self, answer: RowKey) {
         let RowKey { candidate, split, replicate, row } = answer;
+        let weight = self.weights.of(split, row);
         let column = self.candidates[candidate.index()].column_mut((split, replicate));
         if let Cell::Scored { score, .. } = column.cell(row) {
             column.scored -= 1;
-            column.sum -= f64::from(score);
+            column.sum -= weight * f64::from(score);
+            column.weight -= weight;
             column.measured.remove(row);
             column.set(row, Cell::Missing);
             self.counts.evaluations = self.counts.evaluations.saturating_sub(1);
@@ -97,7 +99,8 @@ impl Facts {
         let column = standing.column_mut((split, replicate));
         column.folded += 1;
         match outcome {
-            RowOutcome::Scored { score, invalid, measured } => {
+            RowOutcome::Scored { score, invalid, measured, weight } => {
+                self.weights.set(split, row, *weight);
                 let own = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer));
                 let answer = own.or(match open.cached {
                     Some(CachedOf::Answer(answer)) => Some(answer),
@@ -105,7 +108,8 @@ impl Facts {
                 });
                 let answer = answer.unwrap_or_default();
                 column.scored += 1;
-                column.sum += score.value();
+                column.sum += weight * score.value();
+                column.weight += weight;
                 column.measured.set(row, measured);
                 column.set(row, Cell::Scored { score: score.value() as f32, answer });
                 self.counts.evaluations += 1;

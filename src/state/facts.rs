@@ -5,6 +5,7 @@ use super::candidate::{CandidateState, Status};
 use super::counts::Counts;
 use super::open_call::{Arrival, OpenCall};
 use super::vectors::TextVectors;
+use super::weights::RowWeights;
 use crate::candidate::{Candidate, Origin};
 use crate::caps::Caps;
 use crate::event::{
@@ -128,6 +129,8 @@ pub struct Facts {
     pub winner: Option<(CandidateIx, Option<f64>, u32)>,
     /// The plan's ledger.
     pub plan: PlanLedger,
+    /// How much rows count in a mean score.
+    pub weights: RowWeights,
     /// Counts.
     pub counts: Counts,
     /// The clock of the run's order: when the latest of the folded calls was due. Nothing measured enters it, so

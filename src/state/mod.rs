@@ -8,6 +8,7 @@
 
 // A file uses only files declared above it.
 mod measured; // What the measures of a goal's bounds came to.
+mod weights; // How much rows count.
 mod column;
 mod candidate;
 mod open_call;
@@ -35,6 +36,7 @@ pub use facts::{ClosedProposal, Facts, Look, Phase};
 pub use measured::MeasuredRows;
 pub use open_call::{Arrival, OpenCall, Work};
 pub use vectors::TextVectors;
+pub use weights::RowWeights;
 
 use crate::event::Event;
 use crate::id::EventNumber;

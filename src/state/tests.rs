@@ -5,7 +5,7 @@ use crate::candidate::{Candidate, Origin};
 use crate::caps::{Caps, Share};
 use crate::event::{
     Abandoned, Answered, Block, Cached, CachedOf, Draft, Dropped, EarlierEnd, NoAnswer,
-    ProposalOutcome, Rejection, RowOutcome, StopReason,
+    ProposalOutcome, Rejection, RowKey, RowOutcome, StopReason,
 };
 use crate::id::{Call, CandidateIx, MutatorIx, ProposalNumber, RowIx};
 use crate::prompt::{Part, Prompt};
@@ -237,6 +237,33 @@ fn a_row_is_empty_then_issued_then_scored_or_missing() {
     assert_eq!(script.facts.baseline().status, Status::Finished, "all of dev is folded");
     assert!(script.facts.open.is_empty() && script.facts.is_quiet());
     assert_eq!((script.facts.counts.evaluations, script.facts.counts.errors), (1, 1));
+}
+
+#[test]
+fn a_mean_is_by_the_weights_of_rows_and_a_withdrawn_one_leaves_it() {
+    let mut script = Script::new(4);
+    let first = script.issue(CandidateIx::BASELINE, &[0, 1, 2], Vec::new());
+    for (offset, score, weight) in [(0, 1.0, 0.5), (1, 0.25, 2.0), (2, 0.0, 0.5)] {
+        let call = Call(first.0 + offset);
+        script.answer(call);
+        let (score, measured) = (Score::new(score).unwrap(), Vec::new());
+        let outcome = RowOutcome::Scored { score, invalid: false, measured, weight };
+        script.apply(Event::EvaluationFolded { call, outcome });
+    }
+    let column = |script: &Script| script.facts.baseline().dev().clone();
+    assert_eq!((column(&script).scored, column(&script).weight), (3, 3.0));
+    assert_eq!(column(&script).mean(), Some(1.0 / 3.0));
+    assert_eq!(script.facts.weights.of(Split::Dev, RowIx(1)), 2.0);
+    let (candidate, split, replicate) = (CandidateIx::BASELINE, Split::Dev, 0);
+    let answers = vec![RowKey { candidate, split, replicate, row: RowIx(2) }];
+    script.apply(Event::AnswersWithdrawn { answers });
+    assert_eq!((column(&script).scored, column(&script).mean()), (2, Some(0.4)));
+    // Another candidate's rows have the same weights, and a task without weights has none.
+    let mut script = Script::new(4);
+    let first = script.issue(CandidateIx::BASELINE, &[0], Vec::new());
+    script.answer(first);
+    script.fold(first, 0.5);
+    assert_eq!(script.facts.weights, RowWeights::default());
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub struct Interval {
 
 impl Interval {
     /// An interval whose ends are moved to the mean if the method put them beyond it.
-    fn around(mean: f64, (low, high): (f64, f64), n: usize) -> Self {
+    pub(super) fn around(mean: f64, (low, high): (f64, f64), n: usize) -> Self {
         Self { mean, low: low.min(mean), high: high.max(mean), n }
     }
 }
@@ -199,7 +199,9 @@ fn resampled(
                 bootstrap::bca(values, resamples, chance, seed).unwrap_or((mean, mean));
             match n - most_common(values) {
                 unusual if unusual < FEW_UNUSUAL => {
-                    let wide = with_pseudo_rows(values, range, chance);
+                    let squares = values.iter().map(|value| value * value).sum::<f64>();
+                    let sums = (n as f64, values.iter().sum(), squares);
+                    let wide = with_pseudo_rows(sums, range, chance);
                     (low.min(wide.0), high.max(wide.1))
                 }
                 _ => (low, high),
@@ -226,14 +228,17 @@ fn most_common(values: &[f64]) -> usize {
 ///
 /// z²/2 rows are added at each end of the range before the normal interval is taken, z = Φ⁻¹(0.975), as Agresti and
 /// Coull (1998) do for one proportion; that graded scores are treated alike is our own. For differences that are all 0
-/// it is the interval of [`tango`].
+/// it is the interval of [`tango`]. Given how many values there are, their sum and the sum of their squares.
 #[must_use]
-fn with_pseudo_rows(values: &[f64], (least, most): (f64, f64), chance: f64) -> (f64, f64) {
+pub(super) fn with_pseudo_rows(
+    (rows, sum, squares): (f64, f64, f64),
+    (least, most): (f64, f64),
+    chance: f64,
+) -> (f64, f64) {
     let z = normal::quantile(1.0 - chance);
-    let n = values.len() as f64 + z * z;
-    let sum = values.iter().sum::<f64>() + z * z * f64::midpoint(least, most);
-    let squares = values.iter().map(|value| value * value).sum::<f64>()
-        + z * z * f64::midpoint(least * least, most * most);
+    let n = rows + z * z;
+    let sum = sum + z * z * f64::midpoint(least, most);
+    let squares = squares + z * z * f64::midpoint(least * least, most * most);
     let mean = sum / n;
     let half = z * ((squares / n - mean * mean).max(0.0) / n).sqrt();
     ((mean - half).max(least), (mean + half).min(most))

@@ -42,6 +42,7 @@ pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
 pub mod quantile; // After: of latencies.
 pub mod paired; // After: one p-value for one claim.
+pub mod weighted; // After: the same where rows do not count alike.
 pub mod margin; // After: the same for a margin or a level that was agreed before.
 pub mod holm; // After: several claims at once.
 pub mod betting; // After: tests that are repeated for ever.
@@ -56,7 +57,8 @@ pub use level::Level;
 pub use paired::{PairedTest, TestName};
 pub use posterior::{Paired, Posterior, Prior};
 pub use power::{
-    chance_of_showing, rows_for_margin, rows_for_share, rows_needed, smallest_gain, smallest_margin,
+    chance_of_showing, chance_of_showing_amount, rows_for_margin, rows_for_share, rows_needed,
+    smallest_gain, smallest_margin,
 };
 pub use quantile::{quantile_beyond, rows_for_quantile};
 pub use race::{Evidence, RaceTest};

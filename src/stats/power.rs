@@ -80,11 +80,22 @@ pub fn rows_for_margin(margin: f64, discordance: f64) -> usize {
 /// O'Hagan, Stevens and Campbell (2005).
 #[must_use]
 pub fn chance_of_showing(believed: Posterior, asked: f64, of_a_row: f64, rows: u64) -> f64 {
+    let (n, z) = (rows as f64, normal::quantile(0.975));
+    showing(believed, asked, of_a_row, rows, z * z / (n + z * z))
+}
+
+/// The same for a mean of values of any size, whose interval has no smallest width.
+#[must_use]
+pub fn chance_of_showing_amount(believed: Posterior, asked: f64, of_a_row: f64, rows: u64) -> f64 {
+    showing(believed, asked, of_a_row, rows, 0.0)
+}
+
+fn showing(believed: Posterior, asked: f64, of_a_row: f64, rows: u64, least_half: f64) -> f64 {
     if rows == 0 {
         return 0.0;
     }
-    let (n, z) = (rows as f64, normal::quantile(0.975));
-    let half = (z * (of_a_row / n).sqrt()).max(z * z / (n + z * z));
+    let n = rows as f64;
+    let half = (normal::quantile(0.975) * (of_a_row / n).sqrt()).max(least_half);
     let variance = believed.variance + of_a_row / n;
     Posterior { variance, ..believed }.above(asked + half)
 }

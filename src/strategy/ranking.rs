@@ -9,16 +9,17 @@ use crate::task::example::Split;
 use crate::task::goal::{Aim, QualityAndCost};
 
 impl Search<'_> {
-    /// What a candidate is ranked by: its mean over all its answers to dev, less what its length
+    /// What a candidate is ranked by: its mean over all its answers to dev, by the weights of their rows, less what its length
     /// costs. `None` without an answer.
     #[must_use]
     pub fn fitness(&self, candidate: CandidateIx) -> Option<f64> {
-        let (mut sum, mut scored) = (0.0, 0_u32);
+        let (mut sum, mut weight, mut scored) = (0.0, 0.0, 0_u32);
         for (_, column) in self.state.standing(candidate).replicates(Split::Dev) {
             sum += column.sum;
+            weight += column.weight;
             scored += column.scored;
         }
-        let mean = (scored > 0).then(|| sum / f64::from(scored))?;
+        let mean = (scored > 0).then(|| sum / weight)?;
         Some(mean - self.length_penalty(candidate))
     }
 

@@ -8,7 +8,7 @@ use crate::candidate::Demo;
 use crate::event::{Draft, Event, Round};
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::State;
-use crate::state::Column;
+use crate::task::example::Split;
 
 /// All combinations.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,12 +132,19 @@ pub(super) fn is_full(state: &State, candidate: CandidateIx) -> bool {
     state.standing(candidate).dev().folded >= state.dev_rows
 }
 
-/// The mean over some rows of dev, and how many of them have a score.
-pub(super) fn mean_on(column: &Column, rows: impl Iterator<Item = RowIx>) -> Option<(f64, usize)> {
-    let (mut sum, mut scored) = (0.0, 0_usize);
-    for score in rows.filter_map(|row| column.cell(row).score()) {
-        sum += score;
+/// A candidate's mean over some rows of dev, by their weights, and how many of them have a score.
+pub(super) fn mean_on(
+    state: &State,
+    candidate: CandidateIx,
+    rows: impl Iterator<Item = RowIx>,
+) -> Option<(f64, usize)> {
+    let column = state.standing(candidate).dev();
+    let (mut sum, mut all, mut scored) = (0.0, 0.0, 0_usize);
+    for (row, score) in rows.filter_map(|row| Some((row, column.cell(row).score()?))) {
+        let weight = state.weights.of(Split::Dev, row);
+        sum += weight * score;
+        all += weight;
         scored += 1;
     }
-    (scored > 0).then(|| (sum / scored as f64, scored))
+    (scored > 0).then(|| (sum / all, scored))
 }

@@ -188,6 +188,23 @@ impl Bound {
         Ok(Self { measure, side: *side, threshold })
     }
 
+    /// Whether no value keeps both: one asks for at least more than the other allows. A p95 is never below a p50.
+    pub(super) fn excludes(&self, other: &Self) -> bool {
+        let (least, most) = match (self.side, other.side) {
+            (Side::AtLeast, Side::AtMost) => (self, other),
+            (Side::AtMost, Side::AtLeast) => (other, self),
+            _ => return false,
+        };
+        let is_above = match (least.threshold, most.threshold) {
+            (Threshold::Absolute(least), Threshold::Absolute(most))
+            | (Threshold::Baseline(least), Threshold::Baseline(most)) => least > most,
+            _ => false,
+        };
+        let is_at_most_it =
+            (&least.measure, &most.measure) == (&Measure::LatencyP50, &Measure::LatencyP95);
+        is_above && (least.measure == most.measure || is_at_most_it)
+    }
+
     /// What its interval is of: the measure, or its difference from the baseline's.
     #[must_use]
     pub fn name(&self) -> String {

@@ -239,6 +239,7 @@ mod tests {
             answer: json!("a"),
             feedback: None,
             group: None,
+            weight: 1.0,
             file: 0,
             line: id,
         }

@@ -20,6 +20,8 @@ pub struct Example {
     pub feedback: Option<String>,
     /// Rows of one group go to one split.
     pub group: Option<String>,
+    /// How much it counts in a mean score, above 0: only its ratio to the weights of other rows means anything.
+    pub weight: f64,
     /// Which of the task's data files holds the row, from 0.
     pub file: usize,
     /// The line of that file on which the row starts, from 1.
@@ -139,6 +141,12 @@ impl HeldOut {
         self.0.iter().map(Example::content_hash).collect()
     }
 
+    /// How much the rows count, which says nothing of what they hold.
+    #[must_use]
+    pub fn weights(&self) -> Vec<f64> {
+        self.0.iter().map(|row| row.weight).collect()
+    }
+
     /// The rows.
     #[must_use]
     pub fn open_held_out(&self) -> &[Example] {
@@ -239,6 +247,7 @@ mod tests {
             answer: json!(answer),
             feedback: Some(id.to_owned()),
             group: None,
+            weight: 1.0,
             file: 0,
             line: 1,
         };

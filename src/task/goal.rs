@@ -92,6 +92,13 @@ impl Goal {
             ("min usd_per_1k", Some(floor), None) if floor.is_share() => Aim::MinCost { floor },
             _ => return Err(complaint()),
         };
+        for (place, bound) in bounds.iter().enumerate() {
+            if let Some(other) = bounds[..place].iter().find(|other| other.excludes(bound)) {
+                return Err(format!(
+                    "`{rule}` can never hold: no prompt has both `{other}` and `{bound}`"
+                ));
+            }
+        }
         Ok(Self { aim, bounds })
     }
 
@@ -218,6 +225,10 @@ mod tests {
             "max quality s.t. recall.security >= 0.95",
             "max quality s.t. usd_per_1k <= 0.5 and validity >= 0.99 and latency_p95 <= 1500ms",
             "min usd_per_1k s.t. quality >= 0.8 and precision.\"a >= b and c\" >= 0.5",
+            "max quality s.t. recall.a >= 0.5 and recall.a <= 0.9",
+            "max quality s.t. recall.a >= 0.9 and recall.b <= 0.5",
+            "max quality s.t. recall.a >= 0.9 and recall.a <= baseline",
+            "max quality s.t. latency_p95 >= 2000ms and latency_p50 <= 1000ms",
             "max quality s.t. metrics.brevity >= baseline - 0.1 and input_tokens <= baseline + 100",
         ] {
             assert_eq!(Goal::parse(rule).unwrap().to_string(), rule);
@@ -252,6 +263,15 @@ mod tests {
             ("max quality s.t. validity >= 0.5 and validity >= 0.6", "twice"),
             ("max quality s.t. input_tokens <= -3", "is always above 0"),
             ("max quality s.t. validity >= NaN", "is not a value"),
+            (
+                "max quality s.t. recall.x >= 0.9 and recall.x <= 0.5",
+                "can never hold: no prompt has both `recall.x >= 0.9` and `recall.x <= 0.5`",
+            ),
+            (
+                "max quality s.t. metrics.a <= baseline - 0.1 and metrics.a >= baseline",
+                "never hold",
+            ),
+            ("max quality s.t. latency_p50 >= 2s and latency_p95 <= 1s", "can never hold"),
         ] {
             let error = Goal::parse(rule).expect_err(rule);
             assert!(error.contains(says), "{rule}: {error}");

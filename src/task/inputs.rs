@@ -88,6 +88,7 @@ mod tests {
             answer: json!("a"),
             feedback: None,
             group: group.map(str::to_owned),
+            weight: 1.0,
             file: 0,
             line: 1,
         }

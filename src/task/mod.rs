@@ -469,6 +469,18 @@ impl Task {
 fn check_bounds(goal: &Goal, scorers: &ScorerSet) -> Result<(), (String, String)> {
     let labels = scorers.label_scorer().map(Scorer::labels);
     for bound in &goal.bounds {
+        if let (Measure::Metric(name), Some(metrics)) = (&bound.measure, scorers.metrics())
+            && !metrics.contains(name)
+        {
+            let message = format!("no scorer gives the metric `{name}`");
+            let known: Vec<&str> = metrics.iter().map(String::as_str).collect();
+            let help = match known.as_slice() {
+                [] => "several scorers give one each, under their names, and so do a `label-set` and a `command`"
+                    .to_owned(),
+                known => text::suggestion(name, known),
+            };
+            return Err((message, help));
+        }
         let (Measure::Recall(label) | Measure::Precision(label)) = &bound.measure else { continue };
         let Some(labels) = labels else {
             let message = format!("`{}` needs labels, and no scorer is a `label`", bound.measure);

@@ -488,6 +488,7 @@ mod tests {
             answer: json!(answer),
             feedback: None,
             group: group.map(|it| format!("g{it}")),
+            weight: 1.0,
             file: 0,
             line: id + 1,
         }

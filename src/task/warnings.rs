@@ -278,6 +278,7 @@ mod tests {
             answer: json!("x"),
             feedback: None,
             group: group.map(str::to_owned),
+            weight: 1.0,
             file: 0,
             line,
         }

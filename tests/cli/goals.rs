@@ -1,7 +1,7 @@
 //! What a goal says is what held-out rows confirm, from the task to the commit.
 
 use crate::env::{TestEnv, colour_rows};
-use crate::server::{Reply, Request, Server, answer, says};
+use crate::server::{Reply, Request, Server, answer, says, tile};
 use serde_json::{Value, json};
 
 /// Writes a shorter prompt, which is another one each time.
@@ -195,4 +195,51 @@ fn a_bound_that_every_prompt_misses_keeps_the_baseline_and_a_wrong_one_is_named(
     for says in ["task.toml:", "there is no label `cald`", "did you mean `cold`?"] {
         assert!(wrong.contains(says), "{wrong}");
     }
+}
+
+#[test]
+fn a_bound_that_nothing_can_keep_or_give_is_refused() {
+    let task = "colours/task.toml";
+    let refused = |rule: &str, scores: &str| {
+        let env = TestEnv::with_colours();
+        env.edit(task, "max quality", &format!("max quality s.t. {rule}"));
+        env.edit(task, "[goal]", &format!("{scores}\n[goal]"));
+        env.run("plan colours")
+    };
+    let error = refused("recall.warm >= 0.9 and recall.warm <= 0.5", "").exits(3).stderr;
+    let says = "no prompt has both `recall.warm >= 0.9` and `recall.warm <= 0.5`";
+    assert!(error.contains(says) && error.contains("task.toml:24"), "{error}");
+    let error = refused("metrics.tone >= 0.5", "").exits(3).stderr;
+    assert!(error.contains("no scorer gives the metric `tone`"), "{error}");
+    // Several scorers give one each; a label set has its own; a program may call its metrics anything.
+    let second = "[[score]]\nkind = \"contains\"\nname = \"polite\"\nvalue = \"please\"\n";
+    let error = refused("metrics.polit >= 0.5", second).exits(3).stderr;
+    assert!(error.contains("did you mean `polite`?"), "{error}");
+    refused("metrics.polite >= 0.5", second).ok();
+    let program = "[[score]]\nkind = \"command\"\ncommand = [\"cat\"]\n";
+    refused("metrics.tone >= 0.5", program).ok();
+}
+
+/// A provider that refuses one row of 25 of the winner's: the claim stands on the others, and says so.
+#[test]
+fn a_claim_says_how_many_rows_it_leaves_out() {
+    let server = Server::start(|_, request| {
+        if request.body["model"] == "editor" {
+            return shorter(request);
+        }
+        let is_baseline = request.content("system").starts_with("Answer warm or cold.");
+        if !is_baseline && tile(request).is_multiple_of(25) {
+            return (400, "", json!({"error": {"message": "refused"}}).to_string());
+        }
+        let number = tile(request);
+        says(["warm", "cold"][(number + usize::from(is_baseline)) % 2])
+    });
+    let env = at(&server, "max quality");
+    let ran = env.run("run colours --name one --strategy random --quiet");
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let summary = env.json("results/one/summary.json");
+    let rows = summary["best"]["hold"]["n"].as_u64().unwrap_or_default();
+    assert!(rows > 100 && rows < 120, "{said} {}", ran.stderr);
+    assert!(said.contains(&format!("on {rows} of 120 held-out rows")), "{said}");
+    assert!(said.contains(&format!("{} held-out rows are left out", 120 - rows)), "{said}");
 }

@@ -47,3 +47,4 @@ mod verify;
 mod versions;
 mod warm;
 mod week;
+mod weights;

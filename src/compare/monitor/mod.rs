@@ -16,7 +16,7 @@ use super::record::{Record, RecordedRow};
 use super::verification::Now;
 use crate::caps::Caps;
 use crate::night::{self, Spending};
-use crate::report::PairedScores;
+use crate::report::{PairedScores, ScorePair};
 use crate::seed::Seed;
 use crate::stats::Alarm;
 use crate::stats::betting::{evidence_of_change, evidence_of_loss};
@@ -142,10 +142,11 @@ impl Check {
                 &record.rows,
                 |row| Some(row.score),
                 &now.scores,
+                rule.tolerance,
                 |differences| evidence_of_loss(differences, rule.tolerance),
             )?,
             canary: canary.and_then(|scores| {
-                Side::of(&record.rows, |row| row.baseline, scores, evidence_of_change)
+                Side::of(&record.rows, |row| row.baseline, scores, 0.0, evidence_of_change)
             }),
             changed_parts: record.changed_parts(&now.parts_blake3),
             changed_model: task_model.then(|| now.task_model.clone()),
@@ -176,13 +177,23 @@ impl Side {
         rows: &[RecordedRow],
         then: impl Fn(&RecordedRow) -> Option<f64>,
         now: &BTreeMap<RowHash, f64>,
+        margin: f64,
         evidence: impl Fn(&[f64]) -> f64,
     ) -> Option<Self> {
-        let recorded: Vec<(RowHash, f64)> =
-            rows.iter().filter_map(|row| Some((row.row, then(row)?))).collect();
-        let pairs: Vec<(f64, f64)> =
-            recorded.iter().filter_map(|(row, then)| Some((*then, *now.get(row)?))).collect();
-        let differences: Vec<f64> = pairs.iter().map(|(then, now)| now - then).collect();
+        let recorded: Vec<(&RecordedRow, f64)> =
+            rows.iter().filter_map(|row| Some((row, then(row)?))).collect();
+        let pair = |(row, before): &(&RecordedRow, f64)| {
+            let (before, after) = (*before, *now.get(&row.row)?);
+            Some(ScorePair { before, after, weight: row.weight })
+        };
+        let pairs: Vec<ScorePair> = recorded.iter().filter_map(pair).collect();
+        // The bet on a row is as large as its weight beside the heaviest one's.
+        let heaviest = pairs.iter().map(|it| it.weight).fold(0.0, f64::max);
+        let difference = |it: &ScorePair| match it.weight / heaviest {
+            1.0 => it.after - it.before,
+            share => share * (it.after - it.before + margin) - margin,
+        };
+        let differences: Vec<f64> = pairs.iter().map(difference).collect();
         Some(Self {
             scores: PairedScores::of(&pairs, Seed(1).child("monitor", 0))?,
             e_value: evidence(&differences),
@@ -220,6 +231,7 @@ mod tests {
                 row: hash(row),
                 score: 1.0,
                 baseline: Some(f64::from(u8::from(row < baseline))),
+                weight: 1.0,
             })
             .collect();
         let evidence = json!({

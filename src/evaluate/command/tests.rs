@@ -52,6 +52,7 @@ fn row() -> Example {
         answer: json!("x"),
         feedback: None,
         group: None,
+        weight: 1.0,
         file: 0,
         line: 1,
     }

@@ -125,6 +125,7 @@ mod tests {
             answer: serde_json::Value::Null,
             feedback: None,
             group: None,
+            weight: 1.0,
             file: 0,
             line: 1,
         }

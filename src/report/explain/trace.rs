@@ -299,19 +299,20 @@ impl Explainer {
         let column = standing.column(block.split, block.replicate);
         let scored: Vec<(RowIx, f64)> =
             block.rows.iter().filter_map(|row| Some((*row, column.cell(*row).score()?))).collect();
-        let mean = mean_of(scored.iter().map(|(_, score)| *score));
+        let weight = |row: RowIx| self.state.weights.of(block.split, row);
+        let mean = mean_of(scored.iter().map(|(row, score)| (*score, weight(*row))));
         let rows = block.rows.len();
         if let Some(gate) = &standing.gate
             && gate.split == block.split
             && block.rows.iter().all(|row| gate.rows.contains(row))
         {
-            let sum: f64 = scored.iter().map(|(_, score)| score).sum();
+            let sum: f64 = scored.iter().map(|(row, score)| weight(*row) * score).sum();
             let needed: f64 = gate
                 .rows
                 .iter()
                 .zip(&gate.against)
                 .filter(|(row, _)| scored.iter().any(|(mine, _)| mine == *row))
-                .map(|(_, score)| score)
+                .map(|(row, score)| weight(*row) * score)
                 .sum();
             let passed = if gate.inclusive { sum >= needed - 1e-9 } else { sum > needed + 1e-9 };
             return self.note(number, Happened::Gate { rows, sum, needed, passed });
@@ -339,7 +340,9 @@ impl Explainer {
             Split::Dev => {
                 let incumbent = self.state.incumbent;
                 let theirs = self.state.standing(incumbent).column(Split::Dev, block.replicate);
-                let common = scored.iter().filter_map(|(row, _)| theirs.cell(*row).score());
+                let common = scored
+                    .iter()
+                    .filter_map(|(row, _)| Some((theirs.cell(*row).score()?, weight(*row))));
                 let incumbent_mean = mean_of(common).filter(|_| incumbent != target);
                 let (rows_so_far, mean_so_far) = (column.scored, column.mean());
                 let incumbent = incumbent_mean.map(|_| self.named(incumbent));
@@ -365,12 +368,13 @@ impl Explainer {
     fn close_round(&mut self, target: CandidateIx, number: EventNumber) {
         let Some(round) = self.round.take() else { return };
         let mean = |candidate: CandidateIx| {
-            let (mut sum, mut rows) = (0.0, 0);
+            let (mut sum, mut weight, mut rows) = (0.0, 0.0, 0);
             for (_, column) in self.state.standing(candidate).replicates(Split::Dev) {
                 sum += column.sum;
+                weight += column.weight;
                 rows += column.scored;
             }
-            (rows > 0).then(|| sum / f64::from(rows))
+            (rows > 0).then(|| sum / weight)
         };
         let own = mean(target);
         let better = round
@@ -387,9 +391,12 @@ impl Explainer {
     }
 }
 
-fn mean_of(scores: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = scores.fold((0.0, 0_u32), |(sum, count), score| (sum + score, count + 1));
-    (count > 0).then(|| sum / f64::from(count))
+/// The mean of scores by their weights.
+fn mean_of(scores: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    let add =
+        |(sum, all): (f64, f64), (score, weight): (f64, f64)| (sum + weight * score, all + weight);
+    let (sum, all) = scores.fold((0.0, 0.0), add);
+    (all > 0.0).then(|| sum / all)
 }
 
 fn named(state: &State, candidate: CandidateIx) -> CandidateRef {

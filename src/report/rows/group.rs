@@ -2,10 +2,11 @@
 
 use super::row::AnsweredRow;
 use crate::prompt::value_text;
-use crate::report::paired::PairedScores;
+use crate::report::paired::{PairedScores, ScorePair};
 use crate::run::score_interval;
 use crate::seed::Seed;
 use crate::stats::Interval;
+use crate::stats::weighted::Weighted;
 use crate::task::example::Example;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,8 +40,13 @@ impl RowGroupScore {
     /// The scores of rows in the order in which they were asked, given the run's seed.
     pub(super) fn of<'a>(rows: impl IntoIterator<Item = &'a AnsweredRow>, seed: Seed) -> Self {
         let rows: Vec<&AnsweredRow> = rows.into_iter().collect();
-        let scores: Vec<f64> = rows.iter().map(|row| row.score).collect();
-        let pairs = rows.iter().filter_map(|row| Some((row.baseline.as_ref()?.score, row.score)));
+        let weighted = |row: &&AnsweredRow| Weighted { value: row.score, weight: row.weight };
+        let scores: Vec<Weighted> = rows.iter().map(weighted).collect();
+        let pair = |row: &&AnsweredRow| {
+            let (before, after) = (row.baseline.as_ref()?.score, row.score);
+            Some(ScorePair { before, after, weight: row.weight })
+        };
+        let pairs = rows.iter().filter_map(pair);
         Self {
             rows: rows.len(),
             correct: rows.iter().filter(|row| row.is_correct()).count(),
@@ -85,6 +91,7 @@ mod tests {
             answer: json!("a"),
             feedback: None,
             group: None,
+            weight: 1.0,
             file: 0,
             line: 1,
         };

@@ -2,7 +2,7 @@
 
 use super::group::difference_seed;
 use super::row::AnsweredRow;
-use crate::report::paired::PairedScores;
+use crate::report::paired::{PairedScores, ScorePair};
 use crate::seed::Seed;
 use crate::stats::{Interval, interval};
 use serde::Serialize;
@@ -56,7 +56,9 @@ pub(super) fn scores(labels: &[String], rows: &[&AnsweredRow], seed: Seed) -> Ve
         let predicted = naming.get(label.as_str()).copied().unwrap_or(0);
         let point = |is_right: bool| f64::from(u8::from(is_right));
         let pairs = rows.iter().filter_map(|row| {
-            Some((point(row.baseline.as_ref()?.names_label), point(is_named(row))))
+            let before = point(row.baseline.as_ref()?.names_label);
+            // Shares of rows count each row once.
+            Some(ScorePair { before, after: point(is_named(row)), weight: 1.0 })
         });
         LabelScore {
             label: label.clone(),

@@ -30,6 +30,8 @@ pub struct AnsweredRow {
     pub answer: String,
     /// What it is worth, in [0, 1].
     pub score: f64,
+    /// How much the row counts in a mean score, as the data say it: 1 for each where they say nothing.
+    pub weight: f64,
     /// Whether that is more or less than the baseline's; null where the baseline has no answer, and in its own rows.
     pub change: Option<RowChange>,
     /// Why it cannot be read, if so.
@@ -100,6 +102,7 @@ impl AnsweredRow {
             predicted: predicted.map(str::to_owned),
             answer: own.answered.text.clone(),
             score,
+            weight: example.weight,
             change: baseline.as_ref().map(|before| RowChange::between(before.score, score)),
             invalid: own.verdict.invalid.clone(),
             feedback: own.verdict.feedback.clone(),

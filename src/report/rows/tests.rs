@@ -1,7 +1,7 @@
 //! Pages of hand-made rows, and how groups are paired.
 
 use super::*;
-use crate::report::paired::{PairedScores, RowChange};
+use crate::report::paired::{PairedScores, RowChange, ScorePair};
 use crate::stats::interval;
 use crate::text::columns_of;
 
@@ -48,17 +48,19 @@ fn page_of(rows: Vec<AnsweredRow>) -> AnsweredRows {
 
 /// `count` labels, of which the later ones fare better.
 fn labels(count: usize, name: impl Fn(usize) -> String) -> Vec<LabelScore> {
-    let of = |number: usize| LabelScore {
-        label: name(number),
-        support: count,
-        predicted: number,
-        recall: interval::wilson(number, count),
-        precision: interval::wilson(number, number),
-        against_baseline: PairedScores::of(
-            &[(1.0, 0.0), (0.0, number as f64 / count as f64)],
-            Seed(1),
-        ),
-    };
+    let of =
+        |number: usize| LabelScore {
+            label: name(number),
+            support: count,
+            predicted: number,
+            recall: interval::wilson(number, count),
+            precision: interval::wilson(number, number),
+            against_baseline: PairedScores::of(
+                &[(1.0, 0.0), (0.0, number as f64 / count as f64)]
+                    .map(|(before, after)| ScorePair { before, after, weight: 1.0 }),
+                Seed(1),
+            ),
+        };
     (0..count).map(of).collect()
 }
 

@@ -110,6 +110,7 @@ pub(super) fn example_of(row: &WorldRow) -> Example {
         answer: row.answer.clone(),
         feedback: row.feedback.clone(),
         group: None,
+        weight: 1.0,
         file: 0,
         line: 1,
     }

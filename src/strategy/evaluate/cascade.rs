@@ -3,9 +3,10 @@
 use super::rows::unasked;
 use crate::event::{Dropped, Event};
 use crate::grammar::Misuse;
-use crate::id::CandidateIx;
+use crate::id::{CandidateIx, RowIx};
 use crate::strategy::Plan;
 use crate::strategy::search::{BLOCK, Evaluate, Search};
+use crate::task::example::Split;
 
 kind! {
     /// Stages: a candidate must reach each stage's score to see the next one's rows (AlphaEvolve's
@@ -46,15 +47,20 @@ impl Evaluate for Cascade {
                 return None;
             }
             let incumbent = state.standing(state.incumbent).dev();
-            let common: Vec<(f64, f64)> = column
+            let common: Vec<(f64, f64, f64)> = column
                 .cells()
                 .iter()
                 .zip(incumbent.cells())
-                .filter_map(|(mine, theirs)| Some((mine.score()?, theirs.score()?)))
+                .enumerate()
+                .filter_map(|(row, (mine, theirs))| {
+                    let row = RowIx(u32::try_from(row).unwrap_or(u32::MAX));
+                    let weight = state.weights.of(Split::Dev, row);
+                    Some((weight, mine.score()? * weight, theirs.score()? * weight))
+                })
                 .collect();
-            let n = common.len().max(1) as f64;
-            let mean = common.iter().map(|(mine, _)| mine).sum::<f64>() / n;
-            let theirs = common.iter().map(|(_, theirs)| theirs).sum::<f64>() / n;
+            let sum = |of: fn(&(f64, f64, f64)) -> f64| common.iter().map(of).sum::<f64>();
+            let all = if common.is_empty() { 1.0 } else { sum(|(weight, ..)| *weight) };
+            let (mean, theirs) = (sum(|(_, mine, _)| *mine) / all, sum(|(.., it)| *it) / all);
             let needed = theirs * self.thresholds.get(stage - 1).copied().unwrap_or(0.0);
             // Scores are kept in single precision: what differs by rounding alone is equal.
             if mean < needed - 1e-6 {

@@ -57,11 +57,11 @@ impl Contest<'_> {
         matches!(self.search.state.standing(candidate).status, Status::Dropped(_))
     }
 
-    /// How many of a candidate's pulls were scored, and their sum.
+    /// How many of a candidate's pulls were scored, each by the weight of its row, and their weighted sum.
     pub(super) fn answers(&self, candidate: CandidateIx) -> (f64, f64) {
         let columns = self.search.state.standing(candidate).replicates(Split::Dev);
         columns.fold((0.0, 0.0), |(scored, sum), (_, column)| {
-            (scored + f64::from(column.scored), sum + column.sum)
+            (scored + column.weight, sum + column.sum)
         })
     }
 
@@ -122,13 +122,17 @@ impl Contest<'_> {
 
     /// The mean over some of a candidate's pulls.
     pub(super) fn mean_of(&self, pulls: Pulls, candidate: CandidateIx, range: Range<u64>) -> f64 {
-        let standing = self.search.state.standing(candidate);
-        let scores: Vec<f64> = self
-            .rows(pulls, candidate, range)
-            .into_iter()
-            .filter_map(|(replicate, row)| standing.column(Split::Dev, replicate).cell(row).score())
-            .collect();
-        if scores.is_empty() { 0.0 } else { scores.iter().sum::<f64>() / scores.len() as f64 }
+        let (standing, weights) =
+            (self.search.state.standing(candidate), &self.search.state.weights);
+        let (mut sum, mut all) = (0.0, 0.0);
+        for (replicate, row) in self.rows(pulls, candidate, range) {
+            if let Some(score) = standing.column(Split::Dev, replicate).cell(row).score() {
+                let weight = weights.of(Split::Dev, row);
+                sum += weight * score;
+                all += weight;
+            }
+        }
+        if all > 0.0 { sum / all } else { 0.0 }
     }
 
     /// Blocks of a round that are not issued yet.

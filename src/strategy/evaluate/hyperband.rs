@@ -182,7 +182,7 @@ fn promotion(ladder: Ladder, search: &Search<'_>, last: &Round, members: Vec<Can
 /// have a score.
 fn on_first(search: &Search<'_>, candidate: CandidateIx, rows: u64) -> Option<(f64, usize)> {
     let rows = (0..u32::try_from(rows).unwrap_or(u32::MAX)).map(RowIx);
-    let (mean, scored) = mean_on(search.state.standing(candidate).dev(), rows)?;
+    let (mean, scored) = mean_on(search.state, candidate, rows)?;
     Some((mean - search.length_penalty(candidate), scored))
 }
 

@@ -130,9 +130,9 @@ impl MinibatchPromote {
         let trials = search.state.memory.trials.tried().iter();
         trials
             .filter_map(|trial| {
-                let column = search.state.standing(trial.candidate).dev();
                 let rows = self.minibatch(search, trial.series);
-                Some((trial.candidate, mean_on(column, rows.into_iter())?.0))
+                let (mean, _) = mean_on(search.state, trial.candidate, rows.into_iter())?;
+                Some((trial.candidate, mean))
             })
             .collect()
     }

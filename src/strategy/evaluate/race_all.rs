@@ -15,6 +15,7 @@ use crate::memory::State;
 use crate::state::Status;
 use crate::stats;
 use crate::strategy::search::{Contest, Evaluate, Pulls, Rounds, Search};
+use crate::task::example::Split;
 
 kind! {
     /// Population and children are raced block by block in a fixed order; a candidate is dropped
@@ -152,13 +153,15 @@ fn sort(ranked: &mut [(f64, CandidateIx)]) {
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
 }
 
-/// A candidate's scores on the first rows of dev, less the penalty for its length; `None` where a row
-/// has no score.
+/// A candidate's scores on the first rows of dev, less the penalty for its length, each times the weight of its row; `None`
+/// where a row has no score.
 fn scores(search: &Search<'_>, candidate: CandidateIx, rows: u64) -> Vec<Option<f64>> {
     let penalty = search.length_penalty(candidate);
     let column = search.state.standing(candidate).dev();
     let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-    (0..rows).map(|row| Some(column.cell(RowIx(row)).score()? - penalty)).collect()
+    let weights = &search.state.weights;
+    let score = |row| Some(weights.of(Split::Dev, row) * (column.cell(row).score()? - penalty));
+    (0..rows).map(RowIx).map(score).collect()
 }
 
 fn mean(scores: &[Option<f64>]) -> Option<f64> {

@@ -6,8 +6,8 @@
 use super::contest::leader;
 use super::sequential_halving as halving;
 use crate::event::{Dropped, Event, Round};
-use crate::id::CandidateIx;
-use crate::state::Status;
+use crate::id::{CandidateIx, RowIx};
+use crate::state::{Cell, Status};
 use crate::strategy::search::{Contest, Evaluate, Pulls, Rounds};
 use crate::task::example::Split;
 use crate::vector::ComparedText;
@@ -151,9 +151,13 @@ fn within(contest: &Contest<'_>, arms: &[CandidateIx]) -> f64 {
         if scored == 0.0 {
             continue;
         }
-        let columns = contest.search.state.standing(*candidate).replicates(Split::Dev);
-        let scores = columns.flat_map(|(_, column)| column.cells().iter());
-        let of_all: f64 = scores.filter_map(|cell| cell.score()).map(|score| score * score).sum();
+        let state = contest.search.state;
+        let columns = state.standing(*candidate).replicates(Split::Dev);
+        let scores = columns.flat_map(|(_, column)| (0..).map(RowIx).zip(column.cells()));
+        let square = |(row, cell): (RowIx, &Cell)| {
+            Some(state.weights.of(Split::Dev, row) * cell.score()?.powi(2))
+        };
+        let of_all: f64 = scores.filter_map(square).sum();
         squares += of_all - sum * sum / scored;
         answers += scored;
     }

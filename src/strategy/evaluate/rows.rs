@@ -82,8 +82,9 @@ impl Search<'_> {
         let (mut sum, mut needed) = (0.0, 0.0);
         for (row, against) in gate.rows.iter().zip(&gate.against) {
             if let Some(score) = column.cell(*row).score() {
-                sum += score;
-                needed += against;
+                let weight = self.state.weights.of(gate.split, *row);
+                sum += weight * score;
+                needed += weight * against;
             }
         }
         // Scores are sums of fractions: what differs by rounding alone is equal.

@@ -11,6 +11,7 @@ use crate::id::CandidateIx;
 use crate::state::Status;
 use crate::stats::bandit;
 use crate::strategy::search::{Contest, Evaluate, Pulls, Rounds};
+use crate::task::example::Split;
 use rand::seq::SliceRandom;
 
 kind! {
@@ -115,18 +116,20 @@ struct Arm {
 impl Arm {
     fn of(contest: &Contest<'_>, played: &[Round], arm: CandidateIx) -> Self {
         let column = contest.search.state.standing(arm).dev();
-        let (mut pulls, mut sum) = (0, 0.0);
+        let (mut pulls, mut sum, mut all) = (0, 0.0, 0.0);
         for round in played.iter().filter(|round| round.candidates.contains(&arm)) {
             let range = round.first..round.first + u64::from(round.pulls);
             for (_, row) in contest.rows(Pulls::Again, arm, range) {
                 if let Some(score) = column.cell(row).score() {
+                    let weight = contest.search.state.weights.of(Split::Dev, row);
                     pulls += 1;
-                    sum += score;
+                    sum += weight * score;
+                    all += weight;
                 }
             }
         }
         let penalty = contest.penalty(arm);
-        let mean = if pulls == 0 { 0.0 } else { sum / pulls as f64 - penalty };
+        let mean = if pulls == 0 { 0.0 } else { sum / all - penalty };
         Self { pulls, mean }
     }
 }

@@ -1,15 +1,22 @@
-//! The chance that held-out rows will show what the goal says of a candidate's quality, predicted from dev.
+//! The chance that held-out rows will show what the goal says of a candidate, predicted from dev: of its quality, and of each
+//! bound.
 //!
-//! For a goal that asks for the cheapest prompt: the one at the edge of what is allowed is hardly ever confirmed.
+//! The one at the edge of what is allowed is hardly ever confirmed. What is saved is not predicted: it is as good as known.
 
 use super::shrinkage::differences;
-use crate::id::CandidateIx;
-use crate::stats::{Posterior, chance_of_showing};
+use crate::id::{CandidateIx, RowIx};
+use crate::stats::{Paired, Posterior, chance_of_showing, chance_of_showing_amount};
 use crate::strategy::search::Search;
+use crate::task::bound::{Bound, Side, Threshold};
 use crate::task::goal::Claim;
+use crate::task::measure::{Measure, Total};
 
-/// The chance in [0, 1] for a candidate whose gain over the baseline is believed to be this.
+/// The chance in [0, 1] that all of it is shown for a candidate whose gain over the baseline is believed to be this.
 pub(super) fn chance(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> f64 {
+    of_quality(search, candidate, gain) * of_bounds(search, candidate)
+}
+
+fn of_quality(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> f64 {
     let state = search.state;
     let baseline = state.baseline().dev().mean().unwrap_or(0.0);
     let of_differences = differences(state, candidate).variance().unwrap_or(1.0);
@@ -26,4 +33,60 @@ pub(super) fn chance(search: &Search<'_>, candidate: CandidateIx, gain: Posterio
     };
     let believed = Posterior { mean, ..gain };
     chance_of_showing(believed, asked, of_a_row, search.remaining.hold_rows)
+}
+
+/// The chance in [0, 1] that all bounds of the goal are shown, as if they did not hang together; 1 without bounds.
+pub(super) fn of_bounds(search: &Search<'_>, candidate: CandidateIx) -> f64 {
+    let bounds = search.goal.bounds.iter().enumerate();
+    bounds.map(|(place, bound)| of_bound(search, candidate, place, bound)).product()
+}
+
+/// What a bound's measure, or its difference from the baseline's, came to on the rows of dev is believed with its own
+/// sampling variance; held-out rows have a value as often as those of dev. 1 where nothing is known.
+fn of_bound(search: &Search<'_>, candidate: CandidateIx, place: usize, bound: &Bound) -> f64 {
+    let state = search.state;
+    let column = state.standing(candidate).dev();
+    let value =
+        |of: CandidateIx, row: RowIx| *state.standing(of).dev().measured.of_row(row).get(place)?;
+    let values = (0..state.dev_rows).map(RowIx).filter_map(|row| {
+        let own = value(candidate, row)?;
+        match bound.threshold {
+            Threshold::Absolute(_) => Some(own),
+            Threshold::Baseline(_) => Some(own - value(CandidateIx::BASELINE, row)?),
+        }
+    });
+    let values: Vec<f64> = values.collect();
+    if values.is_empty() {
+        return 1.0;
+    }
+    let known = values.len() as f64 / f64::from(column.scored.max(1));
+    let rows = (search.remaining.hold_rows as f64 * known).round() as u64;
+    let threshold = bound.threshold.value(0.0);
+    let sign = if bound.side == Side::AtLeast { 1.0 } else { -1.0 };
+    let is_within = |value: f64| sign * value >= sign * threshold;
+    // What is asked of their mean, with what is believed of it.
+    let (values, asked): (Vec<f64>, f64) = match bound.measure.total() {
+        // Of a quantile: that so large a share of the values is on its side.
+        Total::Quantile(share) => {
+            let share = if bound.side == Side::AtMost { share } else { 1.0 - share };
+            (values.iter().map(|it| f64::from(u8::from(is_within(*it)))).collect(), share)
+        }
+        Total::Share | Total::Mean => {
+            // One that is reached exactly is kept.
+            let asked = sign * threshold - 1e-9 * (1.0 + threshold.abs());
+            (values.iter().map(|it| sign * it).collect(), asked)
+        }
+    };
+    let sample: Paired = values.iter().copied().collect();
+    let n = sample.n as f64;
+    let is_share = match bound.measure {
+        Measure::Metric(_) => values.iter().all(|value| (-1.0..=1.0).contains(value)),
+        _ => bound.measure.total() != Total::Mean,
+    };
+    let of_a_row = sample.variance().unwrap_or(if is_share { 0.25 } else { 0.0 });
+    let believed = Posterior { mean: sample.mean().unwrap_or(0.0), variance: of_a_row / n };
+    match is_share {
+        true => chance_of_showing(believed, asked, of_a_row, rows),
+        false => chance_of_showing_amount(believed, asked, of_a_row, rows),
+    }
 }

@@ -1,6 +1,6 @@
 //! `confirm`: a shortlist by shrunken estimates, each tried once more on all of dev.
 
-use super::chance::chance;
+use super::chance::{chance, of_bounds};
 use super::shrinkage::{contenders, differences, shrink};
 use crate::event::Event;
 use crate::id::CandidateIx;
@@ -25,7 +25,8 @@ kind! {
         /// A tie, which the cheaper prompt wins: its gain as measured and as estimated is lower by at most this.
         /// Estimates of few rows are all near each other, and say nothing alone.
         tie: f64 = 0.005 => share,
-        /// For a goal on cost: the predicted chance of being confirmed that a prompt needs, of which the cheapest wins.
+        /// The predicted chance of being confirmed that a prompt needs: for a goal on cost in all it says, of which the
+        /// cheapest wins; for another one in its bounds, of which the best wins.
         chance: f64 = 0.8 => share,
     }
 }
@@ -76,8 +77,8 @@ impl Final for Confirm {
 }
 
 impl Confirm {
-    /// The best shrunken gain above the baseline, and within a tie the cheaper prompt; for a goal on cost the cheapest
-    /// prompt that is likely to be confirmed.
+    /// The best shrunken gain above the baseline of those that are likely to keep the goal's bounds, and within a tie the cheaper
+    /// prompt; for a goal on cost the cheapest prompt that is likely to be confirmed.
     fn win_by_gain(&self, search: &Search<'_>, gains: &[(CandidateIx, Posterior)]) -> Plan {
         let (state, goal) = (search.state, search.goal);
         let measured = |candidate| differences(state, candidate).mean().unwrap_or(0.0);
@@ -100,6 +101,9 @@ impl Confirm {
                 .copied()
                 .filter(|(_, gain)| gain.mean >= best.1.mean - self.tie)
                 .filter(|(candidate, _)| measured(*candidate) >= measured(best.0) - self.tie)
+                .filter(|(candidate, _)| {
+                    self.is_likely(search, *candidate) || !self.is_likely(search, best.0)
+                })
                 .min_by(|a, b| usd(search, a.0).total_cmp(&usd(search, b.0)).then(a.0.cmp(&b.0)))
                 .unwrap_or(best),
         };
@@ -115,7 +119,18 @@ impl Confirm {
         (b, of_b): &(CandidateIx, Posterior),
     ) -> Ordering {
         match search.goal.aim {
-            Aim::MaxQuality { .. } => of_a.mean.total_cmp(&of_b.mean),
+            // What is no better than the baseline shows nothing, whatever bounds it keeps.
+            Aim::MaxQuality { .. } => {
+                let of = |candidate: CandidateIx, gain: Posterior| {
+                    let is_better = gain.mean > 0.0;
+                    let is_likely = !is_better || self.is_likely(search, candidate);
+                    let chance = if is_likely { 1.0 } else { of_bounds(search, candidate) };
+                    (is_better, is_likely, chance)
+                };
+                let (a, b) = (of(*a, *of_a), of(*b, *of_b));
+                let by_bounds = (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2));
+                by_bounds.then(of_a.mean.total_cmp(&of_b.mean))
+            }
             // The baseline as a winner shows nothing, nor does one that costs as much: these come last.
             Aim::MinCost { .. } => {
                 let of = |candidate: CandidateIx, gain: Posterior| {
@@ -130,6 +145,13 @@ impl Confirm {
                 (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
             }
         }
+    }
+}
+
+impl Confirm {
+    /// Whether held-out rows are likely to show the goal's bounds of a candidate.
+    fn is_likely(&self, search: &Search<'_>, candidate: CandidateIx) -> bool {
+        of_bounds(search, candidate) >= self.chance
     }
 }
 

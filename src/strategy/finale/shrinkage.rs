@@ -30,7 +30,7 @@ pub(super) fn contenders(state: &State) -> impl Iterator<Item = CandidateIx> + '
 }
 
 /// Differences from the baseline on dev. Where a row has fresh answers, old and new count 1:2, because
-/// the old ones took part in choosing the candidate.
+/// the old ones took part in choosing the candidate. Each is multiplied by the weight of its row.
 pub(super) fn differences(state: &State, candidate: CandidateIx) -> Paired {
     let standing = state.standing(candidate);
     let baseline = state.baseline().dev();
@@ -47,7 +47,8 @@ pub(super) fn differences(state: &State, candidate: CandidateIx) -> Paired {
             } else {
                 (old + 2.0 * new.iter().sum::<f64>() / new.len() as f64) / 3.0
             };
-            Some(score - baseline.cell(row).score()?)
+            let difference = score - baseline.cell(row).score()?;
+            Some(state.weights.of(Split::Dev, row) * difference)
         })
         .collect()
 }

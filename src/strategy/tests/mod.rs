@@ -198,7 +198,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         for (offset, (row, score)) in scores.into_iter().enumerate() {
             let score = Score::new(score).unwrap();
             let measured = (self.measured)(candidate, row);
-            let outcome = RowOutcome::Scored { score, invalid: false, measured };
+            let outcome = RowOutcome::Scored { score, invalid: false, measured, weight: 1.0 };
             let call = Call(first.0 + offset as u64);
             let usd = Usd::from_nanos((self.nanos)(candidate));
             self.record(Event::Answered(Answered { usd, ..answer(call) }));

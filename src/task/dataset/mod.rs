@@ -361,6 +361,7 @@ mod tests {
             answer: Some("target".into()),
             feedback: Some("why".into()),
             group: Some("thread".into()),
+            weight: None,
         };
         let file = write("a.csv", "nr,target,why,thread,answer\n1,yes,,t1,col\n2,no,so,,col\n");
         let rows = read(&file.path, &map).unwrap();
@@ -368,6 +369,49 @@ mod tests {
         assert_eq!((rows[0].group.as_deref(), rows[1].group.as_deref()), (Some("t1"), None));
         let names: Vec<&String> = rows[0].columns.keys().collect();
         assert_eq!(names, ["nr", "thread", "answer"]);
+    }
+
+    #[test]
+    fn a_weight_is_a_number_above_zero_on_every_row() {
+        let map = ColumnMap { weight: Some("amount".into()), ..ColumnMap::default() };
+        let weights = |name: &str, text: &str| -> Result<Vec<f64>, SourceError> {
+            let file = write(name, text);
+            let rows = read(&file.path, &map)?;
+            Ok(rows.iter().map(|row| row.weight).collect())
+        };
+        assert_eq!(weights("a.csv", "answer,amount\na,2\nb, 0.5 \n").unwrap(), [2.0, 0.5]);
+        let json = "{\"answer\": 1, \"amount\": 3}\n{\"answer\": 1, \"amount\": \"1e3\"}";
+        assert_eq!(weights("a.jsonl", json).unwrap(), [3.0, 1_000.0]);
+        let plain = write("b.csv", "answer,amount\na,2\n");
+        assert_eq!(super::read(&plain.path, &ColumnMap::default()).unwrap()[0].weight, 1.0);
+        for (second, why) in [
+            ("{\"answer\": 1, \"amount\": 0}", "has the weight 0, which is not above 0, in"),
+            ("{\"answer\": 1, \"amount\": -2}", "has the weight -2, which is not above 0, in"),
+            (
+                "{\"answer\": 1, \"amount\": \"1e999\"}",
+                "has the weight inf, which is above 1000000000000, in",
+            ),
+            (
+                "{\"answer\": 1, \"amount\": \"NaN\"}",
+                "has a weight that is not a number, `NaN`, in",
+            ),
+            (
+                "{\"answer\": 1, \"amount\": \"much\"}",
+                "has a weight that is not a number, `much`, in",
+            ),
+            ("{\"answer\": 1, \"amount\": true}", "has a weight that is not a number, `true`, in"),
+            ("{\"answer\": 1, \"amount\": [1]}", "has a weight that is not a number, `[1]`, in"),
+            ("{\"answer\": 1, \"amount\": null}", "has no weight in"),
+            ("{\"answer\": 1, \"amount\": \" \"}", "has no weight in"),
+            ("{\"answer\": 1}", "has no weight in"),
+        ] {
+            let text = format!("{{\"answer\": 1, \"amount\": 1}}\n\n{second}\n");
+            let error = weights("a.jsonl", &text).expect_err(second);
+            let message = format!("row 2 {why} column `amount`");
+            assert_eq!(at(&error), (Some(3), message.as_str()), "{second}");
+        }
+        let error = weights("a.jsonl", "{\"answer\": 1, \"amont\": 1}").unwrap_err();
+        assert!(error.message.contains("`amount`, which should hold the weight"), "{error}");
     }
 
     #[test]

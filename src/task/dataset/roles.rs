@@ -37,6 +37,11 @@ pub struct ColumnMap {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"thread")]
     pub group: Option<String>,
+    /// How much a row counts in the score: a number above 0, beside those of the other rows. Without it all rows count
+    /// alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"amount")]
+    pub weight: Option<String>,
 }
 
 /// The columns with a role.
@@ -46,6 +51,7 @@ pub(super) struct Roles {
     answer: String,
     feedback: Option<String>,
     group: Option<String>,
+    weight: Option<String>,
     is_table: bool,
 }
 
@@ -89,6 +95,7 @@ impl Roles {
             id,
             feedback: optional("feedback", &map.feedback, "feedback")?,
             group: map.group.as_ref().map(|name| named("group", name)).transpose()?,
+            weight: map.weight.as_ref().map(|name| named("weight", name)).transpose()?,
             is_table,
             answer,
             names,
@@ -141,6 +148,13 @@ impl Roles {
         })?;
         let feedback = self.feedback.as_ref().and_then(|name| filled_text(values.get(name)?));
         let group = self.group.as_ref().and_then(|name| filled_text(values.get(name)?));
+        let weight = match &self.weight {
+            None => 1.0,
+            Some(name) => weight(values.get(name)).map_err(|why| {
+                wrong(format!("row {number} {why} in column `{name}`"))
+                    .help("a weight is a number above 0; leave a row out that is not to count")
+            })?,
+        };
         values.shift_remove(&self.answer);
         if let Some(name) = &self.feedback {
             values.shift_remove(name);
@@ -160,6 +174,7 @@ impl Roles {
             answer,
             feedback,
             group,
+            weight,
             file: 0,
             line,
         })
@@ -181,6 +196,26 @@ impl Roles {
             }
             _ => Some(value.clone()),
         }
+    }
+}
+
+/// The largest weight: the sum of many stays a number.
+const MOST_WEIGHT: f64 = 1e12;
+
+/// How much a row counts; else what is wrong with its value, as the middle of a sentence.
+fn weight(value: Option<&Value>) -> Result<f64, String> {
+    let text = value.and_then(filled_text).ok_or("has no weight")?;
+    let number = match value {
+        Some(Value::Number(_) | Value::String(_)) => text.trim().parse::<f64>().ok(),
+        _ => None,
+    };
+    match number.filter(|number| !number.is_nan()) {
+        Some(number) if number > MOST_WEIGHT => {
+            Err(format!("has the weight {number}, which is above {MOST_WEIGHT},"))
+        }
+        Some(number) if number > 0.0 => Ok(number),
+        Some(number) => Err(format!("has the weight {number}, which is not above 0,")),
+        None => Err(format!("has a weight that is not a number, `{}`,", text::shorten(&text, 40))),
     }
 }
 

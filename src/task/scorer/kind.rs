@@ -36,6 +36,11 @@ pub(super) trait Kind: Debug + Send + Sync {
         &[]
     }
 
+    /// The names of the metrics that a verdict of it can have.
+    fn metrics(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The one label that an answer names, if it names one alone.
     fn label_in(&self, answer: &str, filter: &AnswerFilter) -> Option<&str> {
         let _ = (answer, filter);

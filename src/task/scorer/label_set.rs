@@ -29,6 +29,9 @@ const NONE: &[&str] =
 /// Where an object also gives a reason or a confidence, what its list or label is called.
 const ANSWER_KEYS: [&str; 6] = ["labels", "label", "answer", "answers", "categories", "category"];
 
+/// The metrics of a verdict.
+const METRICS: [&str; 3] = ["precision", "recall", "exact"];
+
 #[derive(Clone, Debug)]
 pub(super) struct LabelSet {
     labels: Labels,
@@ -98,12 +101,14 @@ impl Kind for LabelSet {
         let feedback = (!is_exact)
             .then(|| format!("Expected {}, got {}.", self.shown(&expected), self.shown(&named)));
         let mut verdict = Verdict::scored(Score::new(f1).unwrap_or(Score::ZERO), feedback);
-        verdict.metrics = [("precision", precision), ("recall", recall)]
-            .into_iter()
-            .chain([("exact", f64::from(u8::from(is_exact)))])
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
+        let values = [precision, recall, f64::from(u8::from(is_exact))];
+        let metrics = METRICS.into_iter().zip(values);
+        verdict.metrics = metrics.map(|(name, value)| (name.to_owned(), value)).collect();
         verdict
+    }
+
+    fn metrics(&self) -> &'static [&'static str] {
+        &METRICS
     }
 
     fn labels(&self) -> &[String] {

@@ -30,7 +30,7 @@ impl Mistakes {
     /// Reads the entries of a scorer with these labels.
     ///
     /// # Errors
-    /// A label that the scorer does not have, a cost below 0, or two entries for one kind of mistake.
+    /// No label, or one that the scorer does not have, a cost below 0, or two entries for one kind of mistake.
     pub(super) fn new(
         tables: &[MistakeTable],
         labels: &[String],
@@ -47,6 +47,13 @@ impl Mistakes {
                 }),
             };
             let (expected, answered) = (place(&table.expected)?, place(&table.answered)?);
+            if expected.is_none() && answered.is_none() {
+                let message = "a mistake names no label".to_owned();
+                return Err(ScorerError::new("mistakes", message).help(
+                    "write `expected`, `answered` or both; a mistake that is not listed costs 1, so give the others \
+                     their costs beside that",
+                ));
+            }
             let cost = table.cost;
             if !(cost.is_finite() && cost >= 0.0) {
                 let message = format!("a mistake cannot cost {cost}");
@@ -68,8 +75,7 @@ impl Mistakes {
         Ok(Self { entries, dearest })
     }
 
-    /// What one mistake costs: by the entry that names both labels, or else the right one, or else the answered one, or
-    /// else neither.
+    /// What one mistake costs: by the entry that names both labels, or else the right one, or else the answered one.
     fn cost(&self, expected: Option<usize>, answered: usize) -> f64 {
         let fits = |entry: &&Entry| {
             (entry.expected.is_none() || entry.expected == expected)
@@ -137,6 +143,7 @@ mod tests {
         for (entries, says) in [
             ("{ expected = 'frud', cost = 1 }", "`frud`, which is no label"),
             ("{ expected = 'fee', cost = -1 }", "cannot cost -1"),
+            ("{ cost = 3 }", "names no label"),
             ("{ expected = 'fee', answered = 'fee', cost = 1 }", "is no mistake"),
             ("{ answered = 'fee', cost = 1 }, { answered = 'fee', cost = 2 }", "the same mistake"),
         ] {

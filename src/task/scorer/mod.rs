@@ -174,6 +174,14 @@ impl Scorer {
         }
     }
 
+    /// The names of the metrics that a verdict of it can have; `None` where a program or a closure may call them anything.
+    pub(super) fn metrics(&self) -> Option<&'static [&'static str]> {
+        match &self.method {
+            Method::Kind(kind) => Some(kind.metrics()),
+            Method::Command(_) | Method::Closure(_) => None,
+        }
+    }
+
     /// The one label that an answer names, if this is a `label` scorer and it names one alone.
     #[must_use]
     pub fn label_in(&self, answer: &str) -> Option<&str> {

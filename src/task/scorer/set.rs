@@ -104,6 +104,27 @@ impl ScorerSet {
         self.scorers.iter().flat_map(Scorer::labels).cloned().collect()
     }
 
+    /// The names of all metrics that answers can have; `None` where a program or a closure may call them anything.
+    #[must_use]
+    pub fn metrics(&self) -> Option<Vec<String>> {
+        let names = self.scorers.iter().map(|scorer| scorer.name.clone());
+        let mut all: Vec<String> = names.filter(|_| self.scorers.len() > 1).collect();
+        let own = all.clone();
+        for scorer in &self.scorers {
+            for metric in scorer.metrics()? {
+                // As `score_with` and `Verdict::combine` call them.
+                let name = match own.iter().any(|other| other == metric) {
+                    true => format!("{}.{metric}", scorer.name),
+                    false => (*metric).to_owned(),
+                };
+                let numbered = (2..).map(|number| format!("{name}-{number}"));
+                let mut free = std::iter::once(name.clone()).chain(numbered);
+                all.extend(free.find(|name| !all.contains(name)));
+            }
+        }
+        Some(all)
+    }
+
     /// The first scorer whose answers are labels, of which each answer names one.
     #[must_use]
     pub fn label_scorer(&self) -> Option<&Scorer> {

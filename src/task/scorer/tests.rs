@@ -13,6 +13,7 @@ pub(super) fn row(answer: Value) -> Example {
         answer,
         feedback: None,
         group: None,
+        weight: 1.0,
         file: 0,
         line: 1,
     }
