@@ -25,7 +25,7 @@ use crate::task::example::RowHash;
 use crate::text;
 use crate::units::Usd;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -192,7 +192,7 @@ impl<'a> Monitor<'a> {
     fn told(&self, outcome: Outcome, screen: &Screen) -> Result<Result<(), CliError>, CliError> {
         let (error, occasion, value) = match outcome {
             Outcome::Measured(judged) => {
-                let value = serde_json::to_value(&*judged)?;
+                let value = shown(&judged)?;
                 self.show(&value, &monitor::lines(&judged).join("\n"), screen)?;
                 let occasion = match judged.finding {
                     Finding::NoAlarm => return Ok(Ok(())),
@@ -383,7 +383,16 @@ fn show_history(args: &MonitorArgs, screen: &Screen) -> Result<(), CliError> {
         "folder": monitor.dir.path(),
         "spent": { "usd": spent.usd.dollars(), "calls": spent.calls },
         "not_measured": history.not_measured(),
-        "checks": history.checks(),
+        "checks": history.checks().iter().map(shown).collect::<Result<Vec<_>, _>>()?,
     });
     screen.show(&value, &monitor::history_page(&args.file.display().to_string(), &history))
+}
+
+/// A check as a program reads it: what it has spent is in dollars and seconds, as everywhere.
+fn shown(judged: &Judged) -> serde_json::Result<Value> {
+    let mut value = serde_json::to_value(judged)?;
+    let Spending { usd, calls, running, .. } = judged.check.spent;
+    value["spent"] =
+        json!({ "usd": usd.dollars(), "calls": calls, "seconds": running.as_secs_f64() });
+    Ok(value)
 }

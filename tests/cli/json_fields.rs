@@ -2,9 +2,12 @@
 //! printed. docs/json.schema.json says the same to programs: `UPDATE=1` writes it anew.
 
 use crate::env::TestEnv;
+use crate::export::{colours_repository, git};
+use crate::server::{Server, says, tile};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::time::Duration;
 
 /// What a page says of a value.
 #[derive(Default)]
@@ -103,6 +106,12 @@ impl Page {
         Self(shapes)
     }
 
+    /// What is printed by a command, or is a part of it.
+    fn named(&self, name: &str) -> Option<&Shape> {
+        let is_it = |heading: &str| heading.split(", ").any(|it| it == name);
+        self.0.iter().find(|(heading, _)| is_it(heading)).map(|(_, shape)| shape)
+    }
+
     fn check(&self, shape: &Shape, value: &Value, place: &str, wrong: &mut BTreeSet<String>) {
         if let Some((kind, is_optional)) = &shape.kind {
             let is_right = match kind.as_str() {
@@ -115,7 +124,7 @@ impl Page {
                     value.as_str().is_some_and(|time| time.parse::<jiff::Timestamp>().is_ok())
                 }
                 name if !value.is_null() => {
-                    match self.0.get(name) {
+                    match self.named(name) {
                         Some(shape) => self.check(shape, value, place, wrong),
                         None => drop(wrong.insert(format!("{place}: there is no type {name}"))),
                     }
@@ -246,22 +255,97 @@ fn every_field_is_described() {
     seen.insert("verify");
     let wrong: Vec<String> = wrong.into_iter().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let parts = [
-        "interval",
-        "look",
-        "prompted",
-        "gain",
-        "cost",
-        "claim",
-        "difference",
-        "common",
-        "slice",
-        "verified",
-    ];
+    seen.extend(BEHIND_A_SERVER);
     let unseen: Vec<_> = page
         .0
         .keys()
-        .filter(|it| !seen.contains(it.as_str()) && !parts.contains(&it.as_str()))
+        .filter(|it| !seen.contains(it.as_str()) && !PARTS.contains(&it.as_str()))
         .collect();
     assert!(unseen.is_empty(), "no command was run for {unseen:?}");
+}
+
+/// Parts of what commands print.
+const PARTS: [&str; 14] = [
+    "interval",
+    "look",
+    "prompted",
+    "gain",
+    "cost",
+    "claim",
+    "difference",
+    "common",
+    "slice",
+    "verified",
+    "migration",
+    "on_model",
+    "beside_bar",
+    "side",
+];
+
+/// What the test below runs.
+const BEHIND_A_SERVER: [&str; 8] =
+    ["night, migrate", "watch", "monitor", "history", "rollback", "doctor", "ctl", "detach"];
+
+#[test]
+fn every_field_of_what_takes_a_server_is_described() {
+    // Every change of the prompt helps.
+    let server = Server::start(|_, request| {
+        std::thread::sleep(Duration::from_millis(2));
+        let right = tile(request) % 2;
+        let is_baseline = request.content("system") == "Answer warm or cold.";
+        let is_wrong = is_baseline && tile(request).is_multiple_of(3);
+        says(["warm", "cold"][if is_wrong { 1 - right } else { right }])
+    });
+    let env = TestEnv::with_server(&server, "");
+    colours_repository(&env);
+    for (file, name) in [("task.toml", "shades"), ("rows.jsonl", "")] {
+        let text = env.read(&format!("colours/{file}"));
+        env.write(
+            &format!("shades/{file}"),
+            &text.replacen("\"colours\"", &format!("\"{name}\""), 1),
+        );
+    }
+    let page = Page::read();
+    let (mut wrong, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let mut run = |heading: &'static str, line: &str, exit_code: i32| {
+        let ran = env.run(&format!("{line} --json"));
+        assert_eq!(ran.code, exit_code, "{line}: {}", ran.stderr);
+        // One a line, or one value on several.
+        let values: Vec<Value> = match serde_json::from_str(&ran.stdout) {
+            Ok(value) => vec![value],
+            Err(_) => ran.stdout.lines().map(|it| serde_json::from_str(it).unwrap()).collect(),
+        };
+        let schema: Value =
+            serde_json::from_str(&env.run(&format!("schema --of {heading}")).ok().stdout).unwrap();
+        for value in &values {
+            jsonschema::validate(&schema, value).unwrap_or_else(|error| panic!("{line}: {error}"));
+            page.check(page.named(heading).unwrap(), value, &format!("`{line}`: "), &mut wrong);
+        }
+        seen.insert(heading);
+        values
+    };
+    run("doctor", "doctor colours", 0);
+    run("night", "run colours shades --name n --max-calls 500 --require-improvement", 0);
+    run("night", "status n", 0);
+    run("migrate", "migrate colours --to local/new --name m --margin 0.2 --max-calls 700", 0);
+    run("detach", "run colours shades --name d --max-calls 2000 --concurrency 1 --detach", 0);
+    run("ctl", "ctl d set --max-calls 2100", 0);
+    run("ctl", "ctl d pause", 0);
+    run("ctl", "ctl d continue", 0);
+    let waits = run("night", "status d", 0);
+    assert_eq!(waits[0]["runs"][1]["status"], "waiting");
+    env.run("stop d").ok();
+    run("detach", "run colours --name e --max-calls 250 --concurrency 1 --detach", 0);
+    let lines = run("watch", "watch e --every 50ms", 0);
+    assert!(lines.len() > 1 && lines[0].get("verdict").is_none(), "{}", lines.len());
+    env.run("export e --candidate n1 --to . --path warm.md --branch warm").ok();
+    env.run("export e --to . --path warm.md --branch warm --accept-unconfirmed").ok();
+    git(&env, ".", "checkout --quiet warm");
+    run("rollback", "rollback warm.md", 0);
+    run("monitor", "monitor warm.md --once --every 30d", 0);
+    run("history", "monitor warm.md --history", 0);
+    let wrong: Vec<String> = wrong.into_iter().collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let all = BEHIND_A_SERVER.iter().flat_map(|heading| heading.split(", "));
+    assert_eq!(seen, all.collect(), "each is run");
 }
