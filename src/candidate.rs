@@ -50,8 +50,6 @@ pub enum RepairKind {
     Messages,
     /// Lines that say again what an earlier one says.
     Repeats,
-    /// Lines that say the same of another label than a line that stays.
-    Contradictions,
     /// Labels that the parent names.
     Labels,
     /// The form of the answer that the parent asks for: lost, or contradicted.

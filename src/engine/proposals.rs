@@ -356,9 +356,7 @@ impl ProposalBuilder {
     ) -> Result<ProposalOutcome, SearchError> {
         let ask = self.ask(state, draft, &[], None);
         let (prompt, repairs) = match (self.recipe.operator_of(draft), self.recipe.init_of(draft)) {
-            (Some(operator), _) => {
-                folded(&operator.compose(&ask), ask.current(), &self.texts, &self.labels)
-            }
+            (Some(operator), _) => folded(&operator.compose(&ask), ask.current(), &self.texts),
             // What is given stays as it is.
             (None, Some(init)) => (init.compose(&ask), Vec::new()),
             // A combination: other demonstrations alone.

@@ -128,11 +128,9 @@ impl StopReason {
     #[must_use]
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::BudgetUsd => "what is left of the money cap is less than another call may cost",
-            Self::BudgetCalls => "the cap on calls was reached",
-            Self::BudgetTokens => {
-                "what is left of the cap on tokens is less than another call may use"
-            }
+            Self::BudgetUsd => "what was left of the money cap did not pay for another step",
+            Self::BudgetCalls => "what was left of the cap on calls did not pay for another step",
+            Self::BudgetTokens => "what was left of the cap on tokens did not pay for another step",
             Self::BudgetProposals => "the cap on proposals was reached",
             Self::BudgetWall => "the running time was over",
             Self::Deadline => "the deadline had come",

@@ -16,6 +16,8 @@ pub struct Use {
     pub usage: Usage,
     /// What they cost without retries: what a deployed prompt pays.
     pub usd: Usd,
+    /// The squares of these costs, in nano-dollars², added up.
+    pub usd_squares: u128,
 }
 
 impl std::ops::Add for Use {
@@ -24,6 +26,7 @@ impl std::ops::Add for Use {
         self.calls += other.calls;
         self.usage += other.usage;
         self.usd += other.usd;
+        self.usd_squares = self.usd_squares.saturating_add(other.usd_squares);
         self
     }
 }
@@ -34,6 +37,8 @@ impl Use {
         self.calls += 1;
         self.usage += usage;
         self.usd += usd;
+        let nanos = u128::from(usd.nanos());
+        self.usd_squares = self.usd_squares.saturating_add(nanos.saturating_mul(nanos));
     }
 
     /// The mean of a call, rounded up, so that what is set aside is never too little.
@@ -62,6 +67,15 @@ impl Use {
     pub fn usd_per_1k(&self) -> Option<f64> {
         (self.calls > 0).then(|| self.usd.dollars() / self.calls as f64 * 1_000.0)
     }
+
+    /// The sample variance of that over calls (divisor n − 1), in (dollars for 1,000 calls)²; `None` below two calls.
+    #[must_use]
+    pub fn usd_per_1k_variance(&self) -> Option<f64> {
+        // A nano-dollar a call is a micro-dollar for 1,000.
+        let (n, sum) = (self.calls as f64, self.usd.nanos() as f64 * 1e-6);
+        let squares = self.usd_squares as f64 * 1e-12;
+        (self.calls > 1).then(|| ((squares - sum * sum / n) / (n - 1.0)).max(0.0))
+    }
 }
 
 #[cfg(test)]
@@ -72,10 +86,22 @@ mod tests {
     fn a_mean_is_rounded_up_and_missing_without_calls() {
         let mut used = Use::default();
         assert_eq!((used.mean(), used.usd_per_1k()), (None, None));
+        assert_eq!(used.usd_per_1k_variance(), None);
         let usage = Usage::plain(3, 0);
         used.add(usage, Usd::from_nanos(10));
         used.add(usage, Usd::from_nanos(11));
         used.add(Usage::default(), Usd::ZERO);
         assert_eq!(used.mean(), Some(Amount { usd: Usd::from_nanos(7), tokens: Tokens(2) }));
+    }
+
+    #[test]
+    fn costs_vary_by_the_call() {
+        let mut used = Use::default();
+        for nanos in [1_000_000, 3_000_000] {
+            used.add(Usage::default(), Usd::from_nanos(nanos));
+        }
+        // $1 and $3 for 1,000 calls.
+        assert_eq!(used.usd_per_1k(), Some(2.0));
+        assert!((used.usd_per_1k_variance().unwrap() - 2.0).abs() < 1e-9);
     }
 }

@@ -16,7 +16,7 @@ const MARKS: &[char] = &[
     '-', '–', '—', '…', '“', '”', '‘', '’', '•',
 ];
 /// What stands before a sentence, with a colon or comma behind it, and says nothing.
-const LEADS: [&[&str]; 9] = [
+const LEADS: [&[&str]; 10] = [
     &["rule"],
     &["note"],
     &["important"],
@@ -24,6 +24,7 @@ const LEADS: [&[&str]; 9] = [
     &["watch", "out"],
     &["as", "a", "rule"],
     &["keep", "in", "mind"],
+    &["in", "such", "cases"],
     &["please", "note"],
     &["one", "thing", "that", "is", "often", "missed"],
 ];
@@ -44,29 +45,21 @@ pub(super) fn is_fence(line: &str) -> bool {
     line.trim_start().starts_with("```")
 }
 
-/// Words by which a line says that something is not so.
-pub(super) const NEGATIONS: &[&str] =
-    &["no", "not", "never", "without", "don", "avoid", "instead", "neither", "nor", "unless"];
-
-/// The statements of a text under one heading.
-#[derive(Debug, Default)]
-pub(super) struct Section {
-    /// The numbers of their lines: no blank ones, no headings and no blocks of code.
-    pub(super) statements: Vec<usize>,
-}
-
-/// The sections of a text; the first one is what stands before any heading.
-pub(super) fn sections(text: &str) -> Vec<Section> {
-    let mut sections = vec![Section::default()];
+/// The statements of a text by section: the numbers of lines that are no blank ones, no headings and no blocks of code.
+/// The first section is what stands before any heading.
+pub(super) fn sections(text: &str) -> Vec<Vec<usize>> {
+    let mut sections = vec![Vec::new()];
     let mut in_code = false;
     for (number, line) in text.split('\n').enumerate() {
         if is_fence(line) {
             in_code = !in_code;
-        } else if in_code || line.trim().is_empty() {
-        } else if is_heading(line) {
-            sections.push(Section::default());
-        } else if let Some(section) = sections.last_mut() {
-            section.statements.push(number);
+        } else if !in_code && is_heading(line) {
+            sections.push(Vec::new());
+        } else if !in_code
+            && !line.trim().is_empty()
+            && let Some(section) = sections.last_mut()
+        {
+            section.push(number);
         }
     }
     sections

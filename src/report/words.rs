@@ -179,7 +179,6 @@ pub(super) fn repaired(kind: RepairKind) -> &'static str {
         RepairKind::Wrapping => "tags or a code fence removed",
         RepairKind::Messages => "pasted messages or unfinished lines removed",
         RepairKind::Repeats => "repeated lines folded",
-        RepairKind::Contradictions => "lines that contradict others removed",
         RepairKind::Labels => "lost labels put back from the parent",
         RepairKind::AnswerForm => "the parent's form of the answer kept",
     }

@@ -6,6 +6,7 @@
 use crate::candidate::DEMOS;
 use crate::caps::Caps;
 use crate::ledger::{Finale, Limits, estimate_tokens, worst_case};
+use crate::prompt::value_text;
 use crate::recipe::Recipe;
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::smallest_gain;
@@ -20,8 +21,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The assumed number of bytes per token, before anything is counted; usual for English.
 const BYTES_PER_TOKEN: u64 = 4;
 /// Tokens by which the prompts that are tried are longer than the baseline, on average. On recorded prompts the
-/// children of short baselines are 320 to 610 longer, and all prompts 650 to 1,020 (`docs/strategies.md`).
+/// children of short baselines are 320 to 610 longer, and all prompts 650 to 1,030 (`docs/simulation.md`).
 const GROWTH: u64 = 600;
+/// Tokens of an answer where the rows say nothing of it: most are short.
+const ANSWER_TOKENS: u64 = 64;
+/// Tokens by which answers are longer than what is expected: a lead, some reasoning.
+const MORE_ANSWER_TOKENS: u64 = 16;
 /// Bytes of an answer with its feedback, which a proposal shows beside a row.
 const ANSWER_BYTES: u64 = 200;
 
@@ -104,10 +109,32 @@ fn mean_row_bytes(rows: &[&Example]) -> u64 {
     (total / rows.len().max(1)) as u64
 }
 
+/// Tokens of an answer: as long as the expected ones and a little longer, or [`ANSWER_TOKENS`] where none are expected.
+fn mean_answer(rows: &[&Example]) -> u64 {
+    let (mut bytes, mut count) = (0_u64, 0_u64);
+    for row in rows.iter().filter(|row| !row.answer.is_null()) {
+        bytes += value_text(&row.answer).len() as u64;
+        count += 1;
+    }
+    match bytes.checked_div(count) {
+        Some(mean) => mean.div_ceil(BYTES_PER_TOKEN) + MORE_ANSWER_TOKENS,
+        None => ANSWER_TOKENS,
+    }
+}
+
 /// Rows that a proposal shows at most.
 fn shown_rows(slots: &Slots) -> u64 {
     let shown = slots.operator.iter().filter_map(|operator| operator.feedback());
     shown.map(|feedback| feedback.size as u64).max().unwrap_or(0)
+}
+
+/// The share of the budget after which a phase ends: all of it where its recipe names none.
+fn share_of(phase: &Slots) -> f64 {
+    let shares = phase.stop.when.iter().filter_map(|rule| match rule {
+        StopRule::Spent(share) => Some(*share),
+        _ => None,
+    });
+    shares.fold(1.0, f64::min)
 }
 
 /// The most children that a recipe breeds, by what stops it: `None` where a phase breeds as long as it can pay.
@@ -116,8 +143,10 @@ fn most_children(phases: &[Slots]) -> Option<u64> {
         if !phase.schedule.breeds() {
             return Some(0);
         }
+        let each = phase.schedule.children().unwrap_or(1) as u64;
         let children = phase.stop.when.iter().filter_map(|rule| match rule {
             StopRule::Children(most) => Some(u64::from(*most)),
+            StopRule::Generations(most) => Some(u64::from(*most).saturating_mul(each)),
             _ => None,
         });
         children.min()
@@ -162,6 +191,8 @@ struct Affordable {
     caps: Caps,
     /// The most proposals: what a cap or the recipe says.
     proposals: Option<u64>,
+    /// The share of what is left that proposals are made of: all, but where other phases follow.
+    share: f64,
     /// What is kept for the choice of the winner.
     finale: Finale,
     /// Calls that are made whatever is proposed: the baseline's on dev, and those of the held-out rows.
@@ -172,6 +203,8 @@ struct Affordable {
     row: CallCost,
     /// Of one proposal, as the mutators are drawn, with the vectors of its texts.
     proposal: CallCost,
+    /// Requests to a mutator for each prompt: one or none.
+    requests: u64,
     /// Requests for vectors for each prompt: one or none.
     embeds: u64,
 }
@@ -180,13 +213,10 @@ impl Affordable {
     /// The most proposals that it pays for, with this many rows asked for each; `None` where nothing
     /// limits them.
     fn proposals(&self, rollouts: u64) -> Option<u64> {
-        let limits = [
-            self.proposals,
-            self.by_calls(rollouts),
-            self.by_usd(rollouts),
-            self.by_tokens(rollouts),
-        ];
-        limits.into_iter().flatten().min()
+        let limits = [self.by_calls(rollouts), self.by_usd(rollouts), self.by_tokens(rollouts)];
+        let by_caps = limits.into_iter().flatten().min();
+        let share = |all: u64| (all as f64 * self.share) as u64;
+        [self.proposals, by_caps.map(share)].into_iter().flatten().min()
     }
 
     fn by_calls(&self, rollouts: u64) -> Option<u64> {
@@ -194,7 +224,7 @@ impl Affordable {
         let left = cap.saturating_sub(self.finale.kept(cap, 1));
         // One for the baseline, too.
         let left = left.saturating_sub(self.kept + self.embeds);
-        Some(left / (rollouts + 1 + self.embeds))
+        left.checked_div(rollouts + self.requests + self.embeds)
     }
 
     fn by_usd(&self, rollouts: u64) -> Option<u64> {
@@ -221,24 +251,39 @@ impl Affordable {
         // Without a limit they cost nothing that a cap counts.
         let proposals = proposals.unwrap_or(0);
         let by_calls = self.caps.calls.map(|cap| {
-            let of_prompts = proposals.saturating_mul(1 + self.embeds) + self.embeds;
+            let of_prompts = proposals.saturating_mul(self.requests + self.embeds) + self.embeds;
             cap.saturating_sub(of_prompts)
         });
         let by_usd = || {
             let (cap, row, proposal) = (self.caps.usd?, self.row.usd?, self.proposal.usd?);
             let left = cap.saturating_sub(proposal.saturating_mul(proposals));
-            let left = left.saturating_sub(self.of_kept.usd?);
-            Some(left.nanos().checked_div(row.nanos())?.saturating_add(self.kept))
+            self.rows_of(left.nanos(), self.of_kept.usd?.nanos(), row.nanos())
         };
         let by_tokens = || {
             let left = self.caps.tokens?.0;
             let left = left.saturating_sub(self.proposal.tokens.saturating_mul(proposals));
-            let left = left.saturating_sub(self.of_kept.tokens);
-            Some(left.checked_div(self.row.tokens)?.saturating_add(self.kept))
+            self.rows_of(left, self.of_kept.tokens, self.row.tokens)
         };
-        let by_proposals = self.proposals.and_then(|_| planned(most));
+        // A recipe that stops by itself also replicates its shortlist.
+        let finale = self.finale.kept(self.caps.calls.unwrap_or(u64::MAX), 1);
+        let by_proposals =
+            self.proposals.and_then(|_| Some(planned(u64::midpoint(least, most))? + finale));
         let caps = [by_calls, by_usd(), by_tokens(), by_proposals];
         caps.into_iter().flatten().min().or_else(|| planned(u64::midpoint(least, most)))
+    }
+}
+
+impl Affordable {
+    /// The rows that an amount pays for: those that are kept, which use `of_kept` together, and then others at `row` each.
+    /// `None` where a row is free.
+    fn rows_of(&self, left: u64, of_kept: u64, row: u64) -> Option<u64> {
+        match left.checked_sub(of_kept) {
+            Some(rest) => Some(rest.checked_div(row)?.saturating_add(self.kept)),
+            None => {
+                let rows = u128::from(left) * u128::from(self.kept) / u128::from(of_kept);
+                u64::try_from(rows).ok()
+            }
+        }
     }
 }
 
@@ -267,6 +312,8 @@ struct Lengths {
     growth: u64,
     /// Bytes of a row, on average.
     row: u64,
+    /// Tokens of an answer.
+    answer: u64,
     /// Rows that a proposal shows.
     shown: u64,
     /// Texts of a prompt whose vectors are asked for.
@@ -284,7 +331,15 @@ impl Lengths {
             Some(_) => recipe.compared_texts().len().min(most) as u64,
             None => 0,
         };
-        Self { prompt, growth, row: mean_row_bytes(&task.visible_rows()), shown, texts }
+        let rows = task.visible_rows();
+        Self {
+            prompt,
+            growth,
+            row: mean_row_bytes(&rows),
+            answer: mean_answer(&rows),
+            shown,
+            texts,
+        }
     }
 
     /// Bytes of a prompt that is tried.
@@ -303,10 +358,10 @@ impl Lengths {
         Usage::plain((self.texts * self.tried()).div_ceil(BYTES_PER_TOKEN), 0)
     }
 
-    /// With the baseline. Most answers are short. The longest possible answer is only what is reserved.
+    /// With the baseline. The longest possible answer is only what is reserved.
     fn of_row(self, max_output_tokens: u32) -> Usage {
         let sent = (self.prompt + self.row).div_ceil(BYTES_PER_TOKEN);
-        Usage::plain(sent, u64::from(max_output_tokens).min(64))
+        Usage::plain(sent, u64::from(max_output_tokens).min(self.answer))
     }
 
     /// A proposal shows the parent, the form of the reply and some rows with their answers, and is answered with a
@@ -322,9 +377,11 @@ impl Lengths {
     fn longest(self, role: ModelRole, max_tokens: u64) -> Tokens {
         let row = estimate_tokens(self.row as usize).0;
         match role {
-            ModelRole::Mutator(_) => Tokens(4 * max_tokens + 6 * row),
-            ModelRole::Task | ModelRole::Judge => Tokens(max_tokens + row),
-            ModelRole::Embed => Tokens(self.texts * max_tokens),
+            ModelRole::Mutator(_) => {
+                Tokens(max_tokens.saturating_mul(4).saturating_add(row.saturating_mul(6)))
+            }
+            ModelRole::Task | ModelRole::Judge => Tokens(max_tokens.saturating_add(row)),
+            ModelRole::Embed => Tokens(self.texts.saturating_mul(max_tokens)),
         }
     }
 }
@@ -357,10 +414,7 @@ fn mutators(task: &Task, usage: impl Fn(ModelRole) -> Usage) -> Vec<MutatorShare
 fn cost_of_proposal(task: &Task, mutators: &[MutatorShare], known: &Known) -> CallCost {
     let usd = mutators.iter().map(|it| Some(known.cost(task, it.role, it.usage)?.scaled(it.share)));
     let tokens: f64 = mutators.iter().map(|it| it.share * it.usage.total().0 as f64).sum();
-    CallCost {
-        usd: usd.sum::<Option<Usd>>().filter(|_| !mutators.is_empty()),
-        tokens: tokens.ceil() as u64,
-    }
+    CallCost { usd: usd.sum::<Option<Usd>>(), tokens: tokens.ceil() as u64 }
 }
 
 impl Known {
@@ -398,10 +452,11 @@ impl Known {
 /// The estimate of a run.
 #[must_use]
 pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Estimate {
-    // A recipe with phases spends most of its budget in the last one.
+    // Proposals are made in the last phase that asks a mutator.
     let phases = recipe.phases();
-    let last = phases.last().unwrap_or(&recipe.slots);
-    let shown = shown_rows(last);
+    let asks = |phase: &&Slots| phase.operator.iter().any(|operator| operator.asks_mutator());
+    let main = phases.iter().rev().find(asks).or(phases.last()).unwrap_or(&recipe.slots);
+    let shown = shown_rows(main);
     let lengths = Lengths::of(task, recipe, shown);
     let usage_of = |role| {
         let measured = known.usage.get(&role).map(|usage| match role {
@@ -422,7 +477,11 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
             ModelRole::Embed => lengths.of_embedding(),
         })
     };
-    let mutators = mutators(task, usage_of);
+    // Demonstrations alone are put together without it.
+    let asks_mutator = phases
+        .iter()
+        .any(|phase| asks(&phase) || phase.init.iter().any(|init| init.asks_mutator()));
+    let mutators = if asks_mutator { mutators(task, usage_of) } else { Vec::new() };
     let of_task = usage_of(ModelRole::Task);
     let dev = task.splits.dev.len() as u64;
     let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
@@ -446,18 +505,20 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let affordable = Affordable {
         caps,
         proposals: [caps.proposals, children].into_iter().flatten().min(),
+        share: share_of(main),
         finale,
         kept: hold + dev,
         of_kept,
         row: row(of_tried),
         proposal,
+        requests: u64::from(asks_mutator),
         embeds,
     };
     let inits = phases.iter().flat_map(|phase| &phase.init);
     let asking = inits.filter(|init| init.asks_mutator());
     let pool: u64 = asking.map(|init| init.all_requests()).sum();
-    let per_proposal = last.evaluate.rows_per_child(dev, shown);
-    let proposals_affordable = match last.schedule.breeds() {
+    let per_proposal = main.evaluate.rows_per_child(dev, shown);
+    let proposals_affordable = match main.schedule.breeds() {
         true => [affordable.proposals(per_proposal[1]), affordable.proposals(per_proposal[0])],
         false => [Some(pool), Some(pool)],
     };
@@ -525,11 +586,13 @@ mod tests {
         Affordable {
             caps,
             proposals: caps.proposals,
+            share: 1.0,
             finale,
             kept: 10,
             of_kept,
             row,
             proposal,
+            requests: 1,
             embeds: 0,
         }
     }
@@ -615,7 +678,15 @@ mod tests {
             ..affordable(Caps { usd: usd(1_000.0), ..Caps::default() }, 0.0)
         };
         assert_eq!(few.proposals(8), Some(4));
-        assert_eq!(few.rows(Some(4), [8, 20]), Some(10 + 4 * 20));
+        assert_eq!(few.rows(Some(4), [8, 20]), Some(10 + 4 * 14));
+        let first = Affordable {
+            share: 0.5,
+            ..affordable(Caps { calls: Some(110), ..Caps::default() }, 0.0)
+        };
+        assert_eq!(first.proposals(4), Some(10), "half of 20");
+        // A cap that does not pay for what is kept: $0.04 of $0.10 for ten rows.
+        let little = affordable(Caps { usd: usd(0.04), ..Caps::default() }, 0.0);
+        assert_eq!((little.proposals(4), little.rows(Some(0), [8, 20])), (Some(0), Some(4)));
     }
 
     #[test]
@@ -642,7 +713,8 @@ mod tests {
 
     #[test]
     fn lengths_become_tokens() {
-        let lengths = Lengths { prompt: 400, growth: 200, row: 101, shown: 10, texts: 2 };
+        let lengths =
+            Lengths { prompt: 400, growth: 200, row: 101, answer: 64, shown: 10, texts: 2 };
         // A vector has no tokens: 1,200 / 4.
         assert_eq!(lengths.of_embedding(), Usage::plain(300, 0));
         assert_eq!(lengths.longest(ModelRole::Embed, 2_000), Tokens(4_000));

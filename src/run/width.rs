@@ -80,7 +80,8 @@ fn set_open_widths(table: &mut toml::Table, width: &toml::Value) -> bool {
 }
 
 fn chosen(recipe: &Recipe, task: &Task, caps: Caps, concurrency: Option<usize>) -> i64 {
-    let children = estimate(task, recipe, caps, &Known::default()).proposals();
+    // At the least: a search that is too wide learns too little from its own results.
+    let [children, _] = estimate(task, recipe, caps, &Known::default()).proposals_affordable;
     let by_slots = slots(task, concurrency) as u64 / SLOTS_PER_CHILD;
     let width = by_slots.min(children.map_or(u64::MAX, |children| children / STEPS));
     i64::try_from(width.clamp(1, WIDEST)).unwrap_or(1)

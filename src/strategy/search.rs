@@ -580,7 +580,7 @@ pub trait Evaluate: Debug + Send + Sync {
         None
     }
 
-    /// The fewest and the most rows that a child is tried on, those of its proposal's evidence
+    /// The fewest and the most rows that a child is usually tried on, those of its proposal's evidence
     /// included, where dev has this many rows and the evidence this many.
     fn rows_per_child(&self, dev: u64, evidence: u64) -> [u64; 2] {
         [evidence + dev; 2]

@@ -2,7 +2,7 @@
 //!
 //! Told by English words; in other languages nothing is repaired.
 
-use super::super::lines::{NEGATIONS, has_code, has_line, put_back, without};
+use super::super::lines::{has_code, has_line, put_back, without};
 use super::Repaired;
 use crate::prompt::Prompt;
 
@@ -34,6 +34,11 @@ const OF_SOME: &[&str] = &["if", "when", "where", "unless"];
 const ENGLISH: &[&str] =
     &["the", "and", "of", "to", "is", "are", "it", "each", "with", "this", "that", "by", "or", "a"];
 
+const NEGATIONS: &[&str] = &["no", "not", "never", "without", "don", "avoid", "instead"];
+/// Phrases that ask for reasoning before the answer, or say where the answer then stands.
+const REASONING: &[&str] =
+    &["step by step", "reason through", "last line", "final line", "final answer", "the answer is"];
+
 /// What an answer is to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -46,6 +51,25 @@ enum Form {
 /// the parent's sentences on the form again, where the new prompt neither has them nor tells a form in other words.
 pub(super) fn restored(text: &str, old: &str, new: &Prompt) -> Repaired {
     contradictions_removed(text, old).or_else(|| put_back_lost(text, old, new))
+}
+
+/// A merged text without the lines on how to answer that the better parent lacks, where it has one of its own: whether to
+/// reason first, and what the answer looks like.
+pub(super) fn kept_once(text: &str, old: &str) -> Repaired {
+    let is_on_answering = |line: &str| {
+        let said = format!(" {} ", words(line).collect::<Vec<_>>().join(" "));
+        !has_code(line)
+            && (sentences(line).any(asks_form)
+                || REASONING.iter().any(|phrase| said.contains(&format!(" {phrase} "))))
+    };
+    if !old.split('\n').any(is_on_answering) {
+        return None;
+    }
+    let lines: Vec<&str> = text.split('\n').collect();
+    let is_gone = |number: usize| is_on_answering(lines[number]) && !has_line(old, lines[number]);
+    let gone: Vec<String> =
+        (0..lines.len()).filter(|at| is_gone(*at)).map(|at| lines[at].trim().to_owned()).collect();
+    (!gone.is_empty()).then(|| (without(text, is_gone), gone))
 }
 
 fn contradictions_removed(text: &str, old: &str) -> Repaired {

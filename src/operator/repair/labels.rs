@@ -8,8 +8,6 @@ use crate::prompt::Prompt;
 const LEAST_LETTERS: usize = 2;
 /// The share of a line's words, labels aside, that it has in common with the list that it was made of.
 const SAME_WORDS: f64 = 0.8;
-/// What stands in place of a label, as a word of its own.
-const MARK: &str = "\u{e000}";
 
 /// The text with the parent's list of labels again, where the parent names all labels and the new prompt
 /// lacks some: in place of what became of the list, or where it stood. A label that the list does not
@@ -77,36 +75,17 @@ fn replaced(text: &str, line: &str, by: &str) -> String {
 
 /// Whether a text names a label as whole words, in any case.
 fn names(text: &str, label: &str) -> bool {
-    found(&text.to_lowercase(), &label.trim().to_lowercase()).is_some()
-}
-
-/// Where a text has these words as whole words.
-fn found(text: &str, words: &str) -> Option<usize> {
-    let is_whole = |at: &usize| {
-        !text[..*at].ends_with(char::is_alphanumeric)
-            && !text[*at + words.len()..].starts_with(char::is_alphanumeric)
-    };
-    text.match_indices(words).map(|(at, _)| at).find(is_whole)
+    let (text, label) = (text.to_lowercase(), label.trim().to_lowercase());
+    text.match_indices(&label).any(|(at, _)| {
+        !text[..at].ends_with(char::is_alphanumeric)
+            && !text[at + label.len()..].starts_with(char::is_alphanumeric)
+    })
 }
 
 /// A line in lower case without the labels that it names.
 fn without_labels(line: &str, labels: &[String]) -> String {
-    marked(line, labels).0.replace(MARK, " ")
-}
-
-/// A line in lower case with a mark in place of each label that it names as whole words, and the places of these
-/// labels. A label that stands within a longer one counts as the longer one.
-pub(super) fn marked(line: &str, labels: &[String]) -> (String, Vec<usize>) {
-    let mut order: Vec<(usize, String)> =
-        labels.iter().map(|label| label.trim().to_lowercase()).enumerate().collect();
-    order.retain(|(_, label)| !label.is_empty());
-    order.sort_by_key(|(place, label)| (std::cmp::Reverse(label.len()), *place));
-    let (mut line, mut named) = (line.to_lowercase(), Vec::new());
-    for (place, label) in order {
-        while let Some(at) = found(&line, &label) {
-            line.replace_range(at..at + label.len(), MARK);
-            named.push(place);
-        }
-    }
-    (line, named)
+    let line = line.to_lowercase();
+    labels.iter().fold(line, |line, label| {
+        if names(&line, label) { line.replace(&label.trim().to_lowercase(), " ") } else { line }
+    })
 }

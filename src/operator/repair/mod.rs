@@ -1,41 +1,29 @@
 //! Repairs a mutator's reply before it is screened: what was paid for is tried unless it is broken.
 //!
 //! Each repair looks at the new text of one part and at its parent's, costs nothing, and follows from the two,
-//! the task's labels and the rows of the request. It leaves what the parent has as it was, but for a line that a new one contradicts. What
+//! the task's labels and the rows of the request. It leaves what the parent has as it was, so a prompt that a user wrote is never changed. What
 //! was repaired is a fact of the candidate. Not what refuses a prompt: that is `screen`.
 
 mod wrapping;
 mod messages;
 mod labels;
 mod repeats;
-mod contradictions;
 mod answer_form;
 
-use self::contradictions::Stays;
 use super::brief::Evidence;
 use crate::candidate::{Repair, RepairKind};
 use crate::prompt::Prompt;
 
-/// A child that was composed without a model, without lines that its parents have both in other or nearly the same
-/// words, and those of the second that contradict the first, `parent`.
+/// A child that was put together without a model from `parent`, the better one, and another: without lines that both have in
+/// other words around them, and those of the other one that `parent` has in nearly the same words, or that say
+/// again how to answer.
 #[must_use]
-pub fn folded(
-    child: &Prompt,
-    parent: &Prompt,
-    texts: &[String],
-    labels: &[String],
-) -> (Prompt, Vec<Repair>) {
-    mended(child, parent, texts, |old| {
+pub fn folded(child: &Prompt, parent: &Prompt, texts: &[String]) -> (Prompt, Vec<Repair>) {
+    after_steps(child, parent, texts, |old| {
         vec![
             (RepairKind::Repeats, Box::new(move |text, _| repeats::folded(text, old))),
-            (
-                RepairKind::Repeats,
-                Box::new(move |text, _| repeats::nearly_folded(text, old, labels)),
-            ),
-            (
-                RepairKind::Contradictions,
-                Box::new(move |text, _| contradictions::removed(text, old, labels, Stays::Old)),
-            ),
+            (RepairKind::Repeats, Box::new(move |text, _| repeats::nearly_folded(text, old))),
+            (RepairKind::AnswerForm, Box::new(move |text, _| answer_form::kept_once(text, old))),
         ]
     })
 }
@@ -63,15 +51,11 @@ pub fn repaired(
     known: Known<'_>,
 ) -> (Prompt, Vec<Repair>) {
     let Known { labels, shown } = known;
-    mended(child, parent, texts, |old| {
+    after_steps(child, parent, texts, |old| {
         vec![
             (RepairKind::Wrapping, Box::new(move |text, _| wrapping::removed(text, old))),
             (RepairKind::Messages, Box::new(move |text, _| messages::removed(text, old, shown))),
             (RepairKind::Repeats, Box::new(move |text, _| repeats::folded(text, old))),
-            (
-                RepairKind::Contradictions,
-                Box::new(move |text, _| contradictions::removed(text, old, labels, Stays::New)),
-            ),
             (
                 RepairKind::Labels,
                 Box::new(move |text, prompt| labels::restored(text, old, prompt, labels)),
@@ -85,7 +69,7 @@ pub fn repaired(
 }
 
 /// A child after the steps that the old text of each part asks for, one after the other.
-fn mended<'a>(
+fn after_steps<'a>(
     child: &Prompt,
     parent: &'a Prompt,
     texts: &[String],

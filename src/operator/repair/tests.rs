@@ -141,66 +141,64 @@ fn what_two_parents_say_is_folded_in_a_merged_child() {
         "Sort it.\n- Late parcels are late.\n- Rule: broken ones are not.\n\n\
          - Rule: late parcels are late.\n- As a rule, broken ones are not.",
     );
-    let (child, repairs) = folded(&merged, &old, &texts, &[]);
+    let (child, repairs) = folded(&merged, &old, &texts);
     let expected = "Sort it.\n- Late parcels are late.\n- Rule: broken ones are not.\n";
     assert_eq!(child.part("system"), Some(expected));
     assert_eq!(repairs[0].lines.len(), 2);
-    assert_eq!(folded(&child, &old, &texts, &[]), (child.clone(), vec![]));
+    assert_eq!(folded(&child, &old, &texts), (child.clone(), vec![]));
 }
 
-/// What is left of lines that a merge puts behind these of the first parent.
+/// What is left of lines that a merge puts behind these of the better parent.
 fn merged(old: &str, added: &str) -> String {
-    let labels = LABELS.map(str::to_owned);
     let child = prompt(&format!("{old}\n{added}"));
-    let (child, _) = folded(&child, &prompt(old), &["system".to_owned()], &labels);
+    let (child, _) = folded(&child, &prompt(old), &["system".to_owned()]);
     child.part("system").unwrap().strip_prefix(old).unwrap().trim().to_owned()
 }
 
 #[test]
-fn a_merge_takes_no_line_over_that_says_nearly_the_same_or_the_opposite() {
-    let old = "- A parcel that is still on its way goes to claims, who trace the delivery.";
+fn a_merge_takes_no_line_over_that_differs_in_a_word_alone() {
+    let old = "1. A parcel that is still on its way goes to claims, who trace the delivery.";
     let left = |added: &str| merged(old, added);
-    let near = "- Note: a parcel that is still on its way goes to claims, who trace the shipment.";
+    let near = "- In such cases: a parcel that is still on its way goes to claims, who trace the shipment.";
     assert_eq!(left(near), "");
     let opposite =
         "- Rule: a parcel that is still on its way goes to billing, who trace the delivery.";
     assert_eq!(left(opposite), "", "the better parent is right");
     for other in [
         "- A parcel that is still on its way goes to billing, who trace the shipment.",
-        "- A parcel that is not on its way goes to claims, who trace the delivery.",
         "- A parcel that is 3 on its way goes to claims, who trace the delivery.",
         "- A letter that is still on its way goes to claims, who refund the delivery.",
+        "- Parcels go to claims.",
+        "Is it {{ input }} that is still on its way and goes to claims, who trace the delivery?",
     ] {
         assert_eq!(left(other), other);
     }
-    // Of two that no parent has, the first stays.
+    // Of two that the better parent lacks, the first stays.
     let first = "- Goods that fail after months of normal use go to claims.";
     let second = "- Watch out: goods that fail after months of normal use go to billing.";
     assert_eq!(left(&format!("{first}\n{second}")), first);
+    let examples = "Input: a parcel that is still on its way by train\nOutput: claims\n\
+                    Input: a parcel that is still on its way by plane\nOutput: billing";
+    assert_eq!(left(examples), examples);
     // A model that writes two lines in nearly the same words may mean two cases.
     assert_left("Sort it.", &format!("{old}\n{near}"));
 }
 
 #[test]
-fn a_new_line_takes_the_place_of_one_that_says_the_same_of_another_label() {
-    let old = "Sort it.\n- Goods that fail after months of normal use go to billing.";
-    let line = "- Remember: goods that fail after months of normal use go to claims.";
-    assert_repaired(
-        RepairKind::Contradictions,
-        old,
-        &format!("{old}\n{line}"),
-        &format!("Sort it.\n{line}"),
-    );
-    // A list of labels, a line on two of them, the same label twice, another section, a third line.
-    let list = "- The text is about claims.\n- The text is about billing.";
-    let two = "- Goods that fail after months of use go to billing or to claims.\n\
-               - Goods that fail after months of use go to claims or to billing.";
-    let sections = "Abroad:\n- Goods that fail after months of use go to claims.\n\
-                    At home:\n- Goods that fail after months of use go to billing.";
-    let three = "- What they write to us here is claims.\n- What they write to us here is billing.\n\
-                 - What they write to us here is not urgent.";
-    for new in [list, two, sections, three] {
-        assert_left("Sort it.", new);
+fn a_merge_says_once_how_to_answer() {
+    let old = "Sort it.\nAnswer with only the name.";
+    for added in [
+        "Return only the label, nothing else.",
+        "Think step by step, then give the answer on the last line.",
+        "Reason through the details first; the last line holds the answer alone.",
+        "End with: The answer is N.",
+    ] {
+        assert_eq!(merged(old, added), "", "{added}");
+        // Where the better parent says nothing of it, it is taken over.
+        assert_eq!(merged("Sort it.", added), added);
+    }
+    for other in ["- If it speaks of money, answer billing.", "- Read it step for step."] {
+        assert_eq!(merged(old, other), other);
     }
 }
 

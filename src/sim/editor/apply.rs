@@ -148,7 +148,11 @@ impl Draft {
     fn start_again(&mut self, records: &[Record], rng: &mut ChaCha8Rng) -> BTreeSet<String> {
         self.clear(records);
         self.harm(HARMED, rng);
-        self.lines.insert(0, head_of(records, rng).to_owned());
+        let head = head_of(records, rng);
+        // What is left may say already what is to be done.
+        if self.lines.iter().all(|line| line.trim().is_empty() || !placeholders(line).is_empty()) {
+            self.lines.insert(0, head.to_owned());
+        }
         if rng.random_bool(SAYS_FORM) {
             self.state_form(records, rng);
         }

@@ -46,6 +46,9 @@ pub(super) const STEP_BY_STEP: &[&str] = &[
     "Reason through the details first; the last line holds the answer alone.",
 ];
 
+/// The same where the prompt says already how it ends.
+pub(super) const STEPS_ALONE: &str = "Let's think step by step.";
+
 /// Words before a reply.
 pub(super) const OPENERS: &[&str] = &[
     "Here is the revised prompt:",

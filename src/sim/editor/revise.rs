@@ -3,7 +3,7 @@
 use super::super::words;
 use super::brief::Brief;
 use super::evidence::Record;
-use super::phrases::{ADVICE, PERSONAS, STEP_BY_STEP};
+use super::phrases::{ADVICE, PERSONAS, STEP_BY_STEP, STEPS_ALONE};
 use super::rule::{self, Rule};
 use super::sentence;
 use crate::prompt::placeholders;
@@ -276,6 +276,8 @@ impl Draft {
                 self.lines.remove(place);
             }
         } else if let Some(words) = STEP_BY_STEP.choose(rng) {
+            let has_end = self.lines.iter().any(|line| line.to_lowercase().contains(ANSWER_IS));
+            let words = if has_end { &STEPS_ALONE } else { words };
             for line in &mut self.lines {
                 let body = parted(line).1;
                 let is_order =
@@ -291,7 +293,7 @@ impl Draft {
     /// Says how to answer, as far as the evidence or the text shows it.
     pub(super) fn state_form(&mut self, evidence: &[Record], rng: &mut ChaCha8Rng) {
         let text = self.text().to_lowercase();
-        if says_only(&text) {
+        if says_only(&text) || text.contains(ANSWER_IS) {
             return;
         }
         let labels = labels_of(evidence);
@@ -361,6 +363,9 @@ fn says_only(text: &str) -> bool {
         .iter()
         .any(|words| text.contains(words))
 }
+
+/// How a text says what a number stands behind.
+const ANSWER_IS: &str = "the answer is";
 
 /// Where an answer stands that follows the reasoning.
 const LAST_LINE: &str = "On the last line, ";

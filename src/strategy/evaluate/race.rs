@@ -113,7 +113,7 @@ impl Evaluate for Race {
 
     fn rows_per_child(&self, dev: u64, evidence: u64) -> [u64; 2] {
         let most = if self.first_rows == 0 { dev } else { dev.min(self.first_rows as u64) };
-        [self.block as u64, evidence + most]
+        [most.min(self.block as u64), evidence + most]
     }
 }
 

@@ -1,5 +1,5 @@
-//! The chance that held-out rows will show what the goal says of a candidate, predicted from dev: of its quality, and of each
-//! bound.
+//! The chance that held-out rows will show what the goal says of a candidate, predicted from dev: of its quality, of each
+//! bound, and of a limit to its cost.
 //!
 //! The one at the edge of what is allowed is hardly ever confirmed. What is saved is not predicted: it is as good as known.
 
@@ -35,10 +35,27 @@ fn of_quality(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> f
     chance_of_showing(believed, asked, of_a_row, search.remaining.hold_rows)
 }
 
-/// The chance in [0, 1] that all bounds of the goal are shown, as if they did not hang together; 1 without bounds.
+/// The chance in [0, 1] that all bounds of the goal and the limit to its cost are shown, as if they did not hang together; 1
+/// without any.
 pub(super) fn of_bounds(search: &Search<'_>, candidate: CandidateIx) -> f64 {
     let bounds = search.goal.bounds.iter().enumerate();
-    bounds.map(|(place, bound)| of_bound(search, candidate, place, bound)).product()
+    let of_bounds: f64 =
+        bounds.map(|(place, bound)| of_bound(search, candidate, place, bound)).product();
+    of_bounds * of_cost(search, candidate)
+}
+
+fn of_cost(search: &Search<'_>, candidate: CandidateIx) -> f64 {
+    let limit = search.goal.claims().into_iter().find_map(|claim| match claim {
+        Claim::CostAtMost { usd_per_1k } => Some(usd_per_1k),
+        _ => None,
+    });
+    let used = &search.state.standing(candidate).used;
+    let (Some(limit), Some(usd)) = (limit, used.usd_per_1k()) else { return 1.0 };
+    let of_a_row = used.usd_per_1k_variance().unwrap_or(0.0);
+    let believed = Posterior { mean: -usd, variance: of_a_row / used.calls.max(1) as f64 };
+    // One that is reached exactly is kept.
+    let asked = -limit * (1.0 + 1e-9);
+    chance_of_showing_amount(believed, asked, of_a_row, search.remaining.hold_rows)
 }
 
 /// What a bound's measure, or its difference from the baseline's, came to on the rows of dev is believed with its own

@@ -30,7 +30,7 @@ fn of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(
     let strategy = Composed::new(recipe.phases(), goal, train, searched, Seed(1));
     let state = State::new(dev);
     let (events, texts, rollouts) = (Vec::new(), Vec::new(), 1_000_000);
-    let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
+    let (refuses, nanos): (_, fn(CandidateIx, RowIx) -> u64) = (None, |_, _| 1_000);
     let mut script = Script {
         measured: |_, _| Vec::new(),
         recipe,

@@ -165,7 +165,7 @@ fn who_saves_enough_need_only_be_not_worse() {
             .concat();
         let tie = |_: &str, _: Split, row: RowIx| f64::from(row.0 % 2);
         let mut script = Script::new("auto", &sets, (24, 64), 10_000, tie);
-        script.nanos = |candidate| if candidate.0 == 2 { 700 } else { 1_000 };
+        script.nanos = |candidate, _| if candidate.0 == 2 { 700 } else { 1_000 };
         script.run(60);
         let dropped = script.dropped();
         assert!(matches!(dropped[0], (1, Dropped::Futile { rows: 8, .. })), "{dropped:?}");

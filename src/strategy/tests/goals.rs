@@ -12,7 +12,7 @@ fn searched(rule: &str, sets: &[&str]) -> Script<impl Fn(&str, Split, RowIx) -> 
     let sets = [&["stop.when=[\"children:3\"]"], sets].concat();
     let goal = Goal::parse(rule).unwrap();
     let mut script = Script::for_goal(goal, "random", &sets, (8, 400), 100_000, score);
-    script.nanos = |candidate| [1_200, 600, 400, 2_400][candidate.index()];
+    script.nanos = |candidate, _| [1_200, 600, 400, 2_400][candidate.index()];
     script.run(2_000);
     script
 }
@@ -51,6 +51,31 @@ fn a_dearer_one_wins_only_where_the_baseline_misses_the_goal() {
     };
     assert_eq!(best("min usd_per_1k s.t. quality >= 0.7"), None);
     assert_eq!(best("min usd_per_1k s.t. quality >= 0.8"), Some(CandidateIx(3)));
+}
+
+#[test]
+fn a_prompt_whose_cost_is_at_the_edge_of_its_limit_does_not_win() {
+    let winner = |limit: &str| {
+        let score = |text: &str, _: Split, row: RowIx| {
+            let right = [70, 80, 90, 75][number(text) as usize];
+            f64::from(u8::from(row.0 % 100 < right))
+        };
+        let goal = Goal::parse(&format!("max quality s.t. usd_per_1k <= {limit}")).unwrap();
+        let sets = ["stop.when=[\"children:3\"]", CONFIRM];
+        let mut script = Script::for_goal(goal, "random", &sets, (8, 400), 100_000, score);
+        // Child 2 costs $0.00200 for 1,000 calls on average, a third more or less by the row; child 1 three quarters of it.
+        script.nanos = |candidate, row| {
+            let mean = [1_000, 1_500, 2_000, 1_000][candidate.index()];
+            if row.0.is_multiple_of(2) { mean * 4 / 3 } else { mean * 2 / 3 }
+        };
+        script.run(2_000);
+        match script.plans().as_slice() {
+            [Plan::Win { candidate, .. }, ..] => candidate.0,
+            other => panic!("no winner: {other:?}"),
+        }
+    };
+    assert_eq!(winner("0.00201"), 1, "child 2 is allowed, and at the edge");
+    assert_eq!(winner("0.0025"), 2);
 }
 
 /// The baseline and three children: of 100 rows 70, 80, 75 and 90 right. In every measure child 2 alone is above one half.

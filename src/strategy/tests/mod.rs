@@ -52,7 +52,7 @@ struct Script<S> {
     /// Why no reply of the mutator is taken.
     refuses: Option<Rejection>,
     /// What an answer to a candidate costs, in nano-dollars.
-    nanos: fn(CandidateIx) -> u64,
+    nanos: fn(CandidateIx, RowIx) -> u64,
     /// What the measures of the goal's bounds come to for an answer of a candidate to a row.
     measured: fn(CandidateIx, RowIx) -> Vec<Option<f64>>,
 }
@@ -92,7 +92,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         let searched = Searched { texts: 1, demos: true };
         let strategy = Composed::new(recipe.phases(), goal, train, searched, Seed(1));
         let (state, events, texts) = (State::new(dev), Vec::new(), Vec::new());
-        let (refuses, nanos): (_, fn(CandidateIx) -> u64) = (None, |_| 1_000);
+        let (refuses, nanos): (_, fn(CandidateIx, RowIx) -> u64) = (None, |_, _| 1_000);
         let mut script = Self {
             recipe,
             strategy,
@@ -200,7 +200,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
             let measured = (self.measured)(candidate, row);
             let outcome = RowOutcome::Scored { score, invalid: false, measured, weight: 1.0 };
             let call = Call(first.0 + offset as u64);
-            let usd = Usd::from_nanos((self.nanos)(candidate));
+            let usd = Usd::from_nanos((self.nanos)(candidate, row));
             self.record(Event::Answered(Answered { usd, ..answer(call) }));
             self.record(Event::EvaluationFolded { call, outcome });
         }

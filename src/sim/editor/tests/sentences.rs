@@ -7,7 +7,8 @@ use super::super::phrases::{
 use super::super::sentence::{capitalised, sentences};
 use super::operators::Given;
 use super::*;
-use crate::operator::all_meta_prompts;
+use crate::operator::{self, all_meta_prompts};
+use crate::prompt::{Part, Prompt};
 use crate::sim::words;
 use std::collections::BTreeSet;
 
@@ -197,4 +198,19 @@ fn every_sentence_that_the_editor_writes_is_whole() {
         }
     }
     assert!(seen > 50_000, "{seen}");
+}
+
+/// Lines are compared without what only leads over to them: the operators know all frames of the editor.
+#[test]
+fn a_rule_in_another_frame_is_the_same_rule() {
+    let texts = ["system".to_owned()];
+    let rule = "late parcels go to logistics whatever they hold";
+    let whole = format!("- {}.", capitalised(rule));
+    let prompt = |text: &str| Prompt::new(vec![Part { name: "system".into(), text: text.into() }]);
+    for frame in FRAMES {
+        let framed = frame.replace("{S}", &capitalised(rule)).replace("{s}", rule);
+        let child = prompt(&format!("{whole}\n- {framed}"));
+        let (child, _) = operator::folded(&child, &prompt(&whole), &texts);
+        assert_eq!(child.part("system"), Some(whole.as_str()), "{frame}");
+    }
 }
