@@ -6,7 +6,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::engine::{MIN_HOLD_ROWS, fewest_rows};
+use crate::engine::{MIN_HOLD_ROWS, fewest_rows, fewest_rows_of_less};
 use crate::evaluate::Evaluator;
 use crate::id::RowIx;
 use crate::looks::{EarlierLooks, Looks};
@@ -20,7 +20,7 @@ use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_
 use crate::strategy::Slots;
 use crate::task::bound::Bound;
 use crate::task::example::Split;
-use crate::task::goal::{Aim, Claim};
+use crate::task::goal::{Aim, Claim, Least};
 use crate::task::measure::Measure;
 use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider};
 use crate::task::{Model, Task};
@@ -215,12 +215,21 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         warnings.push(format!("{} more such pairs", near.len() - 5));
     }
     let is_free = task.task_model().price.is_some_and(|price| price.is_free());
-    if is_free && matches!(task.goal.aim, Aim::MinCost { .. }) {
+    if is_free && matches!(task.goal.aim, Aim::MinCost { least: Least::UsdPer1k, .. }) {
         warnings.push(format!(
             "the goal is `{}`, and the task model is free: no prompt costs less, so nothing can be confirmed; give \
              it a price",
             task.goal
         ));
+    }
+    if let Aim::MinCost { least, .. } = task.goal.aim {
+        let (needed, there) = (fewest_rows_of_less(least, Level::FIRST), task.splits.hold.len());
+        warnings.extend((needed > there && there >= MIN_HOLD_ROWS).then(|| {
+            format!(
+                "less `{least}` needs {} at the least, and there are {there}",
+                text::plural(needed, "held-out row")
+            )
+        }));
     }
     let bounds = task.goal.bounds.iter();
     let unshowable = bounds.map(|bound| rows_of_bound(task, bound, Level::FIRST));

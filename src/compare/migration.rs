@@ -16,7 +16,7 @@ use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level, holm, interval, rows_for_margin};
 use crate::task::bound::Threshold;
 use crate::task::example::{RowHash, Split};
-use crate::task::goal::{Aim, Claim, Goal};
+use crate::task::goal::{Aim, Claim, Goal, Least};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -479,7 +479,10 @@ fn shown(confirmed: &Option<Confirmed>, is: fn(&Claim) -> bool) -> bool {
 
 /// As a goal: as good as the bar within the margin, and cheaper.
 fn within(margin: f64) -> Goal {
-    Goal { aim: Aim::MinCost { floor: Threshold::Baseline(-margin) }, bounds: Vec::new() }
+    Goal {
+        aim: Aim::MinCost { least: Least::UsdPer1k, floor: Threshold::Baseline(-margin) },
+        bounds: Vec::new(),
+    }
 }
 
 /// Which of some claims of parity are shown, and the level that decided each.

@@ -12,11 +12,12 @@ use crate::stats::interval::{
 };
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{
-    Interval, Level, PairedTest, holm, interval, quantile_beyond, rows_for_quantile, rows_for_share,
+    Interval, Level, PairedTest, holm, interval, quantile_beyond, quantile_saved_beyond,
+    rows_for_quantile, rows_for_share,
 };
 use crate::task::bound::{Bound, Side, Threshold};
 use crate::task::example::Split;
-use crate::task::goal::{Claim, Goal};
+use crate::task::goal::{Claim, Goal, Least};
 use crate::task::measure::{Measure, Total};
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +37,7 @@ pub struct HeldOutRow {
     pub weight: f64,
     /// What 1,000 such calls cost in dollars, of winner and baseline.
     pub usd_per_1k: Option<(f64, f64)>,
-    /// What the measures of the goal's bounds came to, of winner and baseline, in the goal's order.
+    /// What the measures of the goal came to, of winner and baseline, in the goal's order.
     pub measured: Vec<(Option<f64>, Option<f64>)>,
 }
 
@@ -59,7 +60,8 @@ pub struct Claimed {
     pub claim: Claim,
     /// Whether the rows show it.
     pub shown: bool,
-    /// Of a bound: what was measured, with its 95 % interval. Of one beside the baseline it is the difference.
+    /// Of a bound: what was measured, with its 95 % interval. Of one beside the baseline it is the difference. Of a measure
+    /// that is to be less: the baseline's less the winner's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Interval>,
     /// The interval that decided it, at the level of a later look; `None` where the 95 % interval did.
@@ -194,7 +196,7 @@ impl Confirmed {
         // A baseline that is shown to miss what the goal asks is no bar for the cost.
         let is_bar = baseline.is_none_or(|it| goal.is_kept_by_baseline(it.high));
         let mut claims = goal.claims();
-        claims.retain(|claim| *claim != Claim::Cheaper || is_bar);
+        claims.retain(|claim| is_bar || !matches!(claim, Claim::Cheaper | Claim::Less { .. }));
         let winner = weighted::of_scores(&mine, seed.child("winner", 0));
         let gain = is_changed.then(|| gain(&claims, rows, &mine, seed)).flatten();
         let cost = is_changed.then(|| cost(rows, seed)).flatten();
@@ -204,6 +206,7 @@ impl Confirmed {
             let is_later = !level.is_first();
             let measured = match &claim {
                 Claim::Bound(bound) => of_bound(goal, bound, rows, Level::FIRST.one_sided, seed),
+                Claim::Less { of } => of_less(goal, *of, rows, Level::FIRST.one_sided, seed),
                 _ => None,
             };
             let usual = || match claim {
@@ -211,7 +214,7 @@ impl Confirmed {
                 Claim::QualityAtLeast { .. } => winner,
                 Claim::Cheaper => cost.map(|cost| cost.saving),
                 Claim::CostAtMost { .. } => cost.map(|cost| cost.best),
-                Claim::Bound(_) => measured,
+                Claim::Bound(_) | Claim::Less { .. } => measured,
             };
             let tested = match (is_changed, is_later) {
                 (false, _) => None,
@@ -228,6 +231,7 @@ impl Confirmed {
                     (passes || !is_later) && tested.low >= *quality
                 }
                 Claim::Cheaper => known_cost.is_some() && tested.low > 0.0,
+                Claim::Less { .. } => tested.low > 0.0,
                 Claim::CostAtMost { usd_per_1k } => {
                     known_cost.is_some() && tested.high <= usd_per_1k + 1e-12
                 }
@@ -269,7 +273,46 @@ fn at_level(
             of_amounts_beyond(&costs(rows)[0], chance, seed.child("cost", 0))
         }
         Claim::Bound(bound) => of_bound(goal, bound, rows, chance, seed),
+        Claim::Less { of } => of_less(goal, *of, rows, chance, seed),
     }
+}
+
+/// How much less of something than the baseline the winner spends, on the rows that both have it of: the mean of the
+/// differences, or the difference of the quantiles. `None` where these rows are too few.
+fn of_less(
+    goal: &Goal,
+    least: Least,
+    rows: &[HeldOutRow],
+    chance: f64,
+    seed: Seed,
+) -> Option<Interval> {
+    let place = goal.bounds.len();
+    let both = |row: &HeldOutRow| {
+        let (mine, theirs) = row.measured.get(place)?;
+        Some(((*mine)?, (*theirs)?))
+    };
+    let (mine, theirs): (Vec<f64>, Vec<f64>) = rows.iter().filter_map(both).unzip();
+    if mine.len() < MIN_HOLD_ROWS {
+        return None;
+    }
+    match least.measure()?.total() {
+        Total::Quantile(share) => quantile_saved_beyond((&mine, &theirs), share, chance),
+        Total::Share | Total::Mean => {
+            let less: Vec<f64> =
+                theirs.iter().zip(&mine).map(|(theirs, mine)| theirs - mine).collect();
+            of_amounts_beyond(&less, chance, seed.child("less", 0))
+        }
+    }
+}
+
+/// The fewest held-out rows with a value that could show that less of something is spent.
+#[must_use]
+pub fn fewest_rows_of_less(least: Least, level: Level) -> usize {
+    let rows = match least.measure().map(|measure| measure.total()) {
+        Some(Total::Quantile(share)) => rows_for_quantile(share, level.one_sided / 2.0),
+        _ => MIN_HOLD_ROWS,
+    };
+    rows.max(MIN_HOLD_ROWS)
 }
 
 /// What a bound's measure came to on the rows that have it, or its difference from the baseline's on those that both
@@ -373,7 +416,11 @@ fn gain(
         Claim::QualityAtLeast { quality } => {
             Some(weighted::above_level(winner, quality, seed_of_test))
         }
-        Claim::Better | Claim::Cheaper | Claim::CostAtMost { .. } | Claim::Bound(_) => None,
+        Claim::Better
+        | Claim::Cheaper
+        | Claim::Less { .. }
+        | Claim::CostAtMost { .. }
+        | Claim::Bound(_) => None,
     });
     let test = test.unwrap_or_else(|| weighted::superiority(&differences, is_binary, seed_of_test));
     Some((weighted::of_differences(&differences, seed.child("gain", 0))?, test))
@@ -398,6 +445,7 @@ fn cost(rows: &[HeldOutRow], seed: Seed) -> Option<HeldOutCost> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::goal::Aim;
 
     /// Rows of which some are won and some lost, and whose calls cost this much.
     fn rows(
@@ -679,6 +727,44 @@ mod tests {
         assert!(!bound_shown("input_tokens <= baseline + 19", Level::FIRST, &longer).0);
         // Values of any size are resampled, which needs rows.
         assert_eq!(bound_shown("input_tokens <= 9000", Level::FIRST, &longer[..29]).1, None);
+    }
+
+    /// The second measure is the one that is to be least: the first is that of a bound.
+    #[test]
+    fn what_is_to_be_less_is_shown_by_a_paired_difference_or_by_quantiles() {
+        let at = |least: &str, n: usize, mine: f64, level| {
+            let rule = format!(
+                "min {least} s.t. quality >= baseline - 0.05 and validity >= baseline - 0.2"
+            );
+            let rows: Vec<HeldOutRow> = (0..n)
+                .map(|row| {
+                    let (size, valid) = (100.0 + (row * 37 % 100) as f64, (Some(1.0), Some(1.0)));
+                    let measured = vec![valid, (Some(mine * size), Some(size))];
+                    HeldOutRow { measured, ..rows(1, (0, 0), (0.3, 0.1)).remove(0) }
+                })
+                .collect();
+            let goal = Goal::parse(&rule).unwrap();
+            let confirmed = Confirmed::of(&goal, &rows, true, level, Seed(1));
+            let less = confirmed.claims[1].clone();
+            assert!(matches!(less.claim, Claim::Less { .. }) && confirmed.claims.len() == 3);
+            (less.shown, confirmed.is_shown, less.measured.map(|it| it.mean.round()))
+        };
+        for least in ["input_tokens", "output_tokens", "latency_p50", "latency_p95"] {
+            let by = if least == "latency_p95" { 97.0 } else { 75.0 };
+            let (shown, all, mean) = at(least, 100, 0.5, Level::FIRST);
+            assert!(shown && all && (mean.unwrap() - by).abs() < 2.0, "{least}: {mean:?}");
+            assert!(!at(least, 100, 1.0, Level::FIRST).0, "{least}: it is the same");
+            assert!(!at(least, 100, 1.2, Level::FIRST).1, "{least}: it is more");
+            assert_eq!(at(least, 29, 0.5, Level::FIRST), (false, false, None), "{least}");
+            let goal = Goal::parse(&format!("min {least} s.t. quality >= 0.5")).unwrap();
+            let Aim::MinCost { least: of, .. } = goal.aim else { panic!("{least}") };
+            let fewest = fewest_rows_of_less(of, Level::FIRST);
+            assert!(at(least, fewest.max(80), 0.1, Level::FIRST).0, "{least}");
+            assert!(!at(least, fewest - 1, 0.1, Level::FIRST).0, "{least}");
+        }
+        // Quantiles are told apart with less certainty at a later look.
+        assert!(at("latency_p50", 100, 0.7, Level::FIRST).0);
+        assert!(!at("latency_p50", 100, 0.75, Level::of_look(40)).0);
     }
 
     #[test]

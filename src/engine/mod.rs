@@ -38,7 +38,7 @@ pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
 pub use claim::{
     Claimed, Confirmed, FamilyMember, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed,
-    confirmed_family, fewest_rows,
+    confirmed_family, fewest_rows, fewest_rows_of_less,
 };
 pub use confirmation::ConfirmationRoom;
 pub use earlier::EarlierAnswers;

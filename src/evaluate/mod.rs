@@ -211,13 +211,13 @@ impl Evaluator {
         self.row(split, row).map_or(1.0, |row| row.weight / mean)
     }
 
-    /// Whether the goal has bounds, whose measures are kept for each row.
+    /// Whether the goal has measures, which are kept for each row.
     #[must_use]
     pub fn has_measures(&self) -> bool {
-        !self.task.goal.bounds.is_empty()
+        self.task.goal.measures().next().is_some()
     }
 
-    /// What the measures of the goal's bounds come to for an answer, in the goal's order. An answer that came in a batch
+    /// What the measures of the goal come to for an answer, in the goal's order. An answer that came in a batch
     /// has no latency of its own, and one whose tokens are estimated no count of them.
     #[must_use]
     pub fn measured(
@@ -253,7 +253,7 @@ impl Evaluator {
                 answered.live.is_none().then_some(f64::from(answered.ms))
             }
         };
-        self.task.goal.bounds.iter().map(|bound| value(&bound.measure)).collect()
+        self.task.goal.measures().map(|measure| value(&measure)).collect()
     }
 
     /// A training row as shown to the mutator. Only training rows become evidence.

@@ -6,7 +6,7 @@ use super::words::{cost, held_out, p_value, signed_range};
 use crate::engine::Claimed;
 use crate::run::Gain;
 use crate::stats::Interval;
-use crate::task::goal::Claim;
+use crate::task::goal::{Claim, Least};
 use crate::text::{self, percent, points};
 
 /// What the goal says of the winner: all of it where it is shown, or what is known, and what is not shown.
@@ -84,6 +84,7 @@ fn words_of(claim: &Claim) -> String {
         Claim::NotWorse { .. } | Claim::Better => "better".to_owned(),
         Claim::QualityAtLeast { quality } => format!("at least {}", percent(quality)),
         Claim::Cheaper => "cheaper".to_owned(),
+        Claim::Less { of } => format!("less {of}"),
         Claim::CostAtMost { usd_per_1k } => format!("at most {}", cost(usd_per_1k)),
         Claim::Bound(ref bound) => bound.to_string(),
     }
@@ -111,7 +112,27 @@ fn of_bound(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
     })
 }
 
+/// How much less of something beside dollars is spent, and whether that is shown.
+fn of_less(report: &Report<'_>, claimed: &Claimed, least: Least) -> String {
+    let Some(it) = claimed.measured else {
+        return format!("“less {least}” is not shown: too few rows have it");
+    };
+    let ends = |it: Interval| format!("{} to {}", least.signed(it.low), least.signed(it.high));
+    let word = if it.mean < 0.0 { "more" } else { "less" };
+    let told = format!(
+        "{} {word} {least} on {} (95 % interval {}{})",
+        least.shown(it.mean.abs()),
+        text::plural(it.n, "row"),
+        ends(it),
+        at_level(report, claimed.tested, ends)
+    );
+    if claimed.shown { told } else { format!("{told}, so that no saving is shown") }
+}
+
 fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
+    if let Claim::Less { of } = claimed.claim {
+        return Some(of_less(report, claimed, of));
+    }
     if !matches!(claimed.claim, Claim::Cheaper | Claim::CostAtMost { .. }) {
         return None;
     }

@@ -66,6 +66,10 @@ fn tested(it: &ConfirmedCandidate, look: Level) -> String {
             Claim::Cheaper | Claim::CostAtMost { .. } => {
                 ("cost", format!("{} to {}", signed_cost(tested.low), signed_cost(tested.high)))
             }
+            Claim::Less { of } => (
+                &*of.to_string(),
+                format!("{} to {}", of.signed(tested.low), of.signed(tested.high)),
+            ),
             Claim::Bound(bound) => (
                 &*bound.name(),
                 format!("{} to {}", bound.shown(tested.low), bound.shown(tested.high)),

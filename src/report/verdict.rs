@@ -265,7 +265,7 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Words {
     details.extend(shrunken(report));
     if margin > 0.0 {
         details.push(detectable_margin(report, rows, margin));
-    } else if matches!(report.task.goal.aim, Aim::MinCost { floor: Threshold::Absolute(_) }) {
+    } else if matches!(report.task.goal.aim, Aim::MinCost { floor: Threshold::Absolute(_), .. }) {
         details.extend(baseline_below(report));
     } else {
         details.push(detectable_gain(report, rows));

@@ -23,7 +23,7 @@ impl Search<'_> {
             Aim::MaxQuality { .. } => {
                 (pairs.against_incumbent(candidate), pairs.against_incumbent(parent), -margin)
             }
-            Aim::MinCost { floor } => {
+            Aim::MinCost { floor, .. } => {
                 let baseline = state.baseline().dev().mean().unwrap_or(0.0);
                 let threshold = floor.value(baseline) - baseline;
                 (pairs.against_baseline(candidate), pairs.against_baseline(parent), threshold)

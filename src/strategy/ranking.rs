@@ -86,8 +86,7 @@ impl Search<'_> {
             if standing.misses_too_much() {
                 continue;
             }
-            let (Some(quality), Some(usd)) = (quality(candidate), standing.used.usd_per_1k())
-            else {
+            let (Some(quality), Some(cost)) = (quality(candidate), self.cost(candidate)) else {
                 continue;
             };
             if !self.is_allowed(candidate, quality, baseline) {
@@ -95,7 +94,7 @@ impl Search<'_> {
             }
             let rank = match self.goal.aim {
                 Aim::MaxQuality { .. } => quality,
-                Aim::MinCost { .. } => -usd,
+                Aim::MinCost { .. } => -cost,
             };
             if best.is_none_or(|(highest, _)| rank > highest + 1e-12) {
                 best = Some((rank, candidate));
@@ -111,10 +110,22 @@ impl Search<'_> {
     pub fn is_allowed(&self, candidate: CandidateIx, quality: f64, of_baseline: f64) -> bool {
         let known = |candidate: CandidateIx, quality: f64| QualityAndCost {
             quality,
-            usd_per_1k: self.state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX),
+            cost: self.cost(candidate).unwrap_or(f64::MAX),
         };
         let baseline = known(CandidateIx::BASELINE, of_baseline);
         self.goal.allows(known(candidate, quality), baseline) && self.keeps_bounds(candidate)
+    }
+
+    /// What the goal asks to be least, by a candidate's answers to dev: what 1,000 calls cost, in dollars, where it names nothing
+    /// else. `None` where it is not known.
+    #[must_use]
+    pub fn cost(&self, candidate: CandidateIx) -> Option<f64> {
+        let standing = self.state.standing(candidate);
+        match self.goal.least() {
+            None => standing.used.usd_per_1k(),
+            // Behind the values of the bounds.
+            Some(least) => standing.dev().measured.total(self.goal.bounds.len(), least.total()),
+        }
     }
 
     /// Whether a candidate's answers to dev keep the goal's bounds, as far as they are known.

@@ -3,6 +3,7 @@
 //! Whether one candidate is better than another is decided with `stats`.
 
 use super::bound::{Bound, Clause, Side, Threshold, Unit, clauses};
+use super::measure::Measure;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -23,17 +24,78 @@ pub enum Aim {
         /// The highest permitted cost of 1,000 calls of the deployed prompt, in dollars.
         usd_per_1k_at_most: Option<f64>,
     },
-    /// `min usd_per_1k s.t. quality >= baseline - 0.005`.
+    /// `min usd_per_1k s.t. quality >= baseline - 0.005`, or `min latency_p95 s.t. …`.
     MinCost {
+        /// What is to be as low as possible.
+        least: Least,
         /// The lowest permitted quality.
         floor: Threshold,
     },
 }
 
+/// What a prompt may spend as little of as possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Least {
+    /// What 1,000 calls cost, in dollars.
+    #[serde(rename = "usd_per_1k")]
+    UsdPer1k,
+    /// Mean tokens of a request.
+    InputTokens,
+    /// Mean tokens of an answer.
+    OutputTokens,
+    /// The median latency, in milliseconds.
+    LatencyP50,
+    /// The time within which 95 of 100 answers came, in milliseconds.
+    LatencyP95,
+}
+
+impl Least {
+    const ALL: [Self; 5] =
+        [Self::UsdPer1k, Self::InputTokens, Self::OutputTokens, Self::LatencyP50, Self::LatencyP95];
+
+    /// The measure of a row's answer; `None` for dollars, which bills say.
+    #[must_use]
+    pub fn measure(self) -> Option<Measure> {
+        match self {
+            Self::UsdPer1k => None,
+            Self::InputTokens => Some(Measure::InputTokens),
+            Self::OutputTokens => Some(Measure::OutputTokens),
+            Self::LatencyP50 => Some(Measure::LatencyP50),
+            Self::LatencyP95 => Some(Measure::LatencyP95),
+        }
+    }
+
+    /// A difference of two values, for people: with a sign where it is below 0.
+    #[must_use]
+    pub fn signed(self, difference: f64) -> String {
+        let sign = if difference < 0.0 { "-" } else { "" };
+        format!("{sign}{}", self.shown(difference.abs()))
+    }
+
+    /// A value of it for people: `0.3100 USD per 1,000 calls`, `412 tokens`, `1,850 ms`.
+    #[must_use]
+    pub fn shown(self, value: f64) -> String {
+        match self.measure() {
+            None => format!("{value:.4} USD per 1,000 calls"),
+            Some(measure) => measure.shown(value),
+        }
+    }
+}
+
+impl fmt::Display for Least {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.measure() {
+            None => f.write_str("usd_per_1k"),
+            Some(measure) => measure.fmt(f),
+        }
+    }
+}
+
 /// What each form of a goal looks like.
 const FORMS: &str = "write `max quality`, `max quality s.t. usd_per_1k <= 0.5` or `min usd_per_1k s.t. quality >= \
-                     baseline - 0.005` (or `>= 0.8`), each with further bounds as in `and recall.refund >= 0.95 and \
-                     latency_p95 <= 2s`";
+                     baseline - 0.005` (or `>= 0.8`; or `min latency_p50`, `latency_p95`, `input_tokens`, \
+                     `output_tokens`), each with further bounds as in `and recall.refund >= 0.95 and latency_p95 <= 2s`";
 
 impl Goal {
     /// The highest quality, without a bound.
@@ -89,7 +151,11 @@ impl Goal {
             ("max quality", None, Some(Threshold::Absolute(limit))) if limit > 0.0 => {
                 Aim::MaxQuality { usd_per_1k_at_most: Some(limit) }
             }
-            ("min usd_per_1k", Some(floor), None) if floor.is_share() => Aim::MinCost { floor },
+            (min, Some(floor), None) if floor.is_share() => {
+                let name = min.strip_prefix("min ").map(str::trim);
+                let least = Least::ALL.into_iter().find(|it| Some(&*it.to_string()) == name);
+                Aim::MinCost { least: least.ok_or_else(complaint)?, floor }
+            }
             _ => return Err(complaint()),
         };
         for (place, bound) in bounds.iter().enumerate() {
@@ -102,18 +168,31 @@ impl Goal {
         Ok(Self { aim, bounds })
     }
 
+    /// What is to be as low as possible, beside dollars: rows have a value of it behind those of the bounds.
+    #[must_use]
+    pub fn least(&self) -> Option<Measure> {
+        match self.aim {
+            Aim::MaxQuality { .. } => None,
+            Aim::MinCost { least, .. } => least.measure(),
+        }
+    }
+
+    /// What is measured of each row's answer, in the order in which events have it.
+    pub fn measures(&self) -> impl Iterator<Item = Measure> {
+        self.bounds.iter().map(|bound| bound.measure.clone()).chain(self.least())
+    }
+
     /// Whether a prompt serves the goal at all, by quality and cost: it keeps the constraint and, where the goal asks for
     /// the cheapest, costs no more than a baseline that keeps it too.
     #[must_use]
     pub fn allows(&self, prompt: QualityAndCost, baseline: QualityAndCost) -> bool {
         match self.aim {
             Aim::MaxQuality { usd_per_1k_at_most } => {
-                usd_per_1k_at_most.is_none_or(|limit| prompt.usd_per_1k <= limit + 1e-12)
+                usd_per_1k_at_most.is_none_or(|limit| prompt.cost <= limit + 1e-12)
             }
-            Aim::MinCost { floor } => {
+            Aim::MinCost { floor, .. } => {
                 prompt.quality >= floor.value(baseline.quality) - 1e-12
-                    && (prompt.usd_per_1k <= baseline.usd_per_1k
-                        || !self.is_kept_by_baseline(baseline.quality))
+                    && (prompt.cost <= baseline.cost || !self.is_kept_by_baseline(baseline.quality))
             }
         }
     }
@@ -124,8 +203,8 @@ impl Goal {
 pub struct QualityAndCost {
     /// Its quality, in [0, 1].
     pub quality: f64,
-    /// What 1,000 of its calls cost, in dollars.
-    pub usd_per_1k: f64,
+    /// What the goal limits, or asks to be least: what 1,000 of its calls cost, in dollars, where it names nothing else.
+    pub cost: f64,
 }
 
 impl Goal {
@@ -135,7 +214,7 @@ impl Goal {
     pub fn is_kept_by_baseline(&self, quality: f64) -> bool {
         match self.aim {
             Aim::MaxQuality { .. } => true,
-            Aim::MinCost { floor } => quality >= floor.value(quality) - 1e-12,
+            Aim::MinCost { floor, .. } => quality >= floor.value(quality) - 1e-12,
         }
     }
 
@@ -147,7 +226,13 @@ impl Goal {
                 let limit = usd_per_1k_at_most.map(|usd_per_1k| Claim::CostAtMost { usd_per_1k });
                 [Claim::Better].into_iter().chain(limit).collect()
             }
-            Aim::MinCost { floor } => vec![floor.claim(), Claim::Cheaper],
+            Aim::MinCost { least, floor } => {
+                let less = match least {
+                    Least::UsdPer1k => Claim::Cheaper,
+                    least => Claim::Less { of: least },
+                };
+                vec![floor.claim(), less]
+            }
         };
         claims.extend(self.bounds.iter().cloned().map(Claim::Bound));
         claims
@@ -172,6 +257,11 @@ pub enum Claim {
     },
     /// 1,000 of its calls cost less than 1,000 of the baseline's.
     Cheaper,
+    /// It spends less of something beside dollars than the baseline.
+    Less {
+        /// Of what.
+        of: Least,
+    },
     /// 1,000 of its calls cost at most this many dollars.
     CostAtMost {
         /// The dollars.
@@ -194,13 +284,13 @@ impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (aim, first) = match self.aim {
             Aim::MaxQuality { usd_per_1k_at_most: limit } => {
-                ("max quality", limit.map(|limit| format!("usd_per_1k <= {limit}")))
+                ("max quality".to_owned(), limit.map(|limit| format!("usd_per_1k <= {limit}")))
             }
-            Aim::MinCost { floor } => {
-                ("min usd_per_1k", Some(format!("quality >= {}", floor.written(Unit::None))))
+            Aim::MinCost { least, floor } => {
+                (format!("min {least}"), Some(format!("quality >= {}", floor.written(Unit::None))))
             }
         };
-        f.write_str(aim)?;
+        f.write_str(&aim)?;
         let bounds = self.bounds.iter().map(Bound::to_string);
         for (place, clause) in first.into_iter().chain(bounds).enumerate() {
             let join = if place == 0 { "s.t." } else { "and" };
@@ -222,6 +312,10 @@ mod tests {
             "min usd_per_1k s.t. quality >= baseline - 0.005",
             "min usd_per_1k s.t. quality >= baseline",
             "min usd_per_1k s.t. quality >= 0.8",
+            "min latency_p50 s.t. quality >= baseline - 0.01",
+            "min latency_p95 s.t. quality >= 0.8 and input_tokens <= 900",
+            "min input_tokens s.t. quality >= baseline",
+            "min output_tokens s.t. quality >= 0.8 and output_tokens <= baseline - 10",
             "max quality s.t. recall.security >= 0.95",
             "max quality s.t. usd_per_1k <= 0.5 and validity >= 0.99 and latency_p95 <= 1500ms",
             "min usd_per_1k s.t. quality >= 0.8 and precision.\"a >= b and c\" >= 0.5",
@@ -248,11 +342,15 @@ mod tests {
             ("max quality s.t. usd_per_1k <= baseline", "is not a goal"),
             ("max quality s.t. quality >= 0.5", "is not a goal"),
             ("min usd_per_1k", "is not a goal"),
+            ("min latency_p95", "is not a goal"),
+            ("min validity s.t. quality >= 0.8", "is not a goal"),
+            ("min latency_p9 s.t. quality >= 0.8", "`min latency_p50`, `latency_p95`"),
             ("min usd_per_1k s.t. quality >= baseline - 2", "is not a goal"),
             ("min usd_per_1k s.t. quality >= baseline * 2", "is not a goal"),
             ("max quality s.t.", "is not a goal"),
             ("max quality s.t. validity >= 0.9 and", "is not a value"),
             ("max quality s.t. validty >= 0.9", "did you mean `validity`?"),
+            ("max quality s.t. consistency >= 0.9", "held-out rows are asked once"),
             ("max quality s.t. recal.x >= 0.9", "did you mean `recall`?"),
             ("max quality s.t. recall >= 0.9", "`recall.NAME`"),
             ("max quality s.t. validity >= 95", "from 0 to 1"),
@@ -281,7 +379,7 @@ mod tests {
     #[test]
     fn a_constraint_excludes() {
         let goal = Goal::parse("max quality s.t. usd_per_1k <= 0.5").unwrap();
-        let measured = |quality, usd_per_1k| QualityAndCost { quality, usd_per_1k };
+        let measured = |quality, cost| QualityAndCost { quality, cost };
         assert!(goal.allows(measured(0.1, 0.5), measured(0.9, 0.4)));
         assert!(!goal.allows(measured(1.0, 0.51), measured(0.9, 0.6)));
         let goal = Goal::parse("min usd_per_1k s.t. quality >= baseline - 0.01").unwrap();

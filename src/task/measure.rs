@@ -68,6 +68,10 @@ impl Measure {
         match NAMED.iter().find(|(named, _)| *named == kind) {
             Some((_, measure)) if !of.trim().is_empty() => Ok(measure(of.to_owned())),
             Some((named, _)) => Err(format!("`{name}` needs a name: write `{named}.NAME`")),
+            None if kind == "consistency" => Err(format!(
+                "`{name}` needs several answers to each row, and held-out rows are asked once: bound `validity`, or a \
+                 metric of a scorer"
+            )),
             None => {
                 let plain = PLAIN.iter().map(|(plain, _)| *plain);
                 let named = NAMED.iter().map(|(named, _)| *named);

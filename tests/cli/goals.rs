@@ -99,6 +99,41 @@ fn a_cheaper_prompt_that_is_as_good_is_confirmed_as_such_and_exported_with_it() 
 }
 
 #[test]
+fn fewer_tokens_are_confirmed_like_a_lower_cost() {
+    let (env, _server) = env("min input_tokens s.t. quality >= baseline - 0.05");
+    let ran = env.run("run colours --name one --strategy random --quiet").ok();
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(summary["confirmed"], true, "{said}");
+    let claims = summary["claims"].as_array().unwrap();
+    assert_eq!(claims[0], json!({"claim": "not_worse", "margin": 0.05, "shown": true}));
+    let less = &claims[1];
+    assert_eq!((&less["claim"], &less["of"]), (&json!("less"), &json!("input_tokens")));
+    assert_eq!((&less["shown"], &less["measured"]["n"]), (&json!(true), &json!(120)));
+    // The baseline's 90 sentences too many are 810 bytes.
+    let mean = less["measured"]["mean"].as_f64().unwrap();
+    assert!((195.0..206.0).contains(&mean), "{less}");
+    assert!(said.contains("tokens less input_tokens on 120 rows (95 % interval"), "{said}");
+    let again = env.run("report one --json").ok().json();
+    assert_eq!(again["claims"], summary["claims"]);
+
+    // Latencies: the ends of two quantiles, and the rows that they need.
+    env.edit("colours/task.toml", "min input_tokens", "min latency_p95");
+    env.edit(
+        "colours/task.toml",
+        "train = 0.4, dev = 0.3, hold = 0.3",
+        "train = 0.5, dev = 0.3, hold = 0.2",
+    );
+    let plan = env.run("plan colours").ok();
+    let planned = format!("{}{}", plan.stdout, plan.stderr);
+    let planned = planned.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(planned.contains("less `latency_p95` needs 86 held-out rows"), "{planned}");
+    env.edit("colours/task.toml", "min latency_p95", "min validity");
+    let refused = env.run("plan colours").exits(3).stderr;
+    assert!(refused.contains("is not a goal") && refused.contains("`output_tokens`"), "{refused}");
+}
+
+#[test]
 fn a_cost_that_no_bill_says_confirms_nothing() {
     let server = Server::start(|_, request| match request.body["model"] == "editor" {
         true => shorter(request),

@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::id::CandidateIx;
 use crate::strategy::Plan;
 use crate::strategy::search::{Accept, Search};
-use crate::task::goal::Aim;
+use crate::task::goal::{Aim, Least};
 
 kind! {
     /// Replaces the incumbent when it is likely better, or not worse and cheaper.
@@ -23,7 +23,7 @@ impl Accept for WithEvidence {
     /// Likely better; or not worse, and cheaper. A candidate becomes the incumbent at most once, so this ends.
     fn change(&self, search: &Search<'_>) -> Option<Plan> {
         let (state, goal) = (search.state, search.goal);
-        let cost = |candidate: CandidateIx| state.standing(candidate).used.usd_per_1k();
+        let cost = |candidate: CandidateIx| search.cost(candidate);
         let incumbent_cost = cost(state.incumbent)?;
         let baseline = state.baseline().dev().mean()?;
         let allowed = |candidate: CandidateIx| {
@@ -54,9 +54,17 @@ impl Accept for WithEvidence {
                         "P(not worse) = {not_worse:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}"
                     )
                 }
-                Aim::MinCost { .. } if better >= self.posterior && cost < incumbent_cost => {
+                Aim::MinCost { least: Least::UsdPer1k, .. }
+                    if better >= self.posterior && cost < incumbent_cost =>
+                {
                     format!(
                         "P(good enough) = {better:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}"
+                    )
+                }
+                Aim::MinCost { least, .. } if better >= self.posterior && cost < incumbent_cost => {
+                    let (cost, incumbent_cost) = (least.shown(cost), least.shown(incumbent_cost));
+                    format!(
+                        "P(good enough) = {better:.2}, at {least} {cost} instead of {incumbent_cost}"
                     )
                 }
                 // A candidate that keeps the constraint is better than an incumbent that does not.
@@ -82,7 +90,7 @@ impl Accept for WithEvidence {
 impl WithEvidence {
     /// Whether a candidate's calls cost so much less than the incumbent's that it need not be better.
     fn saves_enough(&self, search: &Search<'_>, candidate: CandidateIx) -> bool {
-        let cost = |candidate: CandidateIx| search.state.standing(candidate).used.usd_per_1k();
+        let cost = |candidate: CandidateIx| search.cost(candidate);
         match (cost(candidate), cost(search.state.incumbent)) {
             (Some(mine), Some(theirs)) => mine <= theirs * (1.0 - self.or_cheaper),
             _ => false,

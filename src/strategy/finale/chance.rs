@@ -27,9 +27,11 @@ fn of_quality(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> f
             let level = (baseline + gain.mean).clamp(0.0, 1.0);
             (level, quality, level * (1.0 - level))
         }
-        Claim::Better | Claim::Cheaper | Claim::CostAtMost { .. } | Claim::Bound(_) => {
-            (gain.mean, 0.0, of_differences)
-        }
+        Claim::Better
+        | Claim::Cheaper
+        | Claim::Less { .. }
+        | Claim::CostAtMost { .. }
+        | Claim::Bound(_) => (gain.mean, 0.0, of_differences),
     };
     let believed = Posterior { mean, ..gain };
     chance_of_showing(believed, asked, of_a_row, search.remaining.hold_rows)

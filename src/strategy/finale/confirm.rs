@@ -104,7 +104,7 @@ impl Confirm {
                 .filter(|(candidate, _)| {
                     self.is_likely(search, *candidate) || !self.is_likely(search, best.0)
                 })
-                .min_by(|a, b| usd(search, a.0).total_cmp(&usd(search, b.0)).then(a.0.cmp(&b.0)))
+                .min_by(|a, b| cost(search, a.0).total_cmp(&cost(search, b.0)).then(a.0.cmp(&b.0)))
                 .unwrap_or(best),
         };
         let shrunken_dev = (winner.0 != CandidateIx::BASELINE).then_some(winner.1.mean);
@@ -134,11 +134,11 @@ impl Confirm {
             // The baseline as a winner shows nothing, nor does one that costs as much: these come last.
             Aim::MinCost { .. } => {
                 let of = |candidate: CandidateIx, gain: Posterior| {
-                    let is_changed = usd(search, candidate) != usd(search, CandidateIx::BASELINE);
+                    let is_changed = cost(search, candidate) != cost(search, CandidateIx::BASELINE);
                     let chance = chance(search, candidate, gain);
                     let is_likely = chance >= self.chance;
                     // Of those that are likely to be confirmed the cheapest, else the likeliest.
-                    let rank = if is_likely { -usd(search, candidate) } else { chance };
+                    let rank = if is_likely { -cost(search, candidate) } else { chance };
                     (is_changed, is_likely, rank)
                 };
                 let (a, b) = (of(*a, *of_a), of(*b, *of_b));
@@ -161,7 +161,7 @@ fn is_allowed(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> b
     search.is_allowed(candidate, baseline + gain.mean, baseline)
 }
 
-/// What 1,000 calls of a candidate cost.
-fn usd(search: &Search<'_>, candidate: CandidateIx) -> f64 {
-    search.state.standing(candidate).used.usd_per_1k().unwrap_or(f64::MAX)
+/// What the goal asks to be least: what 1,000 calls of a candidate cost, where it names nothing else.
+fn cost(search: &Search<'_>, candidate: CandidateIx) -> f64 {
+    search.cost(candidate).unwrap_or(f64::MAX)
 }

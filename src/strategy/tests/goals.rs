@@ -35,6 +35,35 @@ fn the_cheapest_that_is_likely_to_be_confirmed_wins_and_not_the_one_at_the_edge(
     assert_eq!(winner(rule, &[CONFIRM, "final.chance=1"]), 1);
 }
 
+/// The same prompts, which all cost alike: what is to be least is what their answers say.
+#[test]
+fn what_is_to_be_least_may_be_a_measure_of_answers() {
+    let winner = |least: &str, finale: &[&str]| {
+        let score = |text: &str, _: Split, row: RowIx| {
+            let right = [70, 69, 63, 90][number(text) as usize];
+            f64::from(u8::from(row.0 % 100 < right))
+        };
+        let sets = [&["stop.when=[\"children:3\"]"], finale].concat();
+        let rule = format!("min {least} s.t. quality >= baseline - 0.08 and metrics.tone >= 0.1");
+        let goal = Goal::parse(&rule).unwrap();
+        let mut script = Script::for_goal(goal, "random", &sets, (8, 400), 100_000, score);
+        script.measured = |candidate, _| {
+            vec![Some(0.9), Some([1_200.0, 600.0, 400.0, 2_400.0][candidate.index()])]
+        };
+        script.run(2_000);
+        match script.plans().as_slice() {
+            [Plan::Win { candidate, .. }, ..] => candidate.0,
+            other => panic!("no winner: {other:?}"),
+        }
+    };
+    for least in ["input_tokens", "output_tokens", "latency_p50", "latency_p95"] {
+        assert_eq!(winner(least, &[CONFIRM]), 1, "{least}: child 2 is at the edge");
+        assert_eq!(winner(least, &[CONFIRM, "final.chance=0"]), 2, "{least}");
+        assert_eq!(winner(least, &["final.kind=argmax"]), 2, "{least}");
+    }
+    assert_eq!(winner("usd_per_1k", &["final.kind=argmax"]), 0, "they all cost the same");
+}
+
 #[test]
 fn a_dearer_one_wins_only_where_the_baseline_misses_the_goal() {
     for finale in [CONFIRM, "final.kind=argmax"] {

@@ -11,6 +11,7 @@ mod grown;
 mod lists;
 mod pools;
 mod trees;
+mod weights;
 
 pub(super) use grown::{grown, searching};
 
@@ -55,6 +56,8 @@ struct Script<S> {
     nanos: fn(CandidateIx, RowIx) -> u64,
     /// What the measures of the goal's bounds come to for an answer of a candidate to a row.
     measured: fn(CandidateIx, RowIx) -> Vec<Option<f64>>,
+    /// How much a row counts.
+    weight: fn(RowIx) -> f64,
 }
 
 impl<S> Script<S> {
@@ -104,6 +107,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
             refuses,
             nanos,
             measured: |_, _| Vec::new(),
+            weight: |_| 1.0,
         };
         let baseline = Candidate::baseline(prompt("seed"));
         script.record(Event::Started { at: jiff::Timestamp::UNIX_EPOCH, baseline });
@@ -198,7 +202,8 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         for (offset, (row, score)) in scores.into_iter().enumerate() {
             let score = Score::new(score).unwrap();
             let measured = (self.measured)(candidate, row);
-            let outcome = RowOutcome::Scored { score, invalid: false, measured, weight: 1.0 };
+            let outcome =
+                RowOutcome::Scored { score, invalid: false, measured, weight: (self.weight)(row) };
             let call = Call(first.0 + offset as u64);
             let usd = Usd::from_nanos((self.nanos)(candidate, row));
             self.record(Event::Answered(Answered { usd, ..answer(call) }));
