@@ -123,8 +123,8 @@ const TEXTS: &[&str] = &["txt", "md", "json", "yaml", "yml", "j2"];
 /// The file that a prompt of a configuration is in, if it is in one, as the configuration names it.
 #[must_use]
 pub fn named_file(prompt: &str) -> Option<&str> {
-    let is_one = |it: &&str| prompt.ends_with(&format!(".{it}"));
-    let looks_like_one = !prompt.contains('\n') && TEXTS.iter().any(|it| is_one(&it));
+    let is_of = |it: &&str| prompt.strip_suffix(*it).is_some_and(|name| name.ends_with('.'));
+    let looks_like_one = !prompt.contains('\n') && TEXTS.iter().any(is_of);
     match prompt.strip_prefix("file://") {
         None => looks_like_one.then_some(prompt),
         named => named,

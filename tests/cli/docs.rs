@@ -365,10 +365,9 @@ fn the_unit_of_systemd_is_valid_and_its_command_starts_and_then_resumes() {
         env.write(&format!("tasks/{name}/rows.jsonl"), &env.read("colours/rows.jsonl"));
     }
     let program = Path::new(env!("CARGO_BIN_EXE_promptsearch")).parent().unwrap().to_owned();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let command = format!("PATH='{}':$PATH; {command}", program.display());
     let start = || {
-        let out =
-            env.program("/bin/sh").args(["-c", &command]).env("PATH", &path).output().unwrap();
+        let out = env.program("/bin/sh").args(["-c", &command]).output().unwrap();
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         out.stdout
     };
