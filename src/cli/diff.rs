@@ -4,7 +4,7 @@ use super::args::DiffArgs;
 use super::error::CliError;
 use super::screen::Screen;
 use crate::export::revision::file_at;
-use crate::formats;
+use crate::formats::{self, Document};
 use crate::report::explain::{Subject, find};
 use crate::report::{NamedParts, PromptDiff, Report};
 use crate::run::{Run, RunDir};
@@ -72,7 +72,7 @@ fn side(asked: &str, out: &Path) -> Result<Side, CliError> {
     let path = Path::new(asked);
     if path.is_file() {
         let bytes = source::read(path).map_err(|error| SourceError::unreadable(path, &error))?;
-        return of_file(asked, &bytes);
+        return Ok(of_document(asked, formats::read_on_disk(path, &bytes)?));
     }
     let unknown = match RunDir::find(out, asked) {
         Ok(dir) => return of_run(&dir, "best"),
@@ -92,7 +92,10 @@ fn side(asked: &str, out: &Path) -> Result<Side, CliError> {
         return of_run(&dir, candidate);
     }
     match file_at(Path::new("."), before, after) {
-        Ok(bytes) => of_file(asked, &bytes),
+        Ok(bytes) => {
+            let read = formats::read(Path::new(asked), &bytes);
+            Ok(of_document(asked, read.map_err(|error| error.in_file(asked))?))
+        }
         Err(error) => {
             Err(CliError::usage(format!("`{asked}` cannot be found: {unknown}; {error}"))
                 .hint("give a run, RUN:CANDIDATE, a file, or REV:path of git"))
@@ -100,12 +103,11 @@ fn side(asked: &str, out: &Path) -> Result<Side, CliError> {
     }
 }
 
-fn of_file(what: &str, bytes: &[u8]) -> Result<Side, CliError> {
-    let document = formats::read(Path::new(what), bytes).map_err(|error| error.in_file(what))?;
+fn of_document(what: &str, document: Document) -> Side {
     let is_plain = document.parts.iter().any(|part| part.name.is_none());
     let parts = document.parts.into_iter();
     let parts = parts.map(|part| (part.name.unwrap_or_else(|| "text".to_owned()), part.text));
-    Ok(Side { what: what.to_owned(), parts: parts.collect(), searched: None, is_plain })
+    Side { what: what.to_owned(), parts: parts.collect(), searched: None, is_plain }
 }
 
 fn of_run(dir: &RunDir, candidate: &str) -> Result<Side, CliError> {

@@ -99,7 +99,7 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
 /// The task with the prompt of a file in place of its baseline.
 pub(super) fn with_prompt(task: &Task, place: &Path, file: &Path) -> Result<Task, CliError> {
     let bytes = crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
-    let document = formats::read(file, &bytes).map_err(|e| e.in_file(file))?;
+    let document = formats::read_on_disk(file, &bytes)?;
     if document.parts.iter().all(|part| part.text.trim().is_empty()) {
         return Err(SourceError::new(file, "the prompt file is empty")
             .help("name a file as `export` writes it, or one with the text of the searched part")

@@ -84,7 +84,7 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
     let bar_caps = Caps { proposals: None, ..caps };
     eval::checked(&bar, Some(Split::Hold), bar_caps, args.concurrency, args.yes)
         .map_err(|error| likely(&bar).into_iter().fold(error, CliError::hint))?;
-    let bar_usd = usd_of(&bar, rows)?;
+    let bar_usd = usd_of(&bar, rows);
     // What the bar leaves is shared; how much that is, is known when it is measured.
     let left = Caps {
         calls: caps.calls.map(|calls| calls.saturating_sub(rows as u64)),
@@ -215,13 +215,10 @@ fn run_args(args: &MigrateArgs) -> RunArgs {
     }
 }
 
-/// What these rows of a prompt are expected to cost, in dollars; `None` where the price is not known.
-fn usd_of(task: &Task, rows: usize) -> Result<Option<f64>, CliError> {
-    let some = Caps { calls: Some(1_000), ..Caps::default() };
-    let estimate = runs::estimate(task, &runs::evaluation_recipe()?, some, &Known::default());
-    let role = estimate.roles.get(&ModelRole::Task.to_string());
-    let of_one = role.and_then(|role| Some(role.usd? / role.calls.filter(|it| *it > 0)? as f64));
-    Ok(of_one.map(|usd| usd * rows as f64))
+/// What these rows of the task's own prompt are expected to cost, in dollars; `None` where the price is not known.
+fn usd_of(task: &Task, rows: usize) -> Option<f64> {
+    let price = task.task_model().price?;
+    Some(price.of(runs::usage_of_row(task)).dollars() * rows as f64)
 }
 
 /// What a search is expected to do with its share.

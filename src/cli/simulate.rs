@@ -35,7 +35,7 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
         }
         let bytes =
             crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
-        let document = formats::read(file, &bytes).map_err(|error| error.in_file(file))?;
+        let document = formats::read_on_disk(file, &bytes)?;
         let prompt = super::eval::prompt_of(&task, &document)?;
         let quality = true_quality(&world, &task, &prompt);
         let value = serde_json::json!({

@@ -161,6 +161,8 @@ pub struct DocumentError {
     pub message: String,
     /// A hint for the user.
     pub help: String,
+    /// The file that the prompt is in instead, as this one names it.
+    pub elsewhere: Option<PathBuf>,
 }
 
 impl DocumentError {
@@ -169,7 +171,13 @@ impl DocumentError {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
-        Self { line: line.into(), message: message.into(), help: help.into() }
+        Self { line: line.into(), message: message.into(), help: help.into(), elsewhere: None }
+    }
+
+    /// The prompt is in another file.
+    pub(super) fn elsewhere(line: impl Into<Option<usize>>, name: &str) -> Self {
+        let message = format!("the prompt is in another file: `{name}`");
+        Self { elsewhere: Some(PathBuf::from(name)), ..Self::new(line, message, "name that file") }
     }
 
     /// JSON that is none.

@@ -11,8 +11,26 @@ use super::template::Syntax as _;
 use super::{Exported, Unwritable};
 use serde_json::{Value, json};
 
+/// What a reference to another prompt begins and ends with: Langfuse puts that prompt's text in its place.
+const REFERENCE: [&str; 2] = ["@@@langfusePrompt:", "@@@"];
+
+/// The first reference to another prompt in a text.
+fn reference(text: &str) -> Option<&str> {
+    let [begin, end] = REFERENCE;
+    let from = text.find(begin)?;
+    let length = text[from + begin.len()..].find(end)?;
+    Some(&text[from..from + begin.len() + length + end.len()])
+}
+
 pub(super) fn write(exported: &Exported<'_>) -> Result<Vec<u8>, Unwritable> {
     let messages = Messages::of(exported, &Mustache)?;
+    let texts = messages.system.iter().chain(&messages.user);
+    if let Some(reference) = texts.filter_map(|text| reference(text)).next() {
+        return Err(Unwritable::new(
+            format!("Langfuse would put another prompt in the place of `{reference}`"),
+            "write it in another way, or use `--format md`",
+        ));
+    }
     let name = exported.fact("task").cloned().unwrap_or_default();
     let candidate = exported.fact("candidate").and_then(Value::as_str).unwrap_or_default();
     let status = exported.fact("status").and_then(Value::as_str).unwrap_or_default();
@@ -40,7 +58,17 @@ pub(super) fn is_payload(value: &Value) -> bool {
 
 pub(super) fn read(value: &Value) -> Result<Document, DocumentError> {
     let mut messages = Messages { facts: facts(&value["config"]), ..Messages::default() };
-    if value["prompt"].is_array() {
+    let prompt = &value["prompt"];
+    let contents = prompt.as_array().into_iter().flatten().map(|message| &message["content"]);
+    let texts = contents.chain([prompt]).filter_map(Value::as_str);
+    if let Some(reference) = texts.filter_map(reference).next() {
+        return Err(DocumentError::new(
+            None,
+            format!("`prompt` names another prompt of Langfuse: `{reference}`"),
+            "put that prompt's text in its place, as Langfuse itself does: its libraries' `get_prompt` returns the whole text",
+        ));
+    }
+    if prompt.is_array() {
         add(&mut messages, &value["prompt"], "prompt")?;
         return messages.document(&Mustache);
     }

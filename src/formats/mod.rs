@@ -1,7 +1,8 @@
 //! A prompt as a file: each format writes one, and most read one back.
 //!
-//! Texts are templates here; nothing is rendered, and nothing here accesses the disk. A format of another tool has
-//! that tool's own template language: what of a prompt it cannot say is an error, and never changed without a word.
+//! Texts are templates here; nothing is rendered, and only what follows the name of another file accesses the disk. A
+//! format of another tool has that tool's own template language: what of a prompt it cannot say is an error, and never
+//! changed without a word.
 
 mod document; // What a prompt file holds.
 mod escaped; // JSON for other readers.
@@ -22,10 +23,10 @@ mod dspy;
 
 pub use document::{Document, DocumentError, DocumentPart, FORMAT_KEY, sidecar};
 pub use dspy::DemoFields;
-pub use promptfoo::{Suite, SuiteRow};
+pub use promptfoo::{Suite, SuiteRow, named_file};
 
 use crate::prompt::{Part, Prompt};
-use crate::source::json;
+use crate::source::{SourceError, json};
 use code_file::Language;
 use serde_json::Value;
 use std::path::Path;
@@ -188,6 +189,33 @@ pub fn read(name: &Path, bytes: &[u8]) -> Result<Document, DocumentError> {
         }
     }
     markdown::read_markdown(text)
+}
+
+/// The same of a file on the disk, which may name the one that its prompt is in: that one is read from the file's folder,
+/// or from below it, and from nowhere else.
+///
+/// # Errors
+/// As for [`read`]; also where that file is elsewhere, or cannot be read.
+pub fn read_on_disk(path: &Path, bytes: &[u8]) -> Result<Document, SourceError> {
+    let error = match read(path, bytes) {
+        Ok(document) => return Ok(document),
+        Err(error) => error,
+    };
+    let Some(name) = &error.elsewhere else { return Err(error.in_file(path)) };
+    let folder = Path::new(".").join(path.parent().unwrap_or(Path::new("")));
+    let file = folder.join(name);
+    let real = |path: &Path| path.canonicalize();
+    match (real(&file), real(&folder)) {
+        (Ok(file), Ok(folder)) if !file.starts_with(&folder) => return Err(error.in_file(path)),
+        (Err(why), _) => {
+            return Err(SourceError::unreadable(&file, &why).named_in(path, error.line));
+        }
+        _ => {}
+    }
+    let bytes = crate::source::read(&file)
+        .map_err(|why| SourceError::unreadable(&file, &why).named_in(path, error.line))?;
+    let read = text_of(&bytes).and_then(|text| promptfoo::read_named(&file, text));
+    read.map_err(|error| error.in_file(&file))
 }
 
 /// Whether a text that is no JSON was meant to be a prompt file in JSON.

@@ -117,6 +117,20 @@ pub(super) fn configuration(text: &str) -> Result<Option<Node>, DocumentError> {
     Ok(node.get("prompts").is_some().then_some(node))
 }
 
+/// Extensions of files that hold prompts.
+const TEXTS: &[&str] = &["txt", "md", "json", "yaml", "yml", "j2"];
+
+/// The file that a prompt of a configuration is in, if it is in one, as the configuration names it.
+#[must_use]
+pub fn named_file(prompt: &str) -> Option<&str> {
+    let is_of = |it: &&str| prompt.strip_suffix(*it).is_some_and(|name| name.ends_with('.'));
+    let looks_like_one = !prompt.contains('\n') && TEXTS.iter().any(is_of);
+    match prompt.strip_prefix("file://") {
+        None => looks_like_one.then_some(prompt),
+        named => named,
+    }
+}
+
 pub(super) fn read(node: &Node) -> Result<Document, DocumentError> {
     let prompts = node.get("prompts").unwrap_or(node);
     let prompt = match prompts.items() {
@@ -130,27 +144,49 @@ pub(super) fn read(node: &Node) -> Result<Document, DocumentError> {
             ));
         }
     };
-    let raw = ["raw", "content", "id"].iter().find_map(|key| prompt.get(key)?.text());
+    let raw = ["raw", "content", "id", "path"].iter().find_map(|key| prompt.get(key)?.text());
     let Some(text) = raw.or_else(|| prompt.text()) else {
         let help = "write it as a text, or as `raw: …`";
         return Err(DocumentError::new(prompt.line, "the prompt is no text", help));
     };
-    if text.starts_with("file://") {
-        let message = format!("the prompt is in another file: `{text}`");
-        return Err(DocumentError::new(prompt.line, message, "name that file"));
+    if let Some(file) = named_file(text) {
+        return Err(DocumentError::elsewhere(prompt.line, file));
     }
     let facts = node.get("metadata").map(Node::value);
     let facts = facts.as_ref().map(super::chat::facts).unwrap_or_default();
-    let mut messages = Messages { facts, ..Messages::default() };
-    let placed = |error: DocumentError| DocumentError { line: Some(prompt.line), ..error };
+    let messages = Messages { facts, ..Messages::default() };
+    of_text(messages, text).map_err(|error| DocumentError { line: Some(prompt.line), ..error })
+}
+
+/// The prompt in a file that a configuration names.
+pub(super) fn read_named(name: &Path, text: &str) -> Result<Document, DocumentError> {
+    let extension = name.extension().and_then(|it| it.to_str()).unwrap_or_default();
+    let is_of = |wanted: &[&str]| wanted.iter().any(|it| extension.eq_ignore_ascii_case(it));
+    // promptfoo takes each part of such a file for a prompt of its own.
+    let between = text.lines().position(|line| line.trim() == "---");
+    if let Some(line) = between.filter(|_| is_of(&["txt"])) {
+        let message = "a line `---` parts the file into several prompts";
+        return Err(DocumentError::new(line + 1, message, "leave one in a file of its own"));
+    }
+    if is_of(&["yaml", "yml"]) {
+        let node = Node::parse(name, text).map_err(|error| {
+            DocumentError::new(error.line, error.message, "a prompt in such a file is YAML")
+        })?;
+        return of_text(Messages::default(), &node.value().to_string());
+    }
+    of_text(Messages::default(), text.trim_end())
+}
+
+/// A chat in JSON, or the text of the one part.
+fn of_text(mut messages: Messages, text: &str) -> Result<Document, DocumentError> {
     match json::parse(text) {
         Ok(list) if list[0].get("role").is_some() => {
-            add(&mut messages, &list, "prompt").map_err(placed)?;
-            messages.document(&Nunjucks).map_err(placed)
+            add(&mut messages, &list, "prompt")?;
+            messages.document(&Nunjucks)
         }
         _ => Nunjucks.to_part(text).map(Document::plain).map_err(|why| {
             let help = "a prompt here shows variables, and does nothing else with them";
-            DocumentError::new(prompt.line, format!("the prompt: {why}"), help)
+            DocumentError::new(None, format!("the prompt: {why}"), help)
         }),
     }
 }

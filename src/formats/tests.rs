@@ -306,10 +306,17 @@ fn files_of_other_origin_are_read() {
             "its 1 demonstration, as fields",
         ),
         ("p.yaml", "prompts: [a, b]\n", "1: the configuration has 2 prompts"),
+        ("p.yaml", "prompts:\n  - file://p.json\n", "2: the prompt is in another file: `p.json`"),
+        ("p.yaml", "prompts: [route.txt]\n", "1: the prompt is in another file: `route.txt`"),
         (
-            "p.yaml",
-            "prompts:\n  - file://p.json\n",
-            "2: the prompt is in another file: `file://p.json`",
+            "p.json",
+            r#"{"type": "text", "prompt": "a @@@langfusePrompt:name=tone|label=production@@@ b"}"#,
+            "`prompt` names another prompt of Langfuse: `@@@langfusePrompt:name=tone|label=production@@@`",
+        ),
+        (
+            "p.json",
+            r#"{"type": "chat", "prompt": [{"role": "system", "content": "@@@langfusePrompt:name=t|version=1@@@"}]}"#,
+            "`prompt` names another prompt of Langfuse: `@@@langfusePrompt:name=t|version=1@@@`",
         ),
     ] {
         let told = told(name, file);
@@ -368,4 +375,77 @@ fn a_text_that_shows_json_is_a_text_and_a_broken_chat_is_a_mistake() {
     assert_eq!(read.part("user").unwrap(), template);
     let broken = "{\"messages\": [\n {\"role\": \"system\", \"content\": \"x\"\n}";
     assert!(super::read(Path::new("chat.json"), broken.as_bytes()).is_err());
+}
+
+/// Langfuse would put another prompt in the place of what is literal text here.
+#[test]
+fn a_reference_of_langfuse_is_no_text_of_a_prompt() {
+    let searched = ["system".to_owned()];
+    let with = |text: &str| {
+        let prompt = named(&[("system", text), ("user", "{{ input }}")]);
+        written(Format::Langfuse, &prompt, &searched)
+    };
+    let why = with("Be @@@langfusePrompt:name=x@@@.").unwrap_err();
+    assert!(why.message.ends_with("in the place of `@@@langfusePrompt:name=x@@@`"), "{why}");
+    assert!(with("Write @@@ and @@@langfusePrompt: as they are.").is_ok());
+}
+
+#[test]
+fn a_configuration_names_the_file_that_its_prompt_is_in() {
+    let place = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(place.path().join(name), text).unwrap();
+    std::fs::create_dir_all(place.path().join("suite/prompts")).unwrap();
+    let config = place.path().join("suite/promptfooconfig.yaml");
+    let read = |prompts: &str| {
+        let text = format!("prompts: {prompts}\ntests: []\n");
+        read_on_disk(&config, text.as_bytes()).map_err(|error| error.to_string())
+    };
+    write("secret.txt", "secret");
+    write("suite/prompts/a.txt", "Route {{ input }}.\n");
+    write("suite/two.txt", "Route {{ input }}.\n---\nSort {{ input }}.\n");
+    write(
+        "suite/chat.json",
+        r#"[{"role": "system", "content": "Route."}, {"role": "user", "content": "{{input}}"}]"#,
+    );
+    write(
+        "suite/chat.yaml",
+        "- role: system\n  content: Route.\n- role: user\n  content: \"{{input}}\"\n",
+    );
+    write("suite/if.md", "{% if x %}y{% endif %}");
+    std::os::unix::fs::symlink(
+        place.path().join("secret.txt"),
+        place.path().join("suite/link.txt"),
+    )
+    .unwrap();
+    for prompts in [
+        "[prompts/a.txt]",
+        "file://prompts/a.txt",
+        "[{path: ./prompts/a.txt}]",
+        "[{id: file://prompts/a.txt, label: a}]",
+    ] {
+        assert_eq!(read(prompts).unwrap(), Document::plain("Route {{ input }}."), "{prompts}");
+    }
+    let chat = read("[file://chat.json]").unwrap();
+    assert_eq!(chat.parts.len(), 2);
+    assert_eq!(read("[chat.yaml]").unwrap(), chat);
+    // A text that only speaks of a file is a text.
+    assert_eq!(
+        read("[\"Read a.txt and answer\"]").unwrap(),
+        Document::plain("Read a.txt and answer")
+    );
+    for (prompts, says) in [
+        ("[no.txt]", "no.txt"),
+        (
+            "[../secret.txt]",
+            "promptfooconfig.yaml:1: the prompt is in another file: `../secret.txt`",
+        ),
+        ("[link.txt]", "the prompt is in another file: `link.txt`"),
+        ("[two.txt]", "two.txt:2: a line `---` parts the file into several prompts"),
+        ("[if.md]", "if.md: the prompt: "),
+    ] {
+        let told = read(prompts).unwrap_err();
+        assert!(told.contains(says), "{told}");
+    }
+    let absolute = place.path().join("secret.txt");
+    assert!(read(&format!("[file://{}]", absolute.display())).is_err());
 }

@@ -12,6 +12,7 @@ mod fragment;
 mod placeholder;
 mod written;
 mod comparison;
+mod word_diff;
 mod operators;
 mod template;
 mod code;
@@ -22,6 +23,7 @@ pub use layout::{Layout, RowValues, TemplateError};
 pub(crate) use placeholder::strays;
 pub use placeholder::{Piece, literal, pieces, placeholder, placeholders};
 pub(crate) use template::render_template;
+pub use word_diff::word_diff;
 
 use crate::id::CandidateId;
 use crate::text;
@@ -136,26 +138,6 @@ pub fn value_text(value: &serde_json::Value) -> std::borrow::Cow<'_, str> {
         serde_json::Value::Null => "".into(),
         other => other.to_string().into(),
     }
-}
-
-/// A word diff of two texts as (tag, piece) runs: `-` only in the first, `+` only in the second,
-/// ` ` in both.
-#[must_use]
-pub fn word_diff(before: &str, after: &str) -> Vec<(char, String)> {
-    let diff = similar::TextDiff::from_unicode_words(before, after);
-    let mut runs: Vec<(char, String)> = Vec::new();
-    for change in diff.iter_all_changes() {
-        let tag = match change.tag() {
-            similar::ChangeTag::Delete => '-',
-            similar::ChangeTag::Insert => '+',
-            similar::ChangeTag::Equal => ' ',
-        };
-        match runs.last_mut() {
-            Some((last, text)) if *last == tag => text.push_str(change.value()),
-            _ => runs.push((tag, change.value().to_owned())),
-        }
-    }
-    runs
 }
 
 /// A prompt shortened to one line.

@@ -60,7 +60,7 @@ pub fn junit(suite: &str, task: &str, cases: &[TestCase]) -> String {
             }
             CaseOutcome::Skipped(why) => format!("<skipped message=\"{}\"/>", xml(why)),
         };
-        let [task, name] = [task, name].map(|text| xml(text));
+        let [task, name] = [task, name].map(xml);
         let _ = writeln!(out, "<testcase classname=\"{task}\" name=\"{name}\">{inside}</testcase>");
     }
     out.push_str("</testsuite>\n</testsuites>\n");

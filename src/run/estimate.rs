@@ -449,6 +449,15 @@ impl Known {
     }
 }
 
+/// What the answer to a row is assumed to use with the task's own prompt.
+#[must_use]
+pub fn usage_of_row(task: &Task) -> Usage {
+    let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
+    let row = mean_row_bytes(&task.visible_rows());
+    let lengths = Lengths { prompt, growth: 0, row, shown: 0, texts: 0 };
+    lengths.of_row(task.task_model().max_output_tokens)
+}
+
 /// The estimate of a run.
 #[must_use]
 pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Estimate {

@@ -102,7 +102,7 @@ impl TaskFiles {
                         SourceError::unreadable(&path, &error).named_in(&file, line())
                     })?;
                     let wrong = |error: formats::DocumentError| error.in_file(&path);
-                    let document = formats::read(&path, &bytes).map_err(wrong)?;
+                    let document = formats::read_on_disk(&path, &bytes)?;
                     let text = document.part(name).map_err(wrong)?.to_owned();
                     part_files.insert(name.clone(), path);
                     text

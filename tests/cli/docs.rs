@@ -332,3 +332,48 @@ fn three_dots_stand_for_what_varies() {
     assert!(!output_matches(&["a … b", "end"], &said));
     assert!(!output_matches(&["a 1", "…"], &said));
 }
+
+/// The unit of the page on nights: systemd takes it as it stands, and its command starts a night once and resumes it then.
+#[test]
+fn the_unit_of_systemd_is_valid_and_its_command_starts_and_then_resumes() {
+    let page = read("docs/nights.md");
+    let unit = blocks(&page).into_iter().find(|block| block.language == "ini").unwrap().lines;
+    let env = TestEnv::with_colours();
+    env.write("promptsearch@night.service", &(unit.join("\n") + "\n"));
+    let mut verify = env.program("systemd-analyze");
+    verify.args(["--user", "verify", "./promptsearch@night.service"]);
+    match verify.env("XDG_RUNTIME_DIR", env.path("")).output() {
+        // What it does not understand is told, also where it is left out without an error.
+        Ok(told) => {
+            let words = [told.stdout, told.stderr].concat();
+            assert!(
+                told.status.success() && words.is_empty(),
+                "{}",
+                String::from_utf8_lossy(&words)
+            );
+        }
+        Err(_) => println!("skipped: there is no systemd-analyze"),
+    }
+    let text = unit.join("\n").replace("\\\n", " ");
+    let command = text.lines().find_map(|line| line.strip_prefix("ExecStart=/bin/sh -c '"));
+    let command = command.unwrap().trim_end_matches('\'').replace("%i", "night");
+    assert!(command.contains("--max-usd 10"), "{command}");
+    let command = command.replace("--max-usd 10", "--max-usd 0.01");
+    for name in ["a", "b"] {
+        let task = env.read("colours/task.toml").replacen("\"colours\"", &format!("\"{name}\""), 1);
+        env.write(&format!("tasks/{name}/task.toml"), &task);
+        env.write(&format!("tasks/{name}/rows.jsonl"), &env.read("colours/rows.jsonl"));
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_promptsearch")).parent().unwrap().to_owned();
+    let command = format!("PATH='{}':$PATH; {command}", program.display());
+    let start = || {
+        let out = env.program("/bin/sh").args(["-c", &command]).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        out.stdout
+    };
+    let ran = start();
+    assert!(ran.starts_with(b"night: finished\n"), "{}", String::from_utf8_lossy(&ran));
+    let ledger = env.read("results/night/ledger.jsonl");
+    assert_eq!(start(), ran, "it is resumed, and has nothing to do");
+    assert_eq!(env.read("results/night/ledger.jsonl"), ledger);
+}

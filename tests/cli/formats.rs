@@ -98,6 +98,27 @@ fn a_configuration_of_promptfoo_asks_dev_rows_again_and_no_held_out_one() {
     assert!(told.contains("promptfoo has no assertion like the scorer `label-set`"), "{told}");
 }
 
+/// As most configurations of promptfoo are written: the prompt is in a file beside them.
+#[test]
+fn a_configuration_whose_prompt_is_in_a_file_is_read_wherever_a_prompt_file_is() {
+    let (env, _server) = released();
+    env.write("suite/prompts/route.txt", "Warm or cold, please.");
+    env.write("suite/promptfooconfig.yaml", "prompts: [file://prompts/route.txt]\ntests: []\n");
+    let line =
+        "eval colours --prompt suite/promptfooconfig.yaml --split dev --max-calls 100 --json";
+    let asked = env.run(line).ok().json();
+    assert_eq!(asked["quality"]["n"], 45);
+    let told = env.run("diff suite/promptfooconfig.yaml suite/prompts/route.txt").ok().stdout;
+    assert!(!told.contains("[-") && !told.contains("{+"), "{told}");
+    let task = env.read("colours/task.toml");
+    let named = "{ file = \"../suite/promptfooconfig.yaml\" }";
+    env.write("colours/task.toml", &task.replace("\"Answer warm or cold.\"", named));
+    assert!(env.run("plan colours").ok().stdout.contains("Warm or cold, please."));
+    env.write("suite/promptfooconfig.yaml", "prompts: [file://prompts/gone.txt]\ntests: []\n");
+    let told = env.complaint(line.trim_end_matches(" --json"));
+    assert!(told.starts_with("exit 3") && told.contains("prompts/gone.txt"), "{told}");
+}
+
 #[test]
 fn what_a_format_cannot_say_is_told() {
     let (env, _server) = released();

@@ -5,6 +5,7 @@
 
 use super::notes::{Notes, Place};
 use super::reader::Reader;
+use crate::formats::named_file;
 use crate::import::draft::DraftPart;
 use crate::import::shape::loss;
 use crate::prompt::{Piece, USER, pieces, placeholder, strays, value_text};
@@ -12,9 +13,6 @@ use crate::source::SourceError;
 use crate::source::yaml::{Data, Node, text_of};
 use std::collections::BTreeSet;
 use std::path::Path;
-
-/// Extensions of files that hold prompts.
-const TEXTS: &[&str] = &["txt", "md", "json", "yaml", "yml", "j2"];
 
 /// The first prompt that can be read.
 pub(super) fn parts(
@@ -57,9 +55,7 @@ fn text(
     let Some(written) = written else {
         return Err(reader.wrong(node, "this prompt is neither a text nor a file"));
     };
-    let looks_like_file =
-        !written.contains('\n') && TEXTS.iter().any(|it| written.ends_with(&format!(".{it}")));
-    if !looks_like_file && !written.starts_with("file://") {
+    if named_file(written).is_none() {
         return Ok(Some(written.to_owned()));
     }
     match reader.named(node, written, notes) {
