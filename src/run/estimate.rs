@@ -453,8 +453,9 @@ impl Known {
 #[must_use]
 pub fn usage_of_row(task: &Task) -> Usage {
     let prompt = task.layout.bytes_without_row(&task.baseline) as u64;
-    let row = mean_row_bytes(&task.visible_rows());
-    let lengths = Lengths { prompt, growth: 0, row, shown: 0, texts: 0 };
+    let rows = task.visible_rows();
+    let (row, answer) = (mean_row_bytes(&rows), mean_answer(&rows));
+    let lengths = Lengths { prompt, growth: 0, row, answer, shown: 0, texts: 0 };
     lengths.of_row(task.task_model().max_output_tokens)
 }
 

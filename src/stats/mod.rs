@@ -42,8 +42,8 @@ pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
 pub mod quantile; // After: of latencies.
 pub mod paired; // After: one p-value for one claim.
-pub mod weighted; // After: the same where rows do not count alike.
 pub mod margin; // After: the same for a margin or a level that was agreed before.
+pub mod weighted; // After: the same where rows do not count alike.
 pub mod holm; // After: several claims at once.
 pub mod betting; // After: tests that are repeated for ever.
 pub mod race; // During: whether a candidate is out of the race.

@@ -2,7 +2,6 @@
 //!
 //! Not the journal of a run, which holds two copies; for what is written rarely and read whole.
 
-use super::sync_folder;
 use crate::text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -93,8 +92,11 @@ impl<F: Serialize + DeserializeOwned> FactFile<F> {
             file.set_len(self.whole)?;
             file.write_all(&lines)?;
             file.sync_all()?;
-            // The file's name is durable with its folder.
-            sync_folder(self.path.parent().unwrap_or(&self.path));
+            // A new file's name is durable with its folder.
+            if self.whole == 0 {
+                let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty());
+                File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+            }
             Ok(lines.len() as u64)
         };
         let written = write();

@@ -24,7 +24,7 @@ fn a_finished_run_says_how_it_goes_on_and_goes_on() {
     assert!(ran.stderr.contains("one was finished, and goes on"), "{}", ran.stderr);
     let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     let had_ended = "The run had ended before, after 1";
-    assert!(text.contains(had_ended) && text.contains("calls was reached: "), "{text}");
+    assert!(text.contains(had_ended) && text.contains("did not pay for another step: "), "{text}");
     let second = env.json("results/one/summary.json");
     assert_eq!(second["status"], "finished");
     assert_eq!(second["earlier"][0]["candidate"], first["best"]["candidate"]);
@@ -46,12 +46,12 @@ fn caps_that_make_no_finished_run_go_on_are_answered() {
     let events = env.events("one").len();
     assert_snapshot!(env.complaint("resume one --max-usd 9"), @r"
     exit 2
-    error: the run `one` is finished, and does not go on with these caps: the cap on calls was reached
+    error: the run `one` is finished, and does not go on with these caps: what was left of the cap on calls did not pay for another step
       try: give it more: `--max-calls N` above 160
     ");
     assert_snapshot!(env.complaint("resume one --max-calls 100"), @r"
     exit 2
-    error: the run `one` is finished, and does not go on with these caps: the cap on calls was reached
+    error: the run `one` is finished, and does not go on with these caps: what was left of the cap on calls did not pay for another step
       try: give it more: `--max-calls N` above 160
     ");
     let low = env.run("resume one --max-calls 300 --max-usd 0.000001").exits(2).stderr;

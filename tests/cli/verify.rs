@@ -162,8 +162,10 @@ fn a_cap_that_leaves_rows_out_is_no_pass() {
     let before = deployed.server.requests().len();
     let capped = "--tolerance 0.5 --junit junit.xml --markdown build.md --max-calls";
     let ran = deployed.verify(&format!("{capped} 8")).exits(4);
-    let why =
-        format!("{} of {rows} rows were not asked, because the cap on calls was reached", rows - 8);
+    let why = format!(
+        "{} of {rows} rows were not asked, because what was left of the cap on calls did not pay for another step",
+        rows - 8
+    );
     assert!(ran.stderr.contains(&why), "{}", ran.stderr);
     assert!(ran.stderr.contains("--max-calls N (above 8)"), "{}", ran.stderr);
     let junit = env.read("junit.xml");
@@ -188,7 +190,11 @@ fn a_cap_that_leaves_rows_out_is_no_pass() {
     assert!(!ran.stderr.contains("on dev") && ran.stderr.contains("evaluating"), "{}", ran.stderr);
     env.edit("colours/task.toml", "free = true", "price = { input = 1.0, output = 2.0 }");
     let ran = eval("--min-quality 0.5 --max-usd 0.000001 --quiet").exits(4);
-    assert!(ran.stderr.contains("no row was asked, because the money cap"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("no row was asked, because what was left of the money cap"),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains("--max-usd X (above $0.0000010)"), "{}", ran.stderr);
 }
 
@@ -388,7 +394,10 @@ fn rows_that_a_cap_on_money_left_out_are_not_asked_and_not_without_an_answer() {
     let ran = verify("0.011").exits(4);
     let first = asked.load(Ordering::SeqCst);
     assert!(first >= 8 && first < rows, "{first} requests");
-    let why = format!("{} of {rows} rows were not asked, because the money cap", rows - first);
+    let why = format!(
+        "{} of {rows} rows were not asked, because what was left of the money cap",
+        rows - first
+    );
     assert!(ran.stderr.contains(&why), "{}", ran.stderr);
     assert!(!ran.stderr.contains("no answer"), "{}", ran.stderr);
     let hint = format!("it asks the {} rows that are missing, and no others", rows - first);
