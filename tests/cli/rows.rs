@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// calls by a name that is no label.
 fn clerk(request: &Request) -> Reply {
     let (number, is_baseline) =
-        (tile(request), request.content("system").starts_with("Answer warm or cold."));
+        (tile(request), request.content("system") == "Answer warm or cold.");
     let right = number % 2;
     match (is_baseline && number.is_multiple_of(3), !is_baseline && number.is_multiple_of(7)) {
         (true, _) => says(["warm", "cold"][1 - right]),

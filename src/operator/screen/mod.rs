@@ -24,7 +24,8 @@ kinds! {
     /// that are truncated, without tags, unchanged, that lose or invent a placeholder, touch a
     /// frozen part or outgrow `prompt.max_tokens`. What can be repaired is repaired before, in every
     /// run: tags and a code fence around the text, pasted messages and repeated lines are removed; labels
-    /// that the parent names, and its form of the answer, are put back. `explain` shows what was repaired.
+    /// that the parent names, and its form of the answer, are put back. A merge takes no line over that the better
+    /// parent has in nearly the same words, and no second order on how to answer. `explain` shows what was repaired.
     pub SCREENS: dyn Screen = [
         dedup::Dedup,
         lint::Lint,
