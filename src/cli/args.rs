@@ -5,6 +5,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+pub(crate) use super::online_args::{AbArgs, AssignArgs, CodeLanguage};
 pub(crate) use super::run_args::{CompareArgs, DiffArgs, ListArgs, RunRef, RunsDir, WatchArgs};
 
 /// A search engine for prompts: proposes changes, evaluates them on data, spends calls where they
@@ -76,6 +77,10 @@ pub(crate) enum Command {
     /// Verify an exported prompt again and again: keeps a history, and tells a change of the model from a worse prompt
     /// (an alarm: exit 6)
     Monitor(MonitorArgs),
+    /// Say what the log of an online test shows, at any time and as often as you like
+    Ab(AbArgs),
+    /// Say which arm of an online test each unit is in, or write that as code
+    Assign(AssignArgs),
     /// List the strategies, explain one, or write the meta-prompts to files
     Strategies(StrategiesArgs),
     /// Serve the simulated models over HTTP: OpenAI's chat completions and embeddings, Anthropic's messages, and

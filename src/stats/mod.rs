@@ -46,8 +46,10 @@ pub mod margin; // After: the same for a margin or a level that was agreed befor
 pub mod weighted; // After: the same where rows do not count alike.
 pub mod holm; // After: several claims at once.
 pub mod betting; // After: tests that are repeated for ever.
+pub mod anytime; // After: effects that are looked at while units arrive.
 pub mod race; // During: whether a candidate is out of the race.
 
+pub use anytime::Mixture;
 pub use betting::Alarm;
 pub use dominance::frontier_weights;
 pub use draw::weighted;

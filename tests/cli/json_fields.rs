@@ -212,6 +212,12 @@ fn every_field_is_described() {
         assert!(env.program("git").args(line.split(' ')).status().unwrap().success());
     }
     env.edit("colours/task.toml", "calls = 300", "calls = 500");
+    let line = |number| {
+        let arm = if number % 2 == 0 { "a" } else { "b" };
+        format!("u{number},{arm},{},0.01,{},free\n", number % 3, 1_000 + number)
+    };
+    let lines: String = (0..400).map(line).collect();
+    env.write("log.csv", &format!("unit,arm,outcome,cost,time,plan\n{lines}"));
     env.write("rows.csv", "text,label\nred,warm\nblue,cold\ngreen,cold\npink,warm\n");
     let run = "run, resume, status, summary.json";
     let page = Page::read();
@@ -239,6 +245,8 @@ fn every_field_is_described() {
         ("init", "init fresh --from rows.csv", 0),
         ("stop", "stop one", 0),
         ("strategies", "strategies", 0),
+        ("ab", "ab --log log.csv --cost cost --time time --segment plan --margin 0.1", 0),
+        ("assign", "assign u1 u2 --experiment e --arms a=1,b=1", 0),
     ] {
         let ran = env.run(&format!("{line} --json"));
         assert!(exit_code == -1 || ran.code == exit_code, "{line}: {}\n{}", ran.code, ran.stderr);
@@ -265,10 +273,11 @@ fn every_field_is_described() {
 }
 
 /// Parts of what commands print.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
     "interval",
     "look",
     "prompted",
+    "effect",
     "gain",
     "cost",
     "claim",

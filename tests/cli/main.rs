@@ -31,6 +31,7 @@ mod mistakes;
 mod monitor;
 mod night;
 mod notify;
+mod online;
 mod protocols;
 mod recipes;
 mod recorded_models;

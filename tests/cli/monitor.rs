@@ -249,7 +249,11 @@ fn a_check_that_is_killed_goes_on_and_pays_nothing_twice() {
 fn caps_hold_for_a_check_and_for_all_of_them() {
     let watched = watched();
     let ran = watched.check("--max-calls 20 --prometheus prompt.prom").exits(4);
-    assert!(ran.stderr.contains("were not asked, because what was left of the cap on calls"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("were not asked, because what was left of the cap on calls"),
+        "{}",
+        ran.stderr
+    );
     // Rows are asked in blocks of eight.
     assert_eq!(watched.asked(), 16);
     let metrics = watched.env.read("prompt.prom");

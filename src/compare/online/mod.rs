@@ -1,0 +1,444 @@
+//! Online tests: what a log of outcomes says about arms that real traffic was divided into.
+//!
+//! Everything here is right whenever and however often somebody looks: intervals and decisions are always valid
+//! ([`Mixture`]), several arms share one level, and so do the segments of an arm. A test whose traffic is not divided as
+//! it was meant to be decides nothing. Not for prompts on a task's rows: those are compared row by row.
+
+// A file uses only files declared above it.
+mod assignment;
+mod log;
+mod page;
+
+pub use assignment::{Assignment, Language};
+pub use log::{Log, LogColumns, Unit};
+pub use page::page;
+
+use crate::stats::{Mixture, anytime};
+use serde::Serialize;
+
+/// All arms together are decided wrongly in at most this share of tests.
+const LEVEL: f64 = 0.05;
+/// The traffic counts as divided wrongly where that would be seen in at most this share of tests that are not.
+const ALLOCATION_LEVEL: f64 = 0.01;
+/// The weight, in units, of the shares that were meant, in the test of the traffic.
+const ALLOCATION_PRIOR: f64 = 100.0;
+/// Units that each arm has before anything is decided: with fewer, estimates are not normal yet.
+const FEWEST_UNITS: usize = 100;
+/// Units beside those with the most common outcome: with fewer, what is rare may not have happened yet.
+const FEWEST_UNUSUAL: usize = 10;
+/// The effect that is looked for, in standard deviations of the outcome, where none is named.
+const USUAL_EFFECT: f64 = 0.1;
+/// The most values of one segment column.
+const MOST_SEGMENTS: usize = 20;
+/// Units in several arms, of all, from which on a test is not to be trusted.
+const MANY_MIXED: f64 = 0.01;
+
+/// What is known of a test beside its log.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The arm that others are compared with; else the first by name.
+    pub control: Option<String>,
+    /// The weights by which traffic was divided; else the same for all arms of the log.
+    pub weights: Vec<(String, f64)>,
+    /// Differences up to this count as none, in the unit of the outcome.
+    pub margin: Option<f64>,
+    /// The effect that is looked for, in the unit of the outcome.
+    pub effect: Option<f64>,
+}
+
+/// What a log says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OnlineTest {
+    /// Lines of the log.
+    pub lines: u64,
+    /// Units that were left out, since they have lines in several arms.
+    pub mixed_units: u64,
+    /// The arms.
+    pub arms: Vec<Arm>,
+    /// How the traffic was divided.
+    pub allocation: Allocation,
+    /// Each arm beside the control.
+    pub comparisons: Vec<ArmComparison>,
+    /// The control's name.
+    pub control: String,
+    /// Differences up to this count as none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+}
+
+/// An arm of a test.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Arm {
+    /// Its name.
+    pub name: String,
+    /// Its units.
+    pub units: usize,
+    /// Their mean outcome.
+    pub outcome: f64,
+    /// Their mean cost in dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd: Option<f64>,
+}
+
+/// How units were divided among the arms.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Allocation {
+    /// Against "as it was meant": from 100 on, the traffic was divided in another way.
+    pub e_value: f64,
+    /// Whether it was.
+    pub is_off: bool,
+}
+
+/// A difference of means with its always-valid interval, in the unit of the outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Effect {
+    /// The difference, or 0 where a group has fewer than two units.
+    pub difference: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// What is decided about an arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Its outcome is higher.
+    Higher,
+    /// Its outcome is lower.
+    Lower,
+    /// It differs by no more than the margin.
+    Same,
+    /// Nothing yet.
+    Open,
+}
+
+/// An arm beside the control.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ArmComparison {
+    /// Its name.
+    pub arm: String,
+    /// The difference of its mean outcome.
+    pub effect: Effect,
+    /// What is decided.
+    pub decision: Decision,
+    /// The difference in dollars for each unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd: Option<Effect>,
+    /// By the values of the segment columns.
+    pub segments: Vec<Segment>,
+    /// Early and late units, where lines have times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub novelty: Option<Novelty>,
+}
+
+/// The units with one value in a column.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Segment {
+    /// The column.
+    pub column: String,
+    /// The value.
+    pub value: String,
+    /// Units of both arms.
+    pub units: usize,
+    /// The difference there; its level is shared by all segments of the arm.
+    pub effect: Effect,
+    /// What is decided there.
+    pub decision: Decision,
+}
+
+/// Whether the effect changes with time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Novelty {
+    /// Among the first half of the units.
+    pub early: Effect,
+    /// Among the second half.
+    pub late: Effect,
+    /// The late effect less the early one.
+    pub change: Effect,
+}
+
+/// The mean and spread of some numbers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sample {
+    n: usize,
+    mean: f64,
+    /// The sum of squares around the mean (Welford 1962).
+    squares: f64,
+}
+
+impl Sample {
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut sample = Self::default();
+        for value in values {
+            sample.n += 1;
+            let before = value - sample.mean;
+            sample.mean += before / sample.n as f64;
+            sample.squares += before * (value - sample.mean);
+        }
+        sample
+    }
+
+    fn variance(self) -> f64 {
+        self.squares / (self.n as f64 - 1.0).max(1.0)
+    }
+
+    /// The variance of the mean.
+    fn variance_of_mean(self) -> f64 {
+        self.variance() / self.n as f64
+    }
+}
+
+/// A difference with its variance.
+#[derive(Clone, Copy, Debug)]
+struct Difference {
+    value: f64,
+    variance: f64,
+    /// Units of the smaller group.
+    fewest: usize,
+}
+
+impl Difference {
+    fn of(arm: Sample, control: Sample) -> Self {
+        Self {
+            value: arm.mean - control.mean,
+            variance: arm.variance_of_mean() + control.variance_of_mean(),
+            fewest: arm.n.min(control.n),
+        }
+    }
+
+    fn less(self, other: Self) -> Self {
+        Self {
+            value: self.value - other.value,
+            variance: self.variance + other.variance,
+            fewest: self.fewest.min(other.fewest),
+        }
+    }
+
+    /// With its interval; without an end where the groups are too small to know their spread.
+    fn effect(self, mixture: Mixture, level: f64) -> Effect {
+        if self.fewest < FEWEST_UNITS || !(self.variance.is_finite() && self.variance > 0.0) {
+            let value = if self.value.is_finite() { self.value } else { 0.0 };
+            return Effect { difference: value, low: f64::NEG_INFINITY, high: f64::INFINITY };
+        }
+        let half = mixture.half_width(self.variance, level);
+        Effect { difference: self.value, low: self.value - half, high: self.value + half }
+    }
+}
+
+impl Effect {
+    /// Whether groups are too small for an interval.
+    #[must_use]
+    pub fn is_unknown(self) -> bool {
+        !(self.low.is_finite() && self.high.is_finite())
+    }
+
+    fn decision(self, margin: Option<f64>) -> Decision {
+        match margin {
+            _ if self.is_unknown() => Decision::Open,
+            Some(margin) if self.low > -margin && self.high < margin => Decision::Same,
+            _ if self.low > 0.0 => Decision::Higher,
+            _ if self.high < 0.0 => Decision::Lower,
+            _ => Decision::Open,
+        }
+    }
+}
+
+impl OnlineTest {
+    /// What a log says.
+    ///
+    /// # Errors
+    /// One arm only, an arm of the plan that the log lacks or the other way round; in words.
+    pub fn of(log: &Log, columns: &LogColumns, plan: &Plan) -> Result<Self, String> {
+        let control = control_of(log, plan)?;
+        let shares = shares_of(log, plan)?;
+        let of_arm = |arm: usize| log.units.iter().filter(move |unit| unit.arm == arm);
+        let outcomes = |arm: usize| Sample::of(of_arm(arm).map(|unit| unit.outcome));
+        let samples: Vec<Sample> = (0..log.arms.len()).map(outcomes).collect();
+        let counts: Vec<u64> = samples.iter().map(|sample| sample.n as u64).collect();
+        let e_value = anytime::allocation(&counts, &shares, ALLOCATION_PRIOR);
+        let allocation = Allocation { e_value, is_off: e_value >= 1.0 / ALLOCATION_LEVEL };
+        let others = log.arms.len() - 1;
+        let spread = Sample::of(log.units.iter().map(|unit| unit.outcome)).variance().sqrt();
+        let analysis = Analysis {
+            log,
+            columns,
+            control,
+            mixture: Mixture::new(plan.effect.unwrap_or(USUAL_EFFECT * spread)),
+            level: LEVEL / others as f64,
+            margin: plan.margin,
+        };
+        let compared = (0..log.arms.len()).filter(|arm| *arm != control);
+        let mut comparisons: Vec<ArmComparison> =
+            compared.map(|arm| analysis.comparison(arm)).collect();
+        if allocation.is_off || is_mixed(log) {
+            for comparison in &mut comparisons {
+                comparison.decision = Decision::Open;
+                comparison.segments.iter_mut().for_each(|it| it.decision = Decision::Open);
+            }
+        }
+        let arm = |(arm, sample): (usize, &Sample)| {
+            let usd = Sample::of(of_arm(arm).filter_map(|unit| unit.cost));
+            Arm {
+                name: log.arms[arm].clone(),
+                units: sample.n,
+                outcome: sample.mean,
+                usd: (usd.n > 0).then_some(usd.mean),
+            }
+        };
+        Ok(Self {
+            lines: log.lines,
+            mixed_units: log.mixed,
+            arms: samples.iter().enumerate().map(arm).collect(),
+            allocation,
+            comparisons,
+            control: log.arms[control].clone(),
+            margin: plan.margin,
+        })
+    }
+
+    /// Whether too many units were in several arms.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        let units: usize = self.arms.iter().map(|arm| arm.units).sum();
+        self.mixed_units as f64 > MANY_MIXED * (units as f64 + self.mixed_units as f64)
+    }
+}
+
+fn is_mixed(log: &Log) -> bool {
+    log.mixed as f64 > MANY_MIXED * (log.units.len() as f64 + log.mixed as f64)
+}
+
+fn control_of(log: &Log, plan: &Plan) -> Result<usize, String> {
+    if log.arms.len() < 2 {
+        return Err(format!("the log has one arm only: `{}`", log.arms.join("`, `")));
+    }
+    let Some(name) = &plan.control else { return Ok(0) };
+    log.arms.iter().position(|arm| arm == name).ok_or_else(|| {
+        format!("there is no arm `{name}` in the log: it has `{}`", log.arms.join("`, `"))
+    })
+}
+
+/// The shares of the arms, in their order.
+fn shares_of(log: &Log, plan: &Plan) -> Result<Vec<f64>, String> {
+    if plan.weights.is_empty() {
+        return Ok(vec![1.0 / log.arms.len() as f64; log.arms.len()]);
+    }
+    if let Some((name, _)) = plan.weights.iter().find(|(name, _)| !log.arms.contains(name)) {
+        return Err(format!("no unit of the log is in the arm `{name}`"));
+    }
+    let all: f64 = plan.weights.iter().map(|(_, weight)| weight).sum();
+    let share = |arm: &String| {
+        let weight = plan.weights.iter().find(|(name, _)| name == arm).map(|(_, weight)| *weight);
+        weight.map(|weight| weight / all).ok_or_else(|| {
+            format!(
+                "the log has an arm `{arm}`, whose weight is not given (`--arms NAME=WEIGHT,…`)"
+            )
+        })
+    };
+    log.arms.iter().map(share).collect()
+}
+
+/// How many values are not the most common one.
+fn unusual(mut values: Vec<f64>) -> usize {
+    values.sort_by(f64::total_cmp);
+    let runs = values.chunk_by(|a, b| a == b).map(<[f64]>::len);
+    values.len() - runs.max().unwrap_or(0)
+}
+
+/// What all comparisons have in common.
+struct Analysis<'a> {
+    log: &'a Log,
+    columns: &'a LogColumns,
+    control: usize,
+    mixture: Mixture,
+    /// Of one arm.
+    level: f64,
+    margin: Option<f64>,
+}
+
+impl Analysis<'_> {
+    /// An arm's difference to the control among some units, by one of their values.
+    fn difference(
+        &self,
+        arm: usize,
+        value: impl Fn(&Unit) -> Option<f64>,
+        is_in: impl Fn(usize, &Unit) -> bool,
+    ) -> Difference {
+        let of = |arm: usize| -> Vec<f64> {
+            let units = self.log.units.iter().enumerate();
+            let units = units.filter(|(place, unit)| unit.arm == arm && is_in(*place, unit));
+            units.filter_map(|(_, unit)| value(unit)).collect()
+        };
+        let (arm, control) = (of(arm), of(self.control));
+        let sample = |values: &[f64]| Sample::of(values.iter().copied());
+        let difference = Difference::of(sample(&arm), sample(&control));
+        match unusual([arm, control].concat()) {
+            FEWEST_UNUSUAL.. => difference,
+            _ => Difference { fewest: 0, ..difference },
+        }
+    }
+
+    fn comparison(&self, arm: usize) -> ArmComparison {
+        let outcome = |unit: &Unit| Some(unit.outcome);
+        let effect = self.difference(arm, outcome, |_, _| true).effect(self.mixture, self.level);
+        let usd = self.columns.cost.as_ref().map(|_| {
+            let spread = Sample::of(self.log.units.iter().filter_map(|unit| unit.cost)).variance();
+            let mixture = Mixture::new(USUAL_EFFECT * spread.sqrt());
+            self.difference(arm, |unit| unit.cost, |_, _| true).effect(mixture, self.level)
+        });
+        ArmComparison {
+            arm: self.log.arms[arm].clone(),
+            effect,
+            decision: effect.decision(self.margin),
+            usd,
+            segments: self.segments(arm),
+            novelty: self.novelty(arm),
+        }
+    }
+
+    fn segments(&self, arm: usize) -> Vec<Segment> {
+        let mut values: Vec<(usize, String)> = Vec::new();
+        for column in 0..self.columns.segments.len() {
+            let of_units = self.log.units.iter().filter_map(|unit| unit.segments[column].clone());
+            let mut counts: std::collections::BTreeMap<String, usize> = Default::default();
+            of_units.for_each(|value| *counts.entry(value).or_default() += 1);
+            let mut ranked: Vec<(usize, String)> =
+                counts.into_iter().map(|(value, count)| (count, value)).collect();
+            ranked.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+            ranked.truncate(MOST_SEGMENTS);
+            values.extend(ranked.into_iter().map(|(_, value)| (column, value)));
+        }
+        let level = self.level / values.len().max(1) as f64;
+        let segment = |(column, value): (usize, String)| {
+            let is_in = |unit: &Unit| unit.segments[column].as_deref() == Some(value.as_str());
+            let difference = self.difference(arm, |unit| Some(unit.outcome), |_, unit| is_in(unit));
+            let effect = difference.effect(self.mixture, level);
+            let arms = [arm, self.control];
+            let units = self.log.units.iter();
+            Segment {
+                column: self.columns.segments[column].clone(),
+                units: units.filter(|it| arms.contains(&it.arm) && is_in(it)).count(),
+                effect,
+                decision: effect.decision(self.margin),
+                value,
+            }
+        };
+        values.into_iter().map(segment).collect()
+    }
+
+    /// The units are in the order of their first lines.
+    fn novelty(&self, arm: usize) -> Option<Novelty> {
+        self.columns.time.as_ref()?;
+        let middle = self.log.units.len() / 2;
+        let outcome = |unit: &Unit| Some(unit.outcome);
+        let early = self.difference(arm, outcome, |place, _| place < middle);
+        let late = self.difference(arm, outcome, |place, _| place >= middle);
+        let effect = |difference: Difference| difference.effect(self.mixture, self.level);
+        Some(Novelty { early: effect(early), late: effect(late), change: effect(late.less(early)) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! An online test for a terminal: arms, differences, what is decided, in 80 columns.
+
+use super::{ArmComparison, Decision, Effect, FEWEST_UNITS, OnlineTest};
+use crate::report::{cost, visible_line};
+use crate::text::{columns_of, lines, plural, thousands};
+use std::fmt::Write as _;
+
+/// The width of the page: it fits the usual terminal.
+const WIDTH: usize = 80;
+/// The widest name of an arm or a segment.
+const WIDEST_NAME: usize = 24;
+
+/// The page: the arms, each arm beside the control, then the verdict.
+#[must_use]
+pub fn page(test: &OnlineTest) -> String {
+    let mut out = String::new();
+    let mut table = vec![["arm", "units", "outcome", "USD/unit"].map(str::to_owned).to_vec()];
+    for arm in &test.arms {
+        table.push(vec![
+            named(&arm.name),
+            thousands(arm.units as u64),
+            number(arm.outcome),
+            arm.usd.map_or_else(|| "–".to_owned(), cost),
+        ]);
+    }
+    write_table(&mut out, &table);
+    for comparison in &test.comparisons {
+        let _ = writeln!(out, "\n{} less {}", named(&comparison.arm), named(&test.control));
+        let mut table = vec![vec!["outcome".to_owned(), interval(comparison.effect)]];
+        table.extend(comparison.usd.map(|usd| vec!["USD/unit".to_owned(), dollars(usd)]));
+        if let Some(novelty) = comparison.novelty {
+            table.push(vec!["early units".to_owned(), interval(novelty.early)]);
+            table.push(vec!["late units".to_owned(), interval(novelty.late)]);
+            table.push(vec!["late less early".to_owned(), interval(novelty.change)]);
+        }
+        for segment in &comparison.segments {
+            let name = format!("{} = {}", named(&segment.column), named(&segment.value));
+            table.push(vec![name, interval(segment.effect)]);
+        }
+        write_table(&mut out, &table);
+    }
+    out.push('\n');
+    for sentence in verdict(test) {
+        let _ = writeln!(out, "{}", lines(&sentence, WIDTH).join("\n  "));
+    }
+    out
+}
+
+/// What is decided, and what speaks against trusting it, in sentences.
+#[must_use]
+pub(super) fn verdict(test: &OnlineTest) -> Vec<String> {
+    let mut said = Vec::new();
+    if test.allocation.is_off {
+        let units: Vec<String> =
+            test.arms.iter().map(|arm| format!("{} {}", named(&arm.name), arm.units)).collect();
+        said.push(format!(
+            "✗ The traffic is not divided as it was meant: {} units (evidence {:.0} to 1). Something drops or adds \
+             units in one arm, so that the arms cannot be compared: nothing is decided.",
+            units.join(", "),
+            test.allocation.e_value
+        ));
+    }
+    if test.mixed_units > 0 {
+        let end = match test.is_mixed() {
+            true => "too many to trust the assignment: nothing is decided",
+            false => "they are left out",
+        };
+        let units = plural(test.mixed_units as usize, "unit");
+        said.push(format!("{units} had lines in several arms: {end}."));
+    }
+    said.extend(test.comparisons.iter().map(|comparison| of_arm(test, comparison)));
+    for comparison in &test.comparisons {
+        let differs =
+            |it: &super::Segment| ![Decision::Open, comparison.decision].contains(&it.decision);
+        for segment in comparison.segments.iter().filter(|segment| differs(segment)) {
+            said.push(format!(
+                "  Where {} is {} it is {}.",
+                named(&segment.column),
+                named(&segment.value),
+                in_words(segment.decision)
+            ));
+        }
+        if let Some(novelty) = comparison.novelty
+            && !novelty.change.is_unknown()
+            && (novelty.change.low > 0.0 || novelty.change.high < 0.0)
+        {
+            said.push(format!(
+                "  The effect of {} changes with time: later units count for what is to be expected.",
+                named(&comparison.arm)
+            ));
+        }
+    }
+    said.push(
+        "Intervals are 95 %, right at any number of looks, and shared by all arms; those of segments by all segments."
+            .to_owned(),
+    );
+    said
+}
+
+fn of_arm(test: &OnlineTest, comparison: &ArmComparison) -> String {
+    let (arm, control) = (named(&comparison.arm), named(&test.control));
+    match comparison.decision {
+        Decision::Higher => format!("✓ {arm} has a higher outcome than {control}."),
+        Decision::Lower => format!("✗ {arm} has a lower outcome than {control}."),
+        Decision::Same => {
+            let margin = test.margin.map(number).unwrap_or_default();
+            format!("= {arm} and {control} differ by less than {margin}.")
+        }
+        Decision::Open if comparison.effect.is_unknown() => format!(
+            "○ {arm}: too early. Each arm needs {FEWEST_UNITS} units, and outcomes that differ."
+        ),
+        Decision::Open => format!("○ {arm}: not decided yet."),
+    }
+}
+
+fn in_words(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Higher => "higher",
+        Decision::Lower => "lower",
+        Decision::Same => "the same within the margin",
+        Decision::Open => "not decided",
+    }
+}
+
+fn interval(effect: Effect) -> String {
+    shown(effect, |value| format!("{value:+.4}"))
+}
+
+fn dollars(effect: Effect) -> String {
+    shown(effect, |value| format!("{}{}", if value < 0.0 { "-" } else { "+" }, cost(value.abs())))
+}
+
+fn shown(effect: Effect, number: impl Fn(f64) -> String) -> String {
+    let difference = number(effect.difference);
+    match effect.is_unknown() {
+        true => format!("{difference} (no interval: too few units that differ)"),
+        false => format!("{difference} ({} to {})", number(effect.low), number(effect.high)),
+    }
+}
+
+fn number(value: f64) -> String {
+    format!("{value:.4}")
+}
+
+fn named(name: &str) -> String {
+    visible_line(&crate::text::shorten(name, WIDEST_NAME))
+}
+
+fn write_table(out: &mut String, table: &[Vec<String>]) {
+    let columns = table.first().map_or(0, Vec::len);
+    let width =
+        |column: usize| table.iter().map(|row| columns_of(&row[column])).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in table {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| {
+            format!("{cell}{}", " ".repeat(width.saturating_sub(columns_of(cell))))
+        });
+        let _ = writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}

@@ -1,0 +1,120 @@
+//! Laws of online tests, on logs that are made up unit by unit.
+
+use super::*;
+use crate::seed::Seed;
+use rand::Rng;
+
+/// A log of units whose outcome is 1 with these chances, `control` and then others.
+fn log(chances: &[f64], units: usize, seed: u64) -> Log {
+    let mut rng = Seed(seed).rng();
+    let arms = (0..chances.len()).map(|arm| format!("arm-{arm}")).collect();
+    let unit = |_| {
+        let arm = rng.random_range(0..chances.len());
+        let outcome = f64::from(u8::from(rng.random_bool(chances[arm])));
+        Unit { arm, outcome, cost: None, first: None, segments: Vec::new() }
+    };
+    let units: Vec<Unit> = (0..units).map(unit).collect();
+    Log { arms, lines: units.len() as u64, units, mixed: 0 }
+}
+
+fn columns() -> LogColumns {
+    LogColumns {
+        unit: "unit".to_owned(),
+        arm: "arm".to_owned(),
+        outcome: "outcome".to_owned(),
+        cost: None,
+        time: None,
+        segments: Vec::new(),
+    }
+}
+
+fn decisions(log: &Log, plan: &Plan) -> Vec<Decision> {
+    let test = OnlineTest::of(log, &columns(), plan).unwrap();
+    test.comparisons.iter().map(|comparison| comparison.decision).collect()
+}
+
+#[test]
+fn large_effects_are_decided_and_small_ones_are_the_same_within_a_margin() {
+    let plan = Plan { margin: Some(0.05), ..Plan::default() };
+    let log = log(&[0.5, 0.7, 0.3, 0.5], 40_000, 1);
+    assert_eq!(decisions(&log, &plan), [Decision::Higher, Decision::Lower, Decision::Same]);
+    let swapped = Plan { control: Some("arm-1".to_owned()), ..Plan::default() };
+    assert_eq!(decisions(&log, &swapped), [Decision::Lower; 3]);
+}
+
+#[test]
+fn few_units_and_rare_outcomes_decide_nothing() {
+    assert_eq!(decisions(&log(&[0.1, 0.9], 150, 1), &Plan::default()), [Decision::Open]);
+    assert_eq!(decisions(&log(&[0.1, 0.9], 300, 1), &Plan::default()), [Decision::Higher]);
+    let margin = Plan { margin: Some(0.1), ..Plan::default() };
+    assert_eq!(decisions(&log(&[0.0, 0.0], 1_000, 1), &margin), [Decision::Open]);
+    assert_eq!(decisions(&log(&[0.0, 0.005], 1_000, 1), &margin), [Decision::Open]);
+}
+
+#[test]
+fn traffic_that_is_divided_in_another_way_decides_nothing() {
+    let mut log = log(&[0.2, 0.8], 4_000, 1);
+    assert_eq!(decisions(&log, &Plan::default()), [Decision::Higher]);
+    // One in ten units of an arm is lost on its way to the log.
+    let mut rng = Seed(2).rng();
+    log.units.retain(|unit| unit.arm == 0 || !rng.random_bool(0.2));
+    let test = OnlineTest::of(&log, &columns(), &Plan::default()).unwrap();
+    assert!(test.allocation.is_off && test.allocation.e_value > 100.0);
+    assert_eq!(test.comparisons[0].decision, Decision::Open);
+    // As it was meant.
+    let weights = vec![("arm-0".to_owned(), 1.0), ("arm-1".to_owned(), 0.8)];
+    let meant = Plan { weights, ..Plan::default() };
+    assert_eq!(decisions(&log, &meant), [Decision::Higher]);
+    log.mixed = 50;
+    assert_eq!(decisions(&log, &meant), [Decision::Open]);
+}
+
+#[test]
+fn looks_at_a_test_without_an_effect_are_rarely_wrong() {
+    let (tests, mut wrong) = (150, 0);
+    for seed in 0..tests {
+        let whole = log(&[0.4, 0.4, 0.4], 6_000, 100 + seed);
+        let is_wrong = (1..=12).any(|look| {
+            let mut now = whole.clone();
+            now.units.truncate(look * 500);
+            let decided = decisions(&now, &Plan::default());
+            decided.iter().any(|it| matches!(it, Decision::Higher | Decision::Lower))
+        });
+        wrong += u32::from(is_wrong);
+    }
+    // 5 % of 150 and three standard deviations.
+    assert!(wrong <= 15, "{wrong} of {tests}");
+}
+
+#[test]
+fn an_effect_that_fades_is_told_from_one_that_stays() {
+    let columns = LogColumns { time: Some("time".to_owned()), ..columns() };
+    let mut fading = log(&[0.3, 0.8], 4_000, 3);
+    fading.units.extend(log(&[0.3, 0.3], 4_000, 4).units);
+    let novelty = |log: &Log| {
+        OnlineTest::of(log, &columns, &Plan::default()).unwrap().comparisons[0].novelty.unwrap()
+    };
+    let change = novelty(&fading).change;
+    assert!(change.high < 0.0 && (change.difference + 0.5).abs() < 0.1, "{change:?}");
+    let staying = novelty(&log(&[0.3, 0.5], 8_000, 5)).change;
+    assert!(staying.low < 0.0 && staying.high > 0.0, "{staying:?}");
+}
+
+#[test]
+fn segments_share_the_level_of_their_arm() {
+    let columns = LogColumns { segments: vec!["plan".to_owned()], ..columns() };
+    let mut all = log(&[0.3, 0.6], 3_000, 6);
+    all.units.extend(log(&[0.6, 0.3], 3_000, 7).units);
+    for (place, unit) in all.units.iter_mut().enumerate() {
+        unit.segments = vec![Some(if place < 3_000 { "free" } else { "paid" }.to_owned())];
+    }
+    let test = OnlineTest::of(&all, &columns, &Plan::default()).unwrap();
+    let comparison = &test.comparisons[0];
+    let of = |value: &str| comparison.segments.iter().find(|it| it.value == value).unwrap();
+    assert_eq!(comparison.decision, Decision::Open, "{:?}", comparison.effect);
+    assert_eq!([of("free"), of("paid")].map(|it| it.decision), [Decision::Higher, Decision::Lower]);
+    assert_eq!(of("free").units, 3_000);
+    let page = page(&test);
+    assert!(page.contains("Where plan is paid it is lower."), "{page}");
+    assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
+}
