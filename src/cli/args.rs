@@ -77,9 +77,9 @@ pub(crate) enum Command {
     /// Verify an exported prompt again and again: keeps a history, and tells a change of the model from a worse prompt
     /// (an alarm: exit 6)
     Monitor(MonitorArgs),
-    /// Say what the log of an online test shows, at any time and as often as you like
+    /// Analyse the log of an online test, at any time and as often as you like
     Ab(AbArgs),
-    /// Say which arm of an online test each unit is in, or write that as code
+    /// Print the arm of each unit of an online test, or the code that finds it
     Assign(AssignArgs),
     /// List the strategies, explain one, or write the meta-prompts to files
     Strategies(StrategiesArgs),

@@ -3,7 +3,7 @@
 use super::args::{AbArgs, AssignArgs, CodeLanguage};
 use super::error::CliError;
 use super::screen::Screen;
-use crate::compare::online::{self, Assignment, Language, Log, LogColumns, OnlineTest, Plan};
+use crate::compare::online::{self, Assignment, Language, Log, LogColumns, OnlineTest, TestDesign};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -18,14 +18,14 @@ pub(super) fn ab(args: &AbArgs, screen: &Screen) -> Result<(), CliError> {
         time: args.time.clone(),
         segments: args.segment.clone(),
     };
-    let plan = Plan {
+    let design = TestDesign {
         control: args.control.clone(),
         weights: args.arms.clone(),
         margin: args.margin,
         effect: args.effect,
     };
     let log = Log::read(&args.log, &columns)?;
-    let test = OnlineTest::of(&log, &columns, &plan)
+    let test = OnlineTest::of(&log, &columns, &design)
         .map_err(|message| CliError::invalid(format!("{}: {message}", args.log.display())))?;
     screen.show(&serde_json::to_value(&test)?, &online::page(&test))
 }

@@ -266,8 +266,9 @@ impl Affordable {
         };
         // A recipe that stops by itself also replicates its shortlist.
         let finale = self.finale.kept(self.caps.calls.unwrap_or(u64::MAX), 1);
-        let by_proposals =
-            self.proposals.and_then(|_| Some(planned(u64::midpoint(least, most))? + finale));
+        let by_proposals = self
+            .proposals
+            .and_then(|_| Some(planned(u64::midpoint(least, most))?.saturating_add(finale)));
         let caps = [by_calls, by_usd(), by_tokens(), by_proposals];
         caps.into_iter().flatten().min().or_else(|| planned(u64::midpoint(least, most)))
     }

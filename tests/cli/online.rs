@@ -4,7 +4,7 @@ use crate::env::TestEnv;
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 
-const ASSIGN: &str = "assign --experiment greeting --arms control=1,new=2.5,third=0.75";
+const ASSIGN: &str = "assign --experiment greeting --arms control=0.1,new=0.7,third=0.2";
 
 /// What a program prints for lines of its standard input; `None` where it is not installed.
 fn piped(env: &TestEnv, program: &str, arguments: &[&str], input: &str) -> Option<String> {
@@ -26,12 +26,13 @@ fn every_language_assigns_as_the_program_does() {
     let env = TestEnv::new();
     let mut units: Vec<String> = (0..400).map(|number| format!("user-{number}")).collect();
     units.extend(["é", "日本", "a b", "\"", "😀"].map(str::to_owned));
-    let input = units.join("\n") + "\n";
+    // As a file of Windows has them.
+    let input = units.join("\r\n") + "\r\n";
     let arguments: Vec<&str> = units.iter().map(String::as_str).collect();
     let ours = env.run_with(ASSIGN, &arguments).ok().stdout;
     assert_eq!(ours.lines().count(), units.len());
     for arm in ["control", "new", "third"] {
-        assert!(ours.lines().filter(|line| *line == arm).count() > 40, "{arm}");
+        assert!(ours.lines().filter(|line| *line == arm).count() > 20, "{arm}");
     }
     for (language, file, program) in [
         ("python", "assign.py", "python3"),
@@ -90,7 +91,7 @@ fn mistakes_in_a_log_are_named_with_their_lines() {
     let said = complaint("user,variant,solved\nu1,a,1\nu2,,0\n", AB);
     assert!(said.contains("log.csv:3: this line has no value in column `variant`"), "{said}");
     let said = complaint("user,variant,solved\nu1,a,1\nu2,b,maybe\n", AB);
-    assert!(said.contains("log.csv:3: `maybe` in column `solved` is no number"), "{said}");
+    assert!(said.contains("log.csv:3: `maybe` in column `solved` is not a number"), "{said}");
     let said = complaint("user,variant,solved\nu1,a,1\nu2,a,0\n", AB);
     assert!(said.contains("the log has one arm only: `a`"), "{said}");
     let said = complaint(&log(5, 5), &format!("{AB} --arms control=1,now=1"));
@@ -98,7 +99,7 @@ fn mistakes_in_a_log_are_named_with_their_lines() {
     let said = complaint(&log(5, 5), &format!("{AB} --control old"));
     assert!(said.contains("there is no arm `old` in the log"), "{said}");
     let said = env.complaint("assign u1 --experiment a/b --arms x=1,y=1");
-    assert!(said.contains("`a/b` is no name"), "{said}");
+    assert!(said.contains("`a/b` is not a valid name"), "{said}");
     let said = env.complaint("assign u1 --experiment a --arms x=1");
     assert!(said.contains("two arms at least"), "{said}");
 }

@@ -36,7 +36,7 @@ impl Assignment {
             let is_fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
             if name.is_empty() || !name.chars().all(is_fit) {
                 return Err(format!(
-                    "`{name}` is no name: use letters, digits, `-`, `_` and `.`, which are the same in every language"
+                    "`{name}` is not a valid name: use letters, digits, `-`, `_` and `.`, which are the same in every language"
                 ));
             }
         }

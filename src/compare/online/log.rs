@@ -18,28 +18,28 @@ const LATEST_SECOND: f64 = 1e11;
 /// What the columns of a log are called.
 #[derive(Clone, Debug)]
 pub struct LogColumns {
-    /// Who was assigned.
+    /// The column of who was assigned.
     pub unit: String,
-    /// To what.
+    /// The column of the arm.
     pub arm: String,
-    /// What came of it: a number, or whether something happened.
+    /// The column of what came of it: a number, or whether something happened.
     pub outcome: String,
-    /// What it cost, in dollars.
+    /// The column of what a line cost, in dollars.
     pub cost: Option<String>,
-    /// When: RFC 3339, or seconds or milliseconds since 1970.
+    /// The column of the time: RFC 3339, or seconds or milliseconds since 1970.
     pub time: Option<String>,
-    /// By which the units are divided.
+    /// The columns by whose values the units are divided.
     pub segments: Vec<String>,
 }
 
-/// One unit with the means over its lines.
+/// One unit with what its lines say.
 #[derive(Clone, Debug)]
 pub struct Unit {
     /// The place of its arm in [`Log::arms`].
     pub arm: usize,
     /// Its mean outcome.
     pub outcome: f64,
-    /// Its mean cost in dollars, where its lines have one.
+    /// What its lines cost together in dollars, where one of them has a cost.
     pub cost: Option<f64>,
     /// Its first line, where lines have a time.
     pub first: Option<Timestamp>,
@@ -66,8 +66,7 @@ struct Gathered {
     is_mixed: bool,
     lines: f64,
     outcome: f64,
-    costs: f64,
-    cost: f64,
+    cost: Option<f64>,
     first: Option<Timestamp>,
     segments: Vec<Option<String>>,
 }
@@ -106,8 +105,7 @@ impl Log {
                     is_mixed: false,
                     lines: 0.0,
                     outcome: 0.0,
-                    costs: 0.0,
-                    cost: 0.0,
+                    cost: None,
                     first: None,
                     segments: columns.segments.iter().map(value).collect(),
                 });
@@ -118,8 +116,7 @@ impl Log {
             unit.lines += 1.0;
             unit.outcome += outcome;
             if let Some(cost) = cost {
-                unit.costs += 1.0;
-                unit.cost += cost;
+                *unit.cost.get_or_insert(0.0) += cost;
             }
             unit.first = [unit.first, time].into_iter().flatten().min();
         }
@@ -141,7 +138,7 @@ impl Log {
             .map(|unit| Unit {
                 arm: place(unit.arm),
                 outcome: unit.outcome / unit.lines,
-                cost: (unit.costs > 0.0).then(|| unit.cost / unit.costs),
+                cost: unit.cost,
                 first: unit.first,
                 segments: unit.segments,
             })
@@ -197,7 +194,7 @@ impl Line<'_> {
         };
         match number.filter(|number| number.is_finite()) {
             Some(number) => Ok(Some(number)),
-            None => Err(self.wrong(name, value, "is no number, and neither true nor false")),
+            None => Err(self.wrong(name, value, "is not a number, true or false")),
         }
     }
 
@@ -213,7 +210,11 @@ impl Line<'_> {
             None => text.parse().ok(),
         };
         time.ok_or_else(|| {
-            self.wrong(name, value, "is no time: write 2026-11-30T09:00:00Z, or seconds since 1970")
+            self.wrong(
+                name,
+                value,
+                "is not a time: write 2026-11-30T09:00:00Z, or seconds since 1970",
+            )
         })
     }
 

@@ -1,8 +1,9 @@
 //! Online tests: what a log of outcomes says about arms that real traffic was divided into.
 //!
-//! Everything here is right whenever and however often somebody looks: intervals and decisions are always valid
-//! ([`Mixture`]), several arms share one level, and so do the segments of an arm. A test whose traffic is not divided as
-//! it was meant to be decides nothing. Not for prompts on a task's rows: those are compared row by row.
+//! What is decided here is right whenever and however often somebody looks: intervals are always valid ([`Mixture`]),
+//! several arms share one level, and so do the segments of an arm. Early and late units are compared for one look only,
+//! since which units are late changes as more arrive. A test whose traffic is not divided as it was meant to be decides
+//! nothing. Not for prompts on a task's rows: those are compared row by row.
 
 // A file uses only files declared above it.
 mod assignment;
@@ -24,18 +25,16 @@ const ALLOCATION_LEVEL: f64 = 0.01;
 const ALLOCATION_PRIOR: f64 = 100.0;
 /// Units that each arm has before anything is decided: with fewer, estimates are not normal yet.
 const FEWEST_UNITS: usize = 100;
-/// Units beside those with the most common outcome: with fewer, what is rare may not have happened yet.
-const FEWEST_UNUSUAL: usize = 10;
 /// The effect that is looked for, in standard deviations of the outcome, where none is named.
 const USUAL_EFFECT: f64 = 0.1;
-/// The most values of one segment column.
+/// The most values of one segment column: the first to appear, so that more units change none of their levels.
 const MOST_SEGMENTS: usize = 20;
 /// Units in several arms, of all, from which on a test is not to be trusted.
 const MANY_MIXED: f64 = 0.01;
 
 /// What is known of a test beside its log.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
+pub struct TestDesign {
     /// The arm that others are compared with; else the first by name.
     pub control: Option<String>,
     /// The weights by which traffic was divided; else the same for all arms of the log.
@@ -89,15 +88,15 @@ pub struct Allocation {
     pub is_off: bool,
 }
 
-/// A difference of means with its always-valid interval, in the unit of the outcome.
+/// A difference of means with its interval, in the unit of the outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Effect {
-    /// The difference, or 0 where a group has fewer than two units.
-    pub difference: f64,
-    /// The lower end.
-    pub low: f64,
-    /// The upper end.
-    pub high: f64,
+    /// The difference; `None` where a group is empty.
+    pub difference: Option<f64>,
+    /// The lower end; `None` where a group has fewer than 100 units, or no two units differ.
+    pub low: Option<f64>,
+    /// The upper end, where there is a lower one.
+    pub high: Option<f64>,
 }
 
 /// What is decided about an arm.
@@ -184,9 +183,11 @@ impl Sample {
         self.squares / (self.n as f64 - 1.0).max(1.0)
     }
 
-    /// The variance of the mean.
-    fn variance_of_mean(self) -> f64 {
-        self.variance() / self.n as f64
+    /// The variance of the mean, as if one unit more were at each end of the range: what is rare may not have happened yet
+    /// (as [`crate::stats::interval`] allows for it).
+    fn variance_of_mean(self, [least, most]: [f64; 2]) -> f64 {
+        let ends = (self.mean - least).powi(2) + (most - self.mean).powi(2);
+        (self.squares + ends) / (self.n as f64 + 1.0) / self.n as f64
     }
 }
 
@@ -200,10 +201,13 @@ struct Difference {
 }
 
 impl Difference {
-    fn of(arm: Sample, control: Sample) -> Self {
+    fn of(arm: &[f64], control: &[f64]) -> Self {
+        let values = || arm.iter().chain(control).copied();
+        let range = [values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max)];
+        let [arm, control] = [arm, control].map(|values| Sample::of(values.iter().copied()));
         Self {
             value: arm.mean - control.mean,
-            variance: arm.variance_of_mean() + control.variance_of_mean(),
+            variance: arm.variance_of_mean(range) + control.variance_of_mean(range),
             fewest: arm.n.min(control.n),
         }
     }
@@ -216,30 +220,25 @@ impl Difference {
         }
     }
 
-    /// With its interval; without an end where the groups are too small to know their spread.
+    /// With its interval, where the groups are large enough to know their spread.
     fn effect(self, mixture: Mixture, level: f64) -> Effect {
-        if self.fewest < FEWEST_UNITS || !(self.variance.is_finite() && self.variance > 0.0) {
-            let value = if self.value.is_finite() { self.value } else { 0.0 };
-            return Effect { difference: value, low: f64::NEG_INFINITY, high: f64::INFINITY };
-        }
         let half = mixture.half_width(self.variance, level);
-        Effect { difference: self.value, low: self.value - half, high: self.value + half }
+        let is_known = self.fewest >= FEWEST_UNITS && half.is_finite() && half > 0.0;
+        Effect {
+            difference: (self.fewest > 0).then_some(self.value),
+            low: is_known.then_some(self.value - half),
+            high: is_known.then_some(self.value + half),
+        }
     }
 }
 
 impl Effect {
-    /// Whether groups are too small for an interval.
-    #[must_use]
-    pub fn is_unknown(self) -> bool {
-        !(self.low.is_finite() && self.high.is_finite())
-    }
-
     fn decision(self, margin: Option<f64>) -> Decision {
+        let (Some(low), Some(high)) = (self.low, self.high) else { return Decision::Open };
         match margin {
-            _ if self.is_unknown() => Decision::Open,
-            Some(margin) if self.low > -margin && self.high < margin => Decision::Same,
-            _ if self.low > 0.0 => Decision::Higher,
-            _ if self.high < 0.0 => Decision::Lower,
+            Some(margin) if low > -margin && high < margin => Decision::Same,
+            _ if low > 0.0 => Decision::Higher,
+            _ if high < 0.0 => Decision::Lower,
             _ => Decision::Open,
         }
     }
@@ -249,10 +248,10 @@ impl OnlineTest {
     /// What a log says.
     ///
     /// # Errors
-    /// One arm only, an arm of the plan that the log lacks or the other way round; in words.
-    pub fn of(log: &Log, columns: &LogColumns, plan: &Plan) -> Result<Self, String> {
-        let control = control_of(log, plan)?;
-        let shares = shares_of(log, plan)?;
+    /// One arm only, an arm of the design that the log lacks or the other way round; in words.
+    pub fn of(log: &Log, columns: &LogColumns, design: &TestDesign) -> Result<Self, String> {
+        let control = control_of(log, design)?;
+        let shares = shares_of(log, design)?;
         let of_arm = |arm: usize| log.units.iter().filter(move |unit| unit.arm == arm);
         let outcomes = |arm: usize| Sample::of(of_arm(arm).map(|unit| unit.outcome));
         let samples: Vec<Sample> = (0..log.arms.len()).map(outcomes).collect();
@@ -265,14 +264,14 @@ impl OnlineTest {
             log,
             columns,
             control,
-            mixture: Mixture::new(plan.effect.unwrap_or(USUAL_EFFECT * spread)),
+            mixture: Mixture::new(design.effect.unwrap_or(USUAL_EFFECT * spread)),
             level: LEVEL / others as f64,
-            margin: plan.margin,
+            margin: design.margin,
         };
         let compared = (0..log.arms.len()).filter(|arm| *arm != control);
         let mut comparisons: Vec<ArmComparison> =
             compared.map(|arm| analysis.comparison(arm)).collect();
-        if allocation.is_off || is_mixed(log) {
+        if allocation.is_off || is_mixed(log.mixed, log.units.len()) {
             for comparison in &mut comparisons {
                 comparison.decision = Decision::Open;
                 comparison.segments.iter_mut().for_each(|it| it.decision = Decision::Open);
@@ -294,43 +293,48 @@ impl OnlineTest {
             allocation,
             comparisons,
             control: log.arms[control].clone(),
-            margin: plan.margin,
+            margin: design.margin,
         })
     }
 
     /// Whether too many units were in several arms.
     #[must_use]
     pub fn is_mixed(&self) -> bool {
-        let units: usize = self.arms.iter().map(|arm| arm.units).sum();
-        self.mixed_units as f64 > MANY_MIXED * (units as f64 + self.mixed_units as f64)
+        is_mixed(self.mixed_units, self.arms.iter().map(|arm| arm.units).sum())
     }
 }
 
-fn is_mixed(log: &Log) -> bool {
-    log.mixed as f64 > MANY_MIXED * (log.units.len() as f64 + log.mixed as f64)
+fn is_mixed(mixed: u64, units: usize) -> bool {
+    mixed as f64 > MANY_MIXED * (units as f64 + mixed as f64)
 }
 
-fn control_of(log: &Log, plan: &Plan) -> Result<usize, String> {
+fn control_of(log: &Log, design: &TestDesign) -> Result<usize, String> {
     if log.arms.len() < 2 {
         return Err(format!("the log has one arm only: `{}`", log.arms.join("`, `")));
     }
-    let Some(name) = &plan.control else { return Ok(0) };
+    let Some(name) = &design.control else { return Ok(0) };
     log.arms.iter().position(|arm| arm == name).ok_or_else(|| {
         format!("there is no arm `{name}` in the log: it has `{}`", log.arms.join("`, `"))
     })
 }
 
 /// The shares of the arms, in their order.
-fn shares_of(log: &Log, plan: &Plan) -> Result<Vec<f64>, String> {
-    if plan.weights.is_empty() {
+fn shares_of(log: &Log, design: &TestDesign) -> Result<Vec<f64>, String> {
+    if design.weights.is_empty() {
         return Ok(vec![1.0 / log.arms.len() as f64; log.arms.len()]);
     }
-    if let Some((name, _)) = plan.weights.iter().find(|(name, _)| !log.arms.contains(name)) {
+    let is_twice = |(place, (name, _)): &(usize, &(String, f64))| {
+        design.weights[..*place].iter().any(|it| it.0 == *name)
+    };
+    if let Some((_, (name, _))) = design.weights.iter().enumerate().find(is_twice) {
+        return Err(format!("the arm `{name}` is named twice"));
+    }
+    if let Some((name, _)) = design.weights.iter().find(|(name, _)| !log.arms.contains(name)) {
         return Err(format!("no unit of the log is in the arm `{name}`"));
     }
-    let all: f64 = plan.weights.iter().map(|(_, weight)| weight).sum();
+    let all: f64 = design.weights.iter().map(|(_, weight)| weight).sum();
     let share = |arm: &String| {
-        let weight = plan.weights.iter().find(|(name, _)| name == arm).map(|(_, weight)| *weight);
+        let weight = design.weights.iter().find(|(name, _)| name == arm).map(|(_, weight)| *weight);
         weight.map(|weight| weight / all).ok_or_else(|| {
             format!(
                 "the log has an arm `{arm}`, whose weight is not given (`--arms NAME=WEIGHT,…`)"
@@ -338,13 +342,6 @@ fn shares_of(log: &Log, plan: &Plan) -> Result<Vec<f64>, String> {
         })
     };
     log.arms.iter().map(share).collect()
-}
-
-/// How many values are not the most common one.
-fn unusual(mut values: Vec<f64>) -> usize {
-    values.sort_by(f64::total_cmp);
-    let runs = values.chunk_by(|a, b| a == b).map(<[f64]>::len);
-    values.len() - runs.max().unwrap_or(0)
 }
 
 /// What all comparisons have in common.
@@ -371,13 +368,7 @@ impl Analysis<'_> {
             let units = units.filter(|(place, unit)| unit.arm == arm && is_in(*place, unit));
             units.filter_map(|(_, unit)| value(unit)).collect()
         };
-        let (arm, control) = (of(arm), of(self.control));
-        let sample = |values: &[f64]| Sample::of(values.iter().copied());
-        let difference = Difference::of(sample(&arm), sample(&control));
-        match unusual([arm, control].concat()) {
-            FEWEST_UNUSUAL.. => difference,
-            _ => Difference { fewest: 0, ..difference },
-        }
+        Difference::of(&of(arm), &of(self.control))
     }
 
     fn comparison(&self, arm: usize) -> ArmComparison {
@@ -401,16 +392,16 @@ impl Analysis<'_> {
     fn segments(&self, arm: usize) -> Vec<Segment> {
         let mut values: Vec<(usize, String)> = Vec::new();
         for column in 0..self.columns.segments.len() {
-            let of_units = self.log.units.iter().filter_map(|unit| unit.segments[column].clone());
-            let mut counts: std::collections::BTreeMap<String, usize> = Default::default();
-            of_units.for_each(|value| *counts.entry(value).or_default() += 1);
-            let mut ranked: Vec<(usize, String)> =
-                counts.into_iter().map(|(value, count)| (count, value)).collect();
-            ranked.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-            ranked.truncate(MOST_SEGMENTS);
-            values.extend(ranked.into_iter().map(|(_, value)| (column, value)));
+            let mut known: Vec<&String> = Vec::new();
+            for value in self.log.units.iter().filter_map(|unit| unit.segments[column].as_ref()) {
+                if known.len() < MOST_SEGMENTS && !known.contains(&value) {
+                    known.push(value);
+                }
+            }
+            values.extend(known.into_iter().map(|value| (column, value.clone())));
         }
-        let level = self.level / values.len().max(1) as f64;
+        // The same whatever values have appeared by now.
+        let level = self.level / (MOST_SEGMENTS * self.columns.segments.len().max(1)) as f64;
         let segment = |(column, value): (usize, String)| {
             let is_in = |unit: &Unit| unit.segments[column].as_deref() == Some(value.as_str());
             let difference = self.difference(arm, |unit| Some(unit.outcome), |_, unit| is_in(unit));

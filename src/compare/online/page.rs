@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 
 /// The width of the page: it fits the usual terminal.
 const WIDTH: usize = 80;
+/// Odds above this are all the same to a reader.
+const MOST_ODDS: f64 = 1e6;
 /// The widest name of an arm or a segment.
 const WIDEST_NAME: usize = 24;
 
@@ -41,7 +43,7 @@ pub fn page(test: &OnlineTest) -> String {
     }
     out.push('\n');
     for sentence in verdict(test) {
-        let _ = writeln!(out, "{}", lines(&sentence, WIDTH).join("\n  "));
+        let _ = writeln!(out, "{}", lines(&sentence, WIDTH - 2).join("\n  "));
     }
     out
 }
@@ -54,10 +56,10 @@ pub(super) fn verdict(test: &OnlineTest) -> Vec<String> {
         let units: Vec<String> =
             test.arms.iter().map(|arm| format!("{} {}", named(&arm.name), arm.units)).collect();
         said.push(format!(
-            "✗ The traffic is not divided as it was meant: {} units (evidence {:.0} to 1). Something drops or adds \
+            "✗ The traffic is not divided as it was meant: {} units (evidence {} to 1). Something drops or adds \
              units in one arm, so that the arms cannot be compared: nothing is decided.",
             units.join(", "),
-            test.allocation.e_value
+            odds(test.allocation.e_value)
         ));
     }
     if test.mixed_units > 0 {
@@ -81,17 +83,17 @@ pub(super) fn verdict(test: &OnlineTest) -> Vec<String> {
             ));
         }
         if let Some(novelty) = comparison.novelty
-            && !novelty.change.is_unknown()
-            && (novelty.change.low > 0.0 || novelty.change.high < 0.0)
+            && novelty.change.decision(None) != Decision::Open
         {
             said.push(format!(
-                "  The effect of {} changes with time: later units count for what is to be expected.",
+                "  The effect of {} seems to change with time: look at its later units.",
                 named(&comparison.arm)
             ));
         }
     }
     said.push(
-        "Intervals are 95 %, right at any number of looks, and shared by all arms; those of segments by all segments."
+        "Intervals are 95 %, right at any number of looks, and shared by all arms; those of segments by all \
+         segments; those of early and late units are for one look."
             .to_owned(),
     );
     said
@@ -106,8 +108,8 @@ fn of_arm(test: &OnlineTest, comparison: &ArmComparison) -> String {
             let margin = test.margin.map(number).unwrap_or_default();
             format!("= {arm} and {control} differ by less than {margin}.")
         }
-        Decision::Open if comparison.effect.is_unknown() => format!(
-            "○ {arm}: too early. Each arm needs {FEWEST_UNITS} units, and outcomes that differ."
+        Decision::Open if comparison.effect.low.is_none() => format!(
+            "○ {arm}: too early. Each arm needs {FEWEST_UNITS} units, and two units that differ."
         ),
         Decision::Open => format!("○ {arm}: not decided yet."),
     }
@@ -131,10 +133,18 @@ fn dollars(effect: Effect) -> String {
 }
 
 fn shown(effect: Effect, number: impl Fn(f64) -> String) -> String {
-    let difference = number(effect.difference);
-    match effect.is_unknown() {
-        true => format!("{difference} (no interval: too few units that differ)"),
-        false => format!("{difference} ({} to {})", number(effect.low), number(effect.high)),
+    let difference = effect.difference.map_or_else(|| "–".to_owned(), &number);
+    match (effect.low, effect.high) {
+        (Some(low), Some(high)) => format!("{difference} ({} to {})", number(low), number(high)),
+        _ => format!("{difference} (no interval: too few units, or none that differ)"),
+    }
+}
+
+/// An e-value as it is said.
+fn odds(e_value: f64) -> String {
+    match e_value < MOST_ODDS {
+        true => thousands(e_value as u64),
+        false => format!("more than {}", thousands(MOST_ODDS as u64)),
     }
 }
 

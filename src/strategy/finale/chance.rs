@@ -1,7 +1,8 @@
 //! The chance that held-out rows will show what the goal says of a candidate, predicted from dev: of its quality, of each
 //! bound, and of a limit to its cost.
 //!
-//! The one at the edge of what is allowed is hardly ever confirmed. What is saved is not predicted: it is as good as known.
+//! The one at the edge of what is allowed is hardly ever confirmed. What is saved is not predicted: dollars and tokens are as good
+//! as known, and of a latency that is hopeful (`docs/goals.md`).
 
 use super::shrinkage::differences;
 use crate::id::{CandidateIx, RowIx};

@@ -21,7 +21,7 @@ export function assign(unit) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const line of readFileSync(0, "utf8").split("\n")) {
+  for (const line of readFileSync(0, "utf8").split(/\r?\n/)) {
     if (line) console.log(assign(line));
   }
 }

@@ -13,8 +13,9 @@ ARMS = [@ARMS@]
 def assign(unit: str) -> str:
     digest = hashlib.sha256(f"{EXPERIMENT}\n{unit}".encode("utf-8")).hexdigest()
     place = int(digest[:13], 16) / 2**52
-    total = sum(weight for _, weight in ARMS)
-    reached = 0.0
+    total = reached = 0.0
+    for _, weight in ARMS:
+        total += weight
     for arm, weight in ARMS:
         reached += weight
         if place < reached / total:
@@ -24,5 +25,6 @@ def assign(unit: str) -> str:
 
 if __name__ == "__main__":
     for line in sys.stdin.buffer.read().decode("utf-8").split("\n"):
+        line = line[:-1] if line.endswith("\r") else line
         if line:
             print(assign(line))
