@@ -193,8 +193,10 @@ impl Confirmed {
         let mine = scores(rows, |row| row.winner);
         let theirs = scores(rows, |row| row.baseline);
         let baseline = weighted::of_scores(&theirs, seed.child("seed", 0));
-        // A baseline that is shown to miss what the goal asks is no bar for the cost.
-        let is_bar = baseline.is_none_or(|it| goal.is_kept_by_baseline(it.high));
+        // A baseline that is shown to miss what the goal asks, at the level of this look, is no bar for the cost.
+        let of_baseline =
+            weighted::of_scores_beyond(&theirs, level.one_sided, seed.child("seed", 0));
+        let is_bar = of_baseline.is_none_or(|it| goal.is_kept_by_baseline(it.high));
         let mut claims = goal.claims();
         claims.retain(|claim| is_bar || !matches!(claim, Claim::Cheaper | Claim::Less { .. }));
         let winner = weighted::of_scores(&mine, seed.child("winner", 0));
