@@ -17,6 +17,7 @@ mod text_table;
 mod claims;
 mod coverage;
 mod plot;
+mod weighted;
 
 use promptsearch::seed::Seed;
 use rayon::prelude::*;
@@ -37,7 +38,7 @@ fn bench(arguments: &[String]) -> Result<(), String> {
         }
     }
     let curves = claims::curves(draws);
-    for table in [claims::table(&curves, draws), coverage::table(draws)] {
+    for table in [claims::table(&curves, draws), coverage::table(draws), weighted::table(draws)] {
         println!("{}", table.as_text());
     }
     if let Some(out) = out {

@@ -3,7 +3,9 @@
 use super::args::{AbArgs, AssignArgs, CodeLanguage};
 use super::error::CliError;
 use super::screen::Screen;
-use crate::compare::online::{self, Assignment, Language, Log, LogColumns, OnlineTest, TestDesign};
+use crate::compare::online::{
+    self, ArmWeights, Assignment, Language, Log, LogColumns, OnlineTest, TestDesign,
+};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -18,9 +20,10 @@ pub(super) fn ab(args: &AbArgs, screen: &Screen) -> Result<(), CliError> {
         time: args.time.clone(),
         segments: args.segment.clone(),
     };
+    let arms = (!args.arms.is_empty()).then(|| ArmWeights::new(args.arms.clone()));
     let design = TestDesign {
         control: args.control.clone(),
-        weights: args.arms.clone(),
+        arms: arms.transpose().map_err(CliError::usage)?,
         margin: args.margin,
         effect: args.effect,
     };
@@ -32,8 +35,9 @@ pub(super) fn ab(args: &AbArgs, screen: &Screen) -> Result<(), CliError> {
 
 /// Says which arm each unit is in, or how another language finds it.
 pub(super) fn assign(args: &AssignArgs, screen: &Screen) -> Result<(), CliError> {
-    let assignment =
-        Assignment::new(&args.experiment, args.arms.clone()).map_err(CliError::usage)?;
+    let assignment = ArmWeights::new(args.arms.clone())
+        .and_then(|arms| Assignment::new(&args.experiment, arms))
+        .map_err(CliError::usage)?;
     if let Some(language) = args.code {
         let code = assignment.code(match language {
             CodeLanguage::Python => Language::Python,

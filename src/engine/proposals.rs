@@ -17,7 +17,7 @@ use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
 use crate::operator::{
     Answers, Ask, Author, Brief, Evidence, Known, MetaPrompts, Nonce, OperatorError, ReplyContent,
-    ScoredPrompt, ScreenedTask, Screens, demos_of, folded, program_request, repaired,
+    ScoredPrompt, ScreenedTask, Screens, demos_of, merge_repaired, program_request, repaired,
 };
 use crate::prompt::{Prompt, literal};
 use crate::provider::Request;
@@ -356,7 +356,9 @@ impl ProposalBuilder {
     ) -> Result<ProposalOutcome, SearchError> {
         let ask = self.ask(state, draft, &[], None);
         let (prompt, repairs) = match (self.recipe.operator_of(draft), self.recipe.init_of(draft)) {
-            (Some(operator), _) => folded(&operator.compose(&ask), ask.current(), &self.texts),
+            (Some(operator), _) => {
+                merge_repaired(&operator.compose(&ask), ask.current(), &self.texts)
+            }
             // What is given stays as it is.
             (None, Some(init)) => (init.compose(&ask), Vec::new()),
             // A combination: other demonstrations alone.

@@ -125,6 +125,7 @@ pub(super) fn test_name(test: TestName) -> &'static str {
     match test {
         TestName::Mcnemar => "exact McNemar test",
         TestName::SignFlip => "sign-flip test",
+        TestName::WeightedMean => "test of the weighted mean",
         TestName::NonInferiority => "non-inferiority test",
         TestName::Level => "test of a level",
     }

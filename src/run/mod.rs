@@ -28,6 +28,8 @@ mod summary_writer; // Writes `summary.json` while a search runs.
 mod ended; // The end of a search.
 mod given; // What a program made in memory.
 mod binding; // Which caps can be reached.
+mod lengths; // What calls are assumed to use.
+mod affordable; // What caps pay for.
 mod estimate; // What a run would do and cost.
 mod width; // How many children a run tries side by side.
 mod rounds; // How many rounds of batches a night has.
@@ -49,7 +51,7 @@ pub use dir::{NIGHT_FILE, RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMAR
 pub use dollars::in_dollars;
 pub use ended::Ended;
 pub use error::RunError;
-pub use estimate::{Estimate, Known, RoleEstimate, estimate, usage_of_row};
+pub use estimate::{Estimate, Known, RoleEstimate, estimate};
 pub use eta::{Eta, Progressed};
 pub use figures::{
     ConfirmedCandidate, FamilyResult, Gain, Prompted, dev_interval, prompt_tokens, score_interval,
@@ -60,6 +62,7 @@ pub use free_seed::free_seed;
 pub use given::Given;
 pub use history::{History, Moment};
 pub use invalid::InvalidOfRun;
+pub use lengths::usage_of_row;
 pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};
 pub use models::{Access, async_model, model, rewrite};

@@ -28,19 +28,8 @@ impl Mixture {
         Self { scale: scale.max(f64::MIN_POSITIVE.sqrt()) }
     }
 
-    /// The e-value against "the effect is `null`", from an estimate with this variance, above 0. Where the
-    /// hypothesis is true the chance that it ever reaches 1/α is at most α.
-    #[must_use]
-    pub fn e_value(self, estimate: f64, variance: f64, null: f64) -> f64 {
-        let prior = self.scale * self.scale;
-        let both = variance + prior;
-        let exponent = prior * (estimate - null).powi(2) / (2.0 * variance * both);
-        let e_value = (0.5 * (variance / both).ln() + exponent).exp();
-        if e_value.is_nan() { 1.0 } else { e_value.min(MOST) }
-    }
-
     /// Half the width of the interval around an estimate with this variance, above 0: with a chance of at most `level`, in
-    /// (0, 1), the truth is ever outside. It holds the effects whose e-value is below 1/level.
+    /// (0, 1), the truth is ever outside. It holds the effects that the mixture's likelihood ratio, an e-value, keeps below 1/level.
     #[must_use]
     pub fn half_width(self, variance: f64, level: f64) -> f64 {
         let prior = self.scale * self.scale;
@@ -73,6 +62,15 @@ mod tests {
     use proptest::prelude::*;
     use rand::Rng;
 
+    /// The mixture's likelihood ratio against an effect of `null`: the density of the estimate with variance + scale², over
+    /// that with the variance alone.
+    fn e_value(mixture: Mixture, estimate: f64, variance: f64, null: f64) -> f64 {
+        let prior = mixture.scale * mixture.scale;
+        let both = variance + prior;
+        let exponent = prior * (estimate - null).powi(2) / (2.0 * variance * both);
+        (0.5 * (variance / both).ln() + exponent).exp()
+    }
+
     #[test]
     fn bayes_factors_by_hand() {
         // One unit of two groups says nothing; a second in the same one: (Γ(2)/Γ(4)) (Γ(3)/Γ(1)) / 0.25 = 4/3.
@@ -84,8 +82,8 @@ mod tests {
         assert!(allocation(&[4_700, 5_300], &[0.5, 0.5], 100.0) > 1e5);
         // The density of N(0, 2) over that of N(0, 1) at 0 and at 2.
         let mixture = Mixture::new(1.0);
-        assert!((mixture.e_value(0.0, 1.0, 0.0) - 0.5_f64.sqrt()).abs() < 1e-12);
-        assert!((mixture.e_value(2.0, 1.0, 0.0) - 0.5_f64.sqrt() * 1.0_f64.exp()).abs() < 1e-12);
+        assert!((e_value(mixture, 0.0, 1.0, 0.0) - 0.5_f64.sqrt()).abs() < 1e-12);
+        assert!((e_value(mixture, 2.0, 1.0, 0.0) - 0.5_f64.sqrt() * 1.0_f64.exp()).abs() < 1e-12);
     }
 
     proptest! {
@@ -98,7 +96,7 @@ mod tests {
         ) {
             let mixture = Mixture::new(scale);
             let end = estimate - mixture.half_width(variance, level);
-            prop_assert!((mixture.e_value(estimate, variance, end) * level - 1.0).abs() < 1e-6);
+            prop_assert!((e_value(mixture, estimate, variance, end) * level - 1.0).abs() < 1e-6);
         }
     }
 
@@ -120,7 +118,7 @@ mod tests {
                 let [(n, right), (m, other)] = groups;
                 let (p, q) = (right / n, other / m);
                 let variance = p * (1.0 - p) / n + q * (1.0 - q) / m;
-                is_wrong |= mixture.e_value(p - q, variance, 0.0) >= 20.0;
+                is_wrong |= e_value(mixture, p - q, variance, 0.0) >= 20.0;
                 is_off |= allocation(&[n as u64, m as u64], &[0.5, 0.5], 100.0) >= 20.0;
             }
             wrong += u32::from(is_wrong);

@@ -20,6 +20,8 @@ pub enum TestName {
     Mcnemar,
     /// [`sign_flip`]
     SignFlip,
+    /// [`super::weighted::superiority`]
+    WeightedMean,
     /// [`super::margin::non_inferiority`]
     NonInferiority,
     /// [`super::margin::above_level`]

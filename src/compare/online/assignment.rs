@@ -4,6 +4,7 @@
 //! stretch as long as its share. Other experiments divide the same units in another way. The same in other languages is
 //! [`Assignment::code`].
 
+use super::ArmWeights;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Assignment {
     experiment: String,
-    arms: Vec<(String, f64)>,
+    arms: ArmWeights,
 }
 
 /// A language in which an application can assign its units.
@@ -29,10 +30,9 @@ impl Assignment {
     /// An experiment with the weights of its arms.
     ///
     /// # Errors
-    /// Names with other characters than letters of ASCII, digits, `-`, `_` and `.`; fewer than two arms, one twice, or a weight that is
-    /// not above 0; in words.
-    pub fn new(experiment: &str, arms: Vec<(String, f64)>) -> Result<Self, String> {
-        for name in std::iter::once(experiment).chain(arms.iter().map(|(name, _)| name.as_str())) {
+    /// Names with other characters than letters of ASCII, digits, `-`, `_` and `.`; in words.
+    pub fn new(experiment: &str, arms: ArmWeights) -> Result<Self, String> {
+        for name in std::iter::once(experiment).chain(arms.names()) {
             let is_fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
             if name.is_empty() || !name.chars().all(is_fit) {
                 return Err(format!(
@@ -40,35 +40,20 @@ impl Assignment {
                 ));
             }
         }
-        if arms.len() < 2 {
-            return Err("an experiment has two arms at least: `control=1,new=1`".to_owned());
-        }
-        if let Some((name, _)) =
-            arms.iter().find(|(_, weight)| !(weight.is_finite() && *weight > 0.0))
-        {
-            return Err(format!("the weight of the arm `{name}` is not above 0"));
-        }
-        let mut names: Vec<&String> = arms.iter().map(|(name, _)| name).collect();
-        names.sort();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(format!("the arm `{}` is named twice", twice[0]));
-        }
         Ok(Self { experiment: experiment.to_owned(), arms })
     }
 
     /// The arm of a unit.
     #[must_use]
     pub fn arm(&self, unit: &str) -> &str {
-        let place = self.place(unit);
-        let total: f64 = self.arms.iter().map(|(_, weight)| weight).sum();
+        let (place, total) = (self.place(unit), self.arms.total());
         let mut reached = 0.0;
-        for (arm, weight) in &self.arms {
+        let mut arms = self.arms.iter();
+        let found = arms.find(|(_, weight)| {
             reached += weight;
-            if place < reached / total {
-                return arm;
-            }
-        }
-        self.arms.last().map_or("", |(arm, _)| arm)
+            place < reached / total
+        });
+        found.or(self.arms.iter().last()).map_or("", |(arm, _)| arm)
     }
 
     /// Where a unit is, in [0, 1).
@@ -113,7 +98,7 @@ mod tests {
 
     fn assignment(experiment: &str, arms: &[(&str, f64)]) -> Result<Assignment, String> {
         let arms = arms.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect();
-        Assignment::new(experiment, arms)
+        Assignment::new(experiment, ArmWeights::new(arms)?)
     }
 
     #[test]

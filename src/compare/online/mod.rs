@@ -1,20 +1,25 @@
 //! Online tests: what a log of outcomes says about arms that real traffic was divided into.
 //!
-//! What is decided here is right whenever and however often somebody looks: intervals are always valid ([`Mixture`]),
+//! What is decided here holds at any number of looks: intervals are always valid ([`Mixture`]),
 //! several arms share one level, and so do the segments of an arm. Early and late units are compared for one look only,
 //! since which units are late changes as more arrive. A test whose traffic is not divided as it was meant to be decides
 //! nothing. Not for prompts on a task's rows: those are compared row by row.
 
 // A file uses only files declared above it.
+mod arms;
 mod assignment;
+mod effect;
 mod log;
 mod page;
 
+pub use arms::ArmWeights;
 pub use assignment::{Assignment, Language};
+pub use effect::{Decision, Effect};
 pub use log::{Log, LogColumns, Unit};
 pub use page::page;
 
 use crate::stats::{Mixture, anytime};
+use effect::{Difference, Sample};
 use serde::Serialize;
 
 /// All arms together are decided wrongly in at most this share of tests.
@@ -23,8 +28,6 @@ const LEVEL: f64 = 0.05;
 const ALLOCATION_LEVEL: f64 = 0.01;
 /// The weight, in units, of the shares that were meant, in the test of the traffic.
 const ALLOCATION_PRIOR: f64 = 100.0;
-/// Units that each arm has before anything is decided: with fewer, estimates are not normal yet.
-const FEWEST_UNITS: usize = 100;
 /// The effect that is looked for, in standard deviations of the outcome, where none is named.
 const USUAL_EFFECT: f64 = 0.1;
 /// The most values of one segment column: the first to appear, so that more units change none of their levels.
@@ -38,7 +41,7 @@ pub struct TestDesign {
     /// The arm that others are compared with; else the first by name.
     pub control: Option<String>,
     /// The weights by which traffic was divided; else the same for all arms of the log.
-    pub weights: Vec<(String, f64)>,
+    pub arms: Option<ArmWeights>,
     /// Differences up to this count as none, in the unit of the outcome.
     pub margin: Option<f64>,
     /// The effect that is looked for, in the unit of the outcome.
@@ -88,31 +91,6 @@ pub struct Allocation {
     pub is_off: bool,
 }
 
-/// A difference of means with its interval, in the unit of the outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Effect {
-    /// The difference; `None` where a group is empty.
-    pub difference: Option<f64>,
-    /// The lower end; `None` where a group has fewer than 100 units, or no two units differ.
-    pub low: Option<f64>,
-    /// The upper end, where there is a lower one.
-    pub high: Option<f64>,
-}
-
-/// What is decided about an arm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// Its outcome is higher.
-    Higher,
-    /// Its outcome is lower.
-    Lower,
-    /// It differs by no more than the margin.
-    Same,
-    /// Nothing yet.
-    Open,
-}
-
 /// An arm beside the control.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ArmComparison {
@@ -156,92 +134,6 @@ pub struct Novelty {
     pub late: Effect,
     /// The late effect less the early one.
     pub change: Effect,
-}
-
-/// The mean and spread of some numbers.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sample {
-    n: usize,
-    mean: f64,
-    /// The sum of squares around the mean (Welford 1962).
-    squares: f64,
-}
-
-impl Sample {
-    fn of(values: impl Iterator<Item = f64>) -> Self {
-        let mut sample = Self::default();
-        for value in values {
-            sample.n += 1;
-            let before = value - sample.mean;
-            sample.mean += before / sample.n as f64;
-            sample.squares += before * (value - sample.mean);
-        }
-        sample
-    }
-
-    fn variance(self) -> f64 {
-        self.squares / (self.n as f64 - 1.0).max(1.0)
-    }
-
-    /// The variance of the mean, as if one unit more were at each end of the range: what is rare may not have happened yet
-    /// (as [`crate::stats::interval`] allows for it).
-    fn variance_of_mean(self, [least, most]: [f64; 2]) -> f64 {
-        let ends = (self.mean - least).powi(2) + (most - self.mean).powi(2);
-        (self.squares + ends) / (self.n as f64 + 1.0) / self.n as f64
-    }
-}
-
-/// A difference with its variance.
-#[derive(Clone, Copy, Debug)]
-struct Difference {
-    value: f64,
-    variance: f64,
-    /// Units of the smaller group.
-    fewest: usize,
-}
-
-impl Difference {
-    fn of(arm: &[f64], control: &[f64]) -> Self {
-        let values = || arm.iter().chain(control).copied();
-        let range = [values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max)];
-        let [arm, control] = [arm, control].map(|values| Sample::of(values.iter().copied()));
-        Self {
-            value: arm.mean - control.mean,
-            variance: arm.variance_of_mean(range) + control.variance_of_mean(range),
-            fewest: arm.n.min(control.n),
-        }
-    }
-
-    fn less(self, other: Self) -> Self {
-        Self {
-            value: self.value - other.value,
-            variance: self.variance + other.variance,
-            fewest: self.fewest.min(other.fewest),
-        }
-    }
-
-    /// With its interval, where the groups are large enough to know their spread.
-    fn effect(self, mixture: Mixture, level: f64) -> Effect {
-        let half = mixture.half_width(self.variance, level);
-        let is_known = self.fewest >= FEWEST_UNITS && half.is_finite() && half > 0.0;
-        Effect {
-            difference: (self.fewest > 0).then_some(self.value),
-            low: is_known.then_some(self.value - half),
-            high: is_known.then_some(self.value + half),
-        }
-    }
-}
-
-impl Effect {
-    fn decision(self, margin: Option<f64>) -> Decision {
-        let (Some(low), Some(high)) = (self.low, self.high) else { return Decision::Open };
-        match margin {
-            Some(margin) if low > -margin && high < margin => Decision::Same,
-            _ if low > 0.0 => Decision::Higher,
-            _ if high < 0.0 => Decision::Lower,
-            _ => Decision::Open,
-        }
-    }
 }
 
 impl OnlineTest {
@@ -320,22 +212,14 @@ fn control_of(log: &Log, design: &TestDesign) -> Result<usize, String> {
 
 /// The shares of the arms, in their order.
 fn shares_of(log: &Log, design: &TestDesign) -> Result<Vec<f64>, String> {
-    if design.weights.is_empty() {
+    let Some(arms) = &design.arms else {
         return Ok(vec![1.0 / log.arms.len() as f64; log.arms.len()]);
-    }
-    let is_twice = |(place, (name, _)): &(usize, &(String, f64))| {
-        design.weights[..*place].iter().any(|it| it.0 == *name)
     };
-    if let Some((_, (name, _))) = design.weights.iter().enumerate().find(is_twice) {
-        return Err(format!("the arm `{name}` is named twice"));
-    }
-    if let Some((name, _)) = design.weights.iter().find(|(name, _)| !log.arms.contains(name)) {
+    if let Some(name) = arms.names().find(|name| !log.arms.iter().any(|arm| arm == name)) {
         return Err(format!("no unit of the log is in the arm `{name}`"));
     }
-    let all: f64 = design.weights.iter().map(|(_, weight)| weight).sum();
     let share = |arm: &String| {
-        let weight = design.weights.iter().find(|(name, _)| name == arm).map(|(_, weight)| *weight);
-        weight.map(|weight| weight / all).ok_or_else(|| {
+        arms.share(arm).ok_or_else(|| {
             format!(
                 "the log has an arm `{arm}`, whose weight is not given (`--arms NAME=WEIGHT,…`)"
             )

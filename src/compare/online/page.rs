@@ -1,6 +1,7 @@
 //! An online test for a terminal: arms, differences, what is decided, in 80 columns.
 
-use super::{ArmComparison, Decision, Effect, FEWEST_UNITS, OnlineTest};
+use super::effect::FEWEST_UNITS;
+use super::{ArmComparison, Decision, Effect, OnlineTest};
 use crate::report::{cost, visible_line};
 use crate::text::{columns_of, lines, plural, thousands};
 use std::fmt::Write as _;

@@ -78,7 +78,8 @@ fn traffic_that_is_divided_in_another_way_decides_nothing() {
     assert_eq!(test.comparisons[0].decision, Decision::Open);
     // As it was meant.
     let weights = vec![("arm-0".to_owned(), 1.0), ("arm-1".to_owned(), 0.8)];
-    let meant = TestDesign { weights, ..TestDesign::default() };
+    let arms = Some(ArmWeights::new(weights).unwrap());
+    let meant = TestDesign { arms, ..TestDesign::default() };
     assert_eq!(decisions(&log, &meant), [Decision::Higher]);
     log.mixed = 50;
     assert_eq!(decisions(&log, &meant), [Decision::Open]);

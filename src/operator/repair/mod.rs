@@ -18,7 +18,7 @@ use crate::prompt::Prompt;
 /// other words around them, and those of the other one that `parent` has in nearly the same words, or that say
 /// again how to answer.
 #[must_use]
-pub fn folded(child: &Prompt, parent: &Prompt, texts: &[String]) -> (Prompt, Vec<Repair>) {
+pub fn merge_repaired(child: &Prompt, parent: &Prompt, texts: &[String]) -> (Prompt, Vec<Repair>) {
     after_steps(child, parent, texts, |old| {
         vec![
             (RepairKind::Repeats, Box::new(move |text, _| repeats::folded(text, old))),

@@ -10,8 +10,8 @@ const FIELD_WORDS: usize = 2;
 
 /// Words that a line has at least to be compared with one in nearly the same words: a rule, and no item of a list.
 const NEARLY_WORDS: usize = 8;
-/// In so many words one may be another: a synonym, a label. Chosen on merges of the simulated tasks; on recorded prompts
-/// 11 of 75,000 lines that could be taken over are as near as that to one that is there.
+/// Two near lines may differ in one of every eight words: a synonym, a label. Chosen on merges of the simulated tasks. On
+/// recorded prompts 11 of 75,000 lines that a merge could take over are so near to one that is there.
 const WORDS_PER_OTHER: usize = 8;
 
 /// The text with repeated lines folded to the first. As often as the parent says it, a line may stay. Lines

@@ -141,17 +141,17 @@ fn what_two_parents_say_is_folded_in_a_merged_child() {
         "Sort it.\n- Late parcels are late.\n- Rule: broken ones are not.\n\n\
          - Rule: late parcels are late.\n- As a rule, broken ones are not.",
     );
-    let (child, repairs) = folded(&merged, &old, &texts);
+    let (child, repairs) = merge_repaired(&merged, &old, &texts);
     let expected = "Sort it.\n- Late parcels are late.\n- Rule: broken ones are not.\n";
     assert_eq!(child.part("system"), Some(expected));
     assert_eq!(repairs[0].lines.len(), 2);
-    assert_eq!(folded(&child, &old, &texts), (child.clone(), vec![]));
+    assert_eq!(merge_repaired(&child, &old, &texts), (child.clone(), vec![]));
 }
 
 /// What is left of lines that a merge puts behind these of the better parent.
 fn merged(old: &str, added: &str) -> String {
     let child = prompt(&format!("{old}\n{added}"));
-    let (child, _) = folded(&child, &prompt(old), &["system".to_owned()]);
+    let (child, _) = merge_repaired(&child, &prompt(old), &["system".to_owned()]);
     child.part("system").unwrap().strip_prefix(old).unwrap().trim().to_owned()
 }
 

@@ -210,7 +210,7 @@ fn a_rule_in_another_frame_is_the_same_rule() {
     for frame in FRAMES {
         let framed = frame.replace("{S}", &capitalised(rule)).replace("{s}", rule);
         let child = prompt(&format!("{whole}\n- {framed}"));
-        let (child, _) = operator::folded(&child, &prompt(&whole), &texts);
+        let (child, _) = operator::merge_repaired(&child, &prompt(&whole), &texts);
         assert_eq!(child.part("system"), Some(whole.as_str()), "{frame}");
     }
 }
