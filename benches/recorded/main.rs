@@ -8,6 +8,8 @@
 //! `cargo bench --bench recorded -- confirm …` takes the same options and shows how often a confirmation
 //! of what these searches found is wrong: they have half of the rows.
 //!
+//! `cargo bench --bench recorded -- labels [--files …]` shows how many rows with a wrong right answer are found.
+//!
 //! Every run goes through the product's own engine, in process and at a concurrency of 1, since the
 //! recorded mutator gives its children in the order of the requests. A file's rows are split by seed:
 //! 30 in 100 to train, 40 to dev, and 30 that the run does not have, on which its winner is measured.
@@ -26,6 +28,7 @@ mod subjects;
 mod runs;
 mod table;
 mod confirm;
+mod labels;
 #[expect(dead_code, reason = "another bench writes pages")]
 #[path = "../text_table/mod.rs"]
 mod text_table;
@@ -42,6 +45,10 @@ fn bench(arguments: &[String]) -> Result<(), String> {
     let options = Options::parse(arguments)?;
     if !options.data.is_dir() {
         println!("skipped: there is no folder {}", options.data.display());
+        return Ok(());
+    }
+    if options.finds_labels {
+        println!("{}", labels::table(&subjects::read(&options)?).as_text());
         return Ok(());
     }
     let contestants = runs::contestants(&options)?;

@@ -46,6 +46,8 @@ pub(crate) struct Options {
     pub(crate) free_evidence: bool,
     /// Whether confirmations are judged: the search has half of the rows.
     pub(crate) confirms: bool,
+    /// Whether rows with a wrong right answer are looked for.
+    pub(crate) finds_labels: bool,
     pub(crate) out: Option<PathBuf>,
 }
 
@@ -65,12 +67,14 @@ impl Options {
             prices: [Price::plain(0.40, 1.60), Price::plain(2.00, 8.00)],
             free_evidence: false,
             confirms: false,
+            finds_labels: false,
             out: None,
         };
         let mut arguments = arguments.iter().filter(|argument| *argument != "--bench");
         while let Some(name) = arguments.next() {
             let switch = match name.as_str() {
                 "confirm" => Some(&mut options.confirms),
+                "labels" => Some(&mut options.finds_labels),
                 "--free-evidence" => Some(&mut options.free_evidence),
                 _ => None,
             };

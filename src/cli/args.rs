@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Migrate(MigrateArgs),
     /// Show the rows that a prompt of a run was asked, with its answers, labels and slices
     Rows(RowsArgs),
+    /// List the rows of a run that are worth a look: unsolved, disputed, broken, flipping, suspect answers; group failures
+    Edge(EdgeArgs),
     /// Print a run's journal as JSON Lines
     Journal(RunRef),
     /// Score a prompt, or recorded answers, on a task's rows
@@ -125,6 +127,19 @@ pub(crate) struct ExplainArgs {
     /// Candidate: the beginning of an id, `baseline`, `best`, or a number such as n7 (or '#7');
     /// or a proposal such as p12
     pub candidate: String,
+    #[command(flatten)]
+    pub out: RunsDir,
+}
+
+/// What `edge` lists.
+#[derive(Debug, Args)]
+pub(crate) struct EdgeArgs {
+    /// Run: a folder, a name, a unique prefix of a name, or `latest`
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// The most rows of each list that are shown; `--json` has all
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub limit: usize,
     #[command(flatten)]
     pub out: RunsDir,
 }
@@ -666,6 +681,9 @@ pub(crate) struct ExportArgs {
     /// Export the search's winner even if it is not confirmed
     #[arg(long)]
     pub accept_unconfirmed: bool,
+    /// Export a prompt that guards have flagged: copied rows, named answers, answers that only please the scorer, smuggled text
+    #[arg(long)]
+    pub accept_flagged: bool,
     /// Print the body of a pull request (Markdown): what changed, the evidence, caveats
     #[arg(long)]
     pub pr_body: bool,

@@ -1,7 +1,7 @@
 //! `export`: commits a run's prompt and a file with its evidence to a git repository.
 
 use super::args::{ExportArgs, ExportFormat};
-use super::error::CliError;
+use super::error::{CliError, Kind};
 use super::explain::unfound;
 use super::screen::Screen;
 use crate::compare::record::{self, RecordedRow};
@@ -13,7 +13,7 @@ use crate::formats::{self, Exported, Format, sidecar};
 use crate::id::CandidateIx;
 use crate::prompt::Prompt;
 use crate::report::explain::find_candidate;
-use crate::report::{self, NamedParts, ProposedChange, Report};
+use crate::report::{self, Flag, NamedParts, ProposedChange, Report};
 use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, RunError, Status};
 use crate::stats::Interval;
 use crate::stats::weighted::Weighted;
@@ -49,11 +49,19 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
             run.summary = summary;
         }
     }
+    let flags = report::flags(&Report::from(&run), &run.dir.events(), chosen.candidate)
+        .map_err(RunError::from)?;
+    if !flags.is_empty() && !args.accept_flagged {
+        return Err(flagged(&chosen.id, &flags));
+    }
     let parts = searched_parts(&run, &chosen.prompt);
     let file = file(args.format, &run, &chosen)?;
     let mut evidence = evidence(&run, &chosen, &args.to);
     if let Some(fields) = evidence.as_object_mut() {
         fields.insert("file_blake3".to_owned(), json!(record::hash_of_file(&file)));
+        if !flags.is_empty() {
+            fields.insert("flags".to_owned(), json!(flags));
+        }
     }
     let mut evidence = serde_json::to_vec_pretty(&record::sealed(evidence))?;
     evidence.push(b'\n');
@@ -65,12 +73,13 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
         message: message(&run, &chosen, &args.path),
         push: args.push.then(|| "origin".to_owned()),
     };
-    let body = args.pr_body.then(|| pull_request(args, &run, &chosen, parts));
+    let body = args.pr_body.then(|| pull_request(args, &run, &chosen, parts, &flags));
     let exported = commit.make()?;
     let mut value = json!({
         "candidate": chosen.id, "status": chosen.status, "branch": exported.branch,
         "commit": exported.commit, "unchanged": exported.unchanged, "pushed": exported.pushed,
         "path": args.path, "sidecar": sidecar(&args.path), "simulated": is_simulated(&run),
+        "flags": flags,
     });
     if let (Some(fields), Some(body)) = (value.as_object_mut(), &body) {
         fields.insert("pr_body".to_owned(), json!(body));
@@ -100,6 +109,17 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
         }
         None => screen.show(&value, &out),
     }
+}
+
+/// A flagged prompt is not exported unasked.
+fn flagged(id: &str, flags: &[Flag]) -> CliError {
+    let found: Vec<String> = flags.iter().map(|flag| text::one_line(&flag.to_string())).collect();
+    CliError::new(
+        Kind::Gate,
+        format!("{id} is flagged, and was not exported: {}", found.join("; ")),
+    )
+    .hint("read the prompt: `promptsearch explain RUN best`; a flag is no proof")
+    .hint("`--accept-flagged` exports it, with the flags in its evidence")
 }
 
 /// The exported file.
@@ -147,7 +167,13 @@ impl From<ExportFormat> for Format {
 }
 
 /// The body of a pull request: against the file as it is at HEAD, or else against the task's own prompt.
-fn pull_request(args: &ExportArgs, run: &LoadedRun, chosen: &Chosen, after: NamedParts) -> String {
+fn pull_request(
+    args: &ExportArgs,
+    run: &LoadedRun,
+    chosen: &Chosen,
+    after: NamedParts,
+    flags: &[Flag],
+) -> String {
     let at_head = file_at(&args.to, "HEAD", &args.path).ok();
     let document = at_head.and_then(|bytes| formats::read(Path::new(&args.path), &bytes).ok());
     let searched = run.task.layout.searched();
@@ -168,6 +194,7 @@ fn pull_request(args: &ExportArgs, run: &LoadedRun, chosen: &Chosen, after: Name
         claim: &claim(run, chosen),
         before,
         after,
+        flags,
     };
     report::pull_request(&Report::from(run), &change)
 }

@@ -31,6 +31,7 @@ mod migrate;
 mod inspect;
 mod explain;
 mod rows;
+mod edge; // The rows that are worth a look.
 mod list;
 mod compare;
 mod diff;
@@ -104,6 +105,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Confirm(args) => confirm::confirm(&args, &screen),
         Command::Migrate(args) => migrate::migrate(&args, &screen),
         Command::Rows(args) => rows::rows(&args, &screen),
+        Command::Edge(args) => edge::edge(&args, &screen),
         Command::Journal(args) => inspect::journal(&args, &screen),
         Command::Eval(args) => eval::eval(&args, &screen),
         Command::Export(args) => export::export(&args, &screen),

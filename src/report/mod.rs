@@ -24,6 +24,8 @@ mod junit; // For a build server.
 mod html;
 mod run_list; // The runs of a folder.
 mod rows; // The rows that a prompt was asked.
+mod edge; // The rows that are worth a look.
+mod guard; // What a prompt should not bring along.
 mod comparison; // Several runs beside each other.
 mod comparison_page; // The same for people.
 mod prompt_diff; // Two prompts, part by part.
@@ -35,7 +37,11 @@ mod example;
 pub use comparison::{Common, ComparedRun, Comparison, Difference, Setting};
 pub use comparison_page::comparison_page;
 pub use earlier::{confirmed_earlier, earlier_ends, fresh_rows, look as look_line};
+pub use edge::{
+    CommonAnswer, EdgeCases, EdgeRow, Evidence, FailureGroup, Suspect, edge_cases, edge_page,
+};
 pub use family::{family_page, sentences as confirmations};
+pub use guard::{Flag, Guard, flags};
 pub use html::html;
 pub use junit::{CaseOutcome, TestCase, junit, run_junit};
 pub use markdown::markdown;

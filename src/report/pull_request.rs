@@ -2,6 +2,7 @@
 //! reviewer should know. Markdown.
 
 use super::Report;
+use super::guard::Flag;
 use super::markdown::{code, fenced};
 use super::prompt_diff::NamedParts;
 use super::verdict;
@@ -28,6 +29,8 @@ pub struct ProposedChange<'a> {
     pub before: (String, NamedParts),
     /// Its parts.
     pub after: NamedParts,
+    /// What guards have flagged.
+    pub flags: &'a [Flag],
 }
 
 /// Lines of unchanged text around a change.
@@ -122,6 +125,9 @@ fn caveats(verdict: &verdict::Verdict, change: &ProposedChange<'_>) -> Vec<Strin
             "It is exported as “{status}”: held-out rows do not show that it is better."
         )),
     }
+    caveats.extend(
+        change.flags.iter().map(|flag| format!("Flagged: {}.", escaped(&flag.to_string()))),
+    );
     caveats.extend(verdict.simulated.map(str::to_owned));
     if change.is_winner {
         // Details may hold the words of a provider.

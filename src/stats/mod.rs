@@ -31,6 +31,7 @@ pub mod posterior; // During: the chance that a child is better, row by row.
 pub mod power; // Before: which gain can this many rows detect?
 pub mod dominance; // During: the instance-wise frontier.
 pub mod rasch; // During: abilities and difficulties from unequal rows.
+pub mod item_response; // After: rows that better prompts fail.
 pub mod bandit; // During: which arm to pull next.
 pub mod tpe; // During: which combination of parts to try next.
 pub mod gaussian_process; // During: a predicted score with its uncertainty.
@@ -44,6 +45,7 @@ pub mod quantile; // After: of latencies.
 pub mod paired; // After: one p-value for one claim.
 pub mod margin; // After: the same for a margin or a level that was agreed before.
 pub mod weighted; // After: the same where rows do not count alike.
+pub mod association; // After: groups of rows that fail.
 pub mod holm; // After: several claims at once.
 pub mod betting; // After: tests that are repeated for ever.
 pub mod anytime; // After: effects that are looked at while units arrive.

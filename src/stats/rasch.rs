@@ -30,6 +30,12 @@ impl ScoreMatrix {
         Self { scores: Array2::from_elem((candidates, rows), f64::NAN) }
     }
 
+    /// Candidates and rows.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        self.scores.dim()
+    }
+
     /// Sets one score, clamped to `[0, 1]`; NaN is missing. Outside the matrix, nothing happens.
     pub fn set(&mut self, candidate: usize, row: usize, score: f64) {
         if let Some(cell) = self.scores.get_mut((candidate, row)) {

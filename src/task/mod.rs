@@ -8,6 +8,7 @@ pub mod words;
 pub mod inputs;
 pub mod split;
 pub mod duplicates;
+pub mod copies; // Texts of rows in a prompt.
 pub mod scorer;
 pub mod measure; // What a goal may bound beside quality and cost.
 pub mod bound; // What a prompt must keep.

@@ -1,7 +1,7 @@
 //! `doctor` against servers that are well, ill, slow to take parameters, or not there.
 
 use crate::env::{Ran, TestEnv};
-use crate::server::{Reply, Request, Server, answer, says};
+use crate::server::{Reply, Request, Server, answer, says, writes};
 use serde_json::{Value, json};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -9,19 +9,13 @@ use std::time::{Duration, Instant};
 const KEY: &str = "sk-Sentinel+0123456789/abcdef=";
 const PRICE: &str = "price = { input = 1.0, output = 2.0 }";
 
-/// A mutator's reply in the form that its request asks for.
-fn writes(request: &Request) -> Reply {
-    let asked = request.content("user");
-    let at = asked.find("<prompt-").unwrap() + "<prompt-".len();
-    let nonce = &asked[at..at + 16];
-    says(&format!(
-        "<prompt-{nonce} part=\"system\">\nSay warm or cold, nothing else.\n</prompt-{nonce}>"
-    ))
-}
-
 /// Both models, as they should be.
 fn well(request: &Request) -> Reply {
-    if request.body["model"] == "editor" { writes(request) } else { answer(request) }
+    if request.body["model"] == "editor" {
+        writes(request, "Say warm or cold, nothing else.")
+    } else {
+        answer(request)
+    }
 }
 
 /// The task `colours` with both models behind a server, and a key.
@@ -216,7 +210,7 @@ fn a_server_that_refuses_is_told_by_what_it_refuses() {
     ];
     for (status, message, name, words) in cases {
         let server = Server::start(move |_, request| match request.body["model"] == "editor" {
-            true => writes(request),
+            true => writes(request, "Say warm or cold, nothing else."),
             false if status == 503 => {
                 (503, "retry-after: 60\r\n", json!({"error": {"message": message}}).to_string())
             }
@@ -571,7 +565,7 @@ fn usage_that_cannot_be_true_is_shown_and_not_believed() {
     ];
     for (input, out, words, is_believed) in cases {
         let server = Server::start(move |_, request| match request.body["model"] == "editor" {
-            true => writes(request),
+            true => writes(request, "Say warm or cold, nothing else."),
             false => says_used(input, out),
         });
         let (found, _) = checked(&env(&server, PRICE), "--max-usd 1", 0);
@@ -587,7 +581,7 @@ fn usage_that_cannot_be_true_is_shown_and_not_believed() {
 #[test]
 fn a_redirect_is_named_with_what_to_write_into_the_task() {
     let server = Server::start(|_, request| match request.body["model"] == "editor" {
-        true => writes(request),
+        true => writes(request, "Say warm or cold, nothing else."),
         false => (
             308,
             "location: https://other.example/llm/v1/chat/completions?key=secret\r\n",

@@ -138,6 +138,14 @@ impl State {
     }
 }
 
+/// A mutator's reply that makes this text of the part `system`, in the form that its request asks for.
+pub(crate) fn writes(request: &Request, text: &str) -> Reply {
+    let asked = request.content("user");
+    let at = asked.find("<prompt-").unwrap() + "<prompt-".len();
+    let nonce = &asked[at..at + 16];
+    says(&format!("<prompt-{nonce} part=\"system\">\n{text}\n</prompt-{nonce}>"))
+}
+
 /// A valid answer.
 pub(crate) fn says(text: &str) -> Reply {
     let body = json!({

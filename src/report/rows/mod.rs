@@ -15,6 +15,7 @@ pub use group::{RowGroupScore, Slice};
 pub use labels::{Confusion, LabelScore};
 pub use page::rows_page;
 pub use query::{RowFilter, RowsError, RowsQuery};
+pub(super) use row::input_of;
 pub use row::{AnsweredRow, BaselineAnswer};
 
 use super::Report;

@@ -129,7 +129,7 @@ impl AnsweredRow {
 }
 
 /// The columns that prompts show: the value of one, or each with its name.
-fn input_of(task: &Task, example: &Example) -> String {
+pub(in crate::report) fn input_of(task: &Task, example: &Example) -> String {
     let shown: Vec<(&String, String)> = task
         .layout
         .shown_columns()

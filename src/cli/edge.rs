@@ -1,0 +1,16 @@
+//! `edge`: the rows of a run that are worth a look.
+
+use super::args::EdgeArgs;
+use super::error::CliError;
+use super::screen::Screen;
+use crate::report::{Report, edge_cases, edge_page};
+use crate::run::{Run, RunDir};
+
+/// Prints them.
+pub(super) fn edge(args: &EdgeArgs, screen: &Screen) -> Result<(), CliError> {
+    let run = Run::read(&RunDir::find(&args.out.out, &args.run)?)?;
+    let report = Report::from(&run);
+    let edge = edge_cases(&report, &run.dir.events())?;
+    let text = edge_page(&edge, args.limit, screen.colour(), screen.width());
+    screen.show(&serde_json::to_value(&edge)?, &text)
+}

@@ -1,0 +1,155 @@
+//! What the failing rows of a prompt have in common: a word, the value of a column, the right answer.
+//!
+//! Groups are found by testing many properties, so each p-value is multiplied by their number before it is compared with a
+//! level. The group with the smallest one is taken, its rows are put aside, and the search goes on with the rest, so that groups do not repeat
+//! each other.
+
+use super::tested::Tested;
+use crate::prompt::value_text;
+use crate::report::rows::input_of;
+use crate::stats::association::fisher_exact;
+use crate::task::words::words;
+use crate::text::shorten;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The fewest failing rows of a group.
+const FEWEST_FAILING: usize = 3;
+/// The most groups.
+const MOST_GROUPS: usize = 8;
+/// A group is named where chance alone would make one property fail as often in at most this share of cases.
+const NAMED_AT: f64 = 0.01;
+/// Values of a column that make groups: more, or longer ones, are texts.
+const MOST_VALUES: usize = 20;
+const LONGEST_VALUE: usize = 60;
+
+/// Rows that have something in common and fail more often than the others.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FailureGroup {
+    /// What they have in common: `word`, `column` or `right_answer`.
+    pub kind: &'static str,
+    /// The column of a `column` group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The word, the value, or the right answer.
+    pub value: String,
+    /// Rows of the group, those of earlier groups left out.
+    pub rows: usize,
+    /// Those of them that fail.
+    pub failing: usize,
+    /// Rows outside of the group, those of earlier groups left out.
+    pub other_rows: usize,
+    /// Those of them that fail.
+    pub other_failing: usize,
+    /// One-sided p-value (Fisher's exact test), for this property alone.
+    pub p_value: f64,
+    /// The same times the number of properties that were tested, at most 1 (Bonferroni).
+    pub adjusted_p_value: f64,
+    /// The ids of the failing rows.
+    pub failing_rows: Vec<String>,
+}
+
+/// A property of rows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Property {
+    RightAnswer(String),
+    Column(String, String),
+    Word(String),
+}
+
+/// The groups, and how many failures are in none. Nothing without a best prompt.
+pub(super) fn groups(tested: &Tested<'_>) -> (Vec<FailureGroup>, usize) {
+    let Some(best) = tested.best else { return (Vec::new(), 0) };
+    let mut left: BTreeMap<usize, bool> = (0..tested.places.len())
+        .filter_map(|place| Some((place, !tested.score(best, place)?.is_solved())))
+        .collect();
+    let rows_by_property = properties(tested, left.keys().copied());
+    let tests = rows_by_property.len();
+    let mut groups = Vec::new();
+    while groups.len() < MOST_GROUPS {
+        let all = left.len() as u64;
+        let failed = left.values().filter(|fails| **fails).count() as u64;
+        let tested_groups = rows_by_property.iter().filter_map(|(property, rows)| {
+            let group: Vec<usize> =
+                rows.iter().copied().filter(|it| left.contains_key(it)).collect();
+            let failing = group.iter().filter(|it| left[it]).count();
+            if failing < FEWEST_FAILING {
+                return None;
+            }
+            let p = fisher_exact(failing as u64, group.len() as u64, failed, all);
+            Some((p, property, group, failing))
+        });
+        // Of equal ones the more specific kind, which is the first in order.
+        let Some((p_value, property, group, failing)) =
+            tested_groups.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)))
+        else {
+            break;
+        };
+        if p_value > NAMED_AT {
+            break;
+        }
+        let (kind, column, value) = match property.clone() {
+            Property::RightAnswer(value) => ("right_answer", None, value),
+            Property::Column(column, value) => ("column", Some(column), value),
+            Property::Word(word) => ("word", None, word),
+        };
+        groups.push(FailureGroup {
+            kind,
+            column,
+            value,
+            rows: group.len(),
+            failing,
+            other_rows: left.len() - group.len(),
+            other_failing: failed as usize - failing,
+            p_value,
+            adjusted_p_value: (p_value * tests as f64).min(1.0),
+            failing_rows: group
+                .iter()
+                .filter(|it| left[it])
+                .map(|it| tested.places[*it].example.id.to_string())
+                .collect(),
+        });
+        group.iter().for_each(|it| {
+            left.remove(it);
+        });
+    }
+    let ungrouped = left.values().filter(|fails| **fails).count();
+    (groups, ungrouped)
+}
+
+/// The rows that have each property, for those that some rows have and some do not.
+fn properties(
+    tested: &Tested<'_>,
+    places: impl Iterator<Item = usize> + Clone,
+) -> BTreeMap<Property, BTreeSet<usize>> {
+    let mut found: BTreeMap<Property, BTreeSet<usize>> = BTreeMap::new();
+    let mut columns: BTreeMap<&str, BTreeMap<String, BTreeSet<usize>>> = BTreeMap::new();
+    let mut answers: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    let all = places.clone().count();
+    for place in places {
+        let example = tested.places[place].example;
+        words(&input_of(tested.task, example), |word| {
+            found.entry(Property::Word(word.to_owned())).or_default().insert(place);
+        });
+        for (name, value) in &example.columns {
+            let value = value_text(value).into_owned();
+            columns.entry(name).or_default().entry(value).or_default().insert(place);
+        }
+        for answer in tested.task.scorers.right_answers(example) {
+            answers.entry(value_text(&answer).into_owned()).or_default().insert(place);
+        }
+    }
+    let is_category = |values: &BTreeMap<String, BTreeSet<usize>>| {
+        values.len() <= MOST_VALUES && values.keys().all(|it| it.len() <= LONGEST_VALUE)
+    };
+    for (name, values) in columns.into_iter().filter(|(_, values)| is_category(values)) {
+        for (value, rows) in values {
+            found.insert(Property::Column(name.to_owned(), shorten(&value, LONGEST_VALUE)), rows);
+        }
+    }
+    if is_category(&answers) {
+        found.extend(answers.into_iter().map(|(it, rows)| (Property::RightAnswer(it), rows)));
+    }
+    found.retain(|_, rows| rows.len() >= FEWEST_FAILING && rows.len() < all);
+    found
+}

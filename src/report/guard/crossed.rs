@@ -1,0 +1,80 @@
+//! Answers that the scorer takes whatever the row: "warm or cold" contains both. Answers are scored against other rows, whose
+//! right answers are others; where they do much better there than a right answer would, the prompt has learned the scorer.
+
+use super::{Flag, Guard};
+use crate::id::{CandidateIx, RowIx};
+use crate::journal::JournalError;
+use crate::prompt::value_text;
+use crate::report::Report;
+use crate::run::answers;
+use crate::task::Task;
+use crate::task::example::{Example, VisibleSplit};
+use crate::task::scorer::label_form;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Other rows against which each answer is scored.
+const OTHERS: usize = 4;
+/// The fewest pairs of an answer and a row.
+const FEWEST: usize = 20;
+/// How far the mean may be above that of right answers.
+const ALLOWED: f64 = 0.1;
+/// The most rows: each is scored several times.
+const MOST_ROWS: usize = 500;
+
+pub(super) fn flag(
+    report: &Report<'_>,
+    events: &Path,
+    candidate: CandidateIx,
+) -> Result<Option<Flag>, JournalError> {
+    let task = report.task;
+    // A program would have to run again for each pair.
+    if !task.scorers.is_pure() {
+        return Ok(None);
+    }
+    let state = &report.history.state;
+    let answers = answers(events, task, state, &[candidate], VisibleSplit::Dev)?;
+    let dev = task.splits.visible(VisibleSplit::Dev);
+    let rows: Vec<(&Example, String)> = (0..)
+        .map(RowIx)
+        .zip(dev)
+        .filter_map(|(row, example)| {
+            let answer = answers.get(&(candidate, row))?;
+            (answer.score >= 0.5).then(|| (example, answer.answered.text.clone()))
+        })
+        .take(MOST_ROWS)
+        .collect();
+    let Some((own, right)) = means(task, &rows) else { return Ok(None) };
+    Ok((own - right > ALLOWED).then(|| Flag {
+        guard: Guard::CrossedAnswer,
+        part: None,
+        found: format!(
+            "its answers score {:.0} % on rows that they were not given to, where right answers score {:.0} %: the scorer takes \
+             them whatever the row",
+            own * 100.0,
+            right * 100.0
+        ),
+    }))
+}
+
+/// The mean scores of answers, and of right answers, on other rows. `None` with too few pairs.
+fn means(task: &Task, rows: &[(&Example, String)]) -> Option<(f64, f64)> {
+    let right = |row: &Example| -> BTreeSet<String> {
+        let answers = task.scorers.right_answers(row);
+        answers.iter().map(|it| label_form(&value_text(it))).collect()
+    };
+    let rights: Vec<BTreeSet<String>> = rows.iter().map(|(row, _)| right(row)).collect();
+    let (mut own, mut ideal, mut pairs) = (0.0, 0.0, 0_usize);
+    for (place, (row, answer)) in rows.iter().enumerate() {
+        let ideal_answer = value_text(&task.scorers.right_answer(row)).into_owned();
+        // Steps that grow reach rows near and far, the same in each run.
+        let others = (1..rows.len()).map(|step| (place + step * step) % rows.len());
+        let unlike = others.filter(|it| rights[*it].is_disjoint(&rights[place])).take(OTHERS);
+        for other in unlike {
+            own += task.scorers.score(answer, rows[other].0).score.value();
+            ideal += task.scorers.score(&ideal_answer, rows[other].0).score.value();
+            pairs += 1;
+        }
+    }
+    (pairs >= FEWEST).then(|| (own / pairs as f64, ideal / pairs as f64))
+}
