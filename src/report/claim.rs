@@ -14,7 +14,7 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
     let summary = report.summary;
     let is_shown = summary.confirmed == Some(true);
     let rows = rows_of(report);
-    let asked = summary.claims.first();
+    let asked = summary.claims.iter().find(|claimed| claimed.claim.is_of_quality());
     let tested = asked.and_then(|asked| asked.tested);
     let quality = format!(
         "{} on {rows} (95 % interval {}{}, {})",
@@ -41,7 +41,7 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
         (claim, _) if asked.shown => format!("{}: {of_quality}", words_of(claim)),
         (claim, _) => format!("{of_quality}, which does not show “{}”", words_of(claim)),
     };
-    let of_cost = summary.claims.iter().skip(1).filter_map(|claimed| of_cost(report, claimed));
+    let of_cost = summary.claims.iter().filter_map(|claimed| of_cost(report, claimed));
     // What the goal asks for comes first.
     let mut told: Vec<String> = vec![of_quality];
     match &asked.claim {
@@ -84,7 +84,7 @@ fn words_of(claim: &Claim) -> String {
         Claim::NotWorse { .. } | Claim::Better => "better".to_owned(),
         Claim::QualityAtLeast { quality } => format!("at least {}", percent(quality)),
         Claim::Cheaper => "cheaper".to_owned(),
-        Claim::Less { of } => format!("less {of}"),
+        Claim::Less { of } => of.words(true),
         Claim::CostAtMost { usd_per_1k } => format!("at most {}", cost(usd_per_1k)),
         Claim::Bound(ref bound) => bound.to_string(),
     }
@@ -115,13 +115,13 @@ fn of_bound(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
 /// How much less of something beside dollars is spent, and whether that is shown.
 fn of_less(report: &Report<'_>, claimed: &Claimed, least: Least) -> String {
     let Some(it) = claimed.measured else {
-        return format!("“less {least}” is not shown: too few rows have it");
+        return format!("“{}” is not shown: too few rows have it", least.words(true));
     };
     let ends = |it: Interval| format!("{} to {}", least.signed(it.low), least.signed(it.high));
-    let word = if it.mean < 0.0 { "more" } else { "less" };
     let told = format!(
-        "{} {word} {least} on {} (95 % interval {}{})",
+        "{} {} on {} (95 % interval {}{})",
         least.shown(it.mean.abs()),
+        least.words(it.mean >= 0.0),
         text::plural(it.n, "row"),
         ends(it),
         at_level(report, claimed.tested, ends)
@@ -191,8 +191,8 @@ pub(super) fn rows_evaluated(report: &Report<'_>) -> usize {
 
 /// The margin that the goal's quality is tested against; 0 where it is to be above the baseline's.
 pub(super) fn margin(report: &Report<'_>) -> f64 {
-    match report.task.goal.claims().first() {
-        Some(Claim::NotWorse { margin }) => *margin,
+    match report.task.goal.quality_claim() {
+        Claim::NotWorse { margin } => margin,
         _ => 0.0,
     }
 }

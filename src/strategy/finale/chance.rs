@@ -9,6 +9,7 @@ use crate::id::{CandidateIx, RowIx};
 use crate::stats::{Paired, Posterior, chance_of_showing, chance_of_showing_amount};
 use crate::strategy::search::Search;
 use crate::task::bound::{Bound, Side, Threshold};
+use crate::task::example::Split;
 use crate::task::goal::Claim;
 use crate::task::measure::{Measure, Total};
 
@@ -21,8 +22,7 @@ fn of_quality(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> f
     let state = search.state;
     let baseline = state.baseline().dev().mean().unwrap_or(0.0);
     let of_differences = differences(state, candidate).variance().unwrap_or(1.0);
-    let Some(claim) = search.goal.claims().into_iter().next() else { return 1.0 };
-    let (mean, asked, of_a_row) = match claim {
+    let (mean, asked, of_a_row) = match search.goal.quality_claim() {
         Claim::NotWorse { margin } => (gain.mean, -margin, of_differences),
         Claim::QualityAtLeast { quality } => {
             let level = (baseline + gain.mean).clamp(0.0, 1.0);
@@ -41,17 +41,16 @@ fn of_quality(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> f
 /// The chance in [0, 1] that all bounds of the goal and the limit to its cost are shown, as if they did not hang together; 1
 /// without any.
 pub(super) fn of_bounds(search: &Search<'_>, candidate: CandidateIx) -> f64 {
-    let bounds = search.goal.bounds.iter().enumerate();
-    let of_bounds: f64 =
-        bounds.map(|(place, bound)| of_bound(search, candidate, place, bound)).product();
+    let bounds = search.goal.bounds.iter();
+    let of_bounds: f64 = bounds.map(|bound| of_bound(search, candidate, bound)).product();
     of_bounds * of_cost(search, candidate)
 }
 
 fn of_cost(search: &Search<'_>, candidate: CandidateIx) -> f64 {
-    let limit = search.goal.claims().into_iter().find_map(|claim| match claim {
-        Claim::CostAtMost { usd_per_1k } => Some(usd_per_1k),
+    let limit = match search.goal.cost_claim() {
+        Some(Claim::CostAtMost { usd_per_1k }) => Some(usd_per_1k),
         _ => None,
-    });
+    };
     let used = &search.state.standing(candidate).used;
     let (Some(limit), Some(usd)) = (limit, used.usd_per_1k()) else { return 1.0 };
     let of_a_row = used.usd_per_1k_variance().unwrap_or(0.0);
@@ -63,11 +62,12 @@ fn of_cost(search: &Search<'_>, candidate: CandidateIx) -> f64 {
 
 /// What a bound's measure, or its difference from the baseline's, came to on the rows of dev is believed with its own
 /// sampling variance; held-out rows have a value as often as those of dev. 1 where nothing is known.
-fn of_bound(search: &Search<'_>, candidate: CandidateIx, place: usize, bound: &Bound) -> f64 {
+fn of_bound(search: &Search<'_>, candidate: CandidateIx, bound: &Bound) -> f64 {
     let state = search.state;
     let column = state.standing(candidate).dev();
-    let value =
-        |of: CandidateIx, row: RowIx| *state.standing(of).dev().measured.of_row(row).get(place)?;
+    let value = |of: CandidateIx, row: RowIx| {
+        state.standing(of).measured(search.goal, &bound.measure, Split::Dev, row)
+    };
     let values = (0..state.dev_rows).map(RowIx).filter_map(|row| {
         let own = value(candidate, row)?;
         match bound.threshold {
