@@ -29,6 +29,7 @@ mod migration; // The bar, the searches and the result of a migration.
 mod night;
 mod migrate;
 mod inspect;
+mod night_report; // `report` of a night.
 mod explain;
 mod rows;
 mod list;

@@ -37,7 +37,7 @@ pub use comparison_page::comparison_page;
 pub use earlier::{confirmed_earlier, earlier_ends, fresh_rows, look as look_line};
 pub use family::{family_page, sentences as confirmations};
 pub use html::html;
-pub use junit::{CaseOutcome, TestCase, junit, run_junit};
+pub use junit::{CaseOutcome, TestCase, TestSuite, junit, junit_of, run_suite, suite_name};
 pub use markdown::markdown;
 pub use paired::{PairedScores, RowChange, ScorePair};
 pub use prompt_diff::{NamedParts, PromptDiff};
