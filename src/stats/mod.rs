@@ -42,6 +42,7 @@ pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
 pub mod quantile; // After: of latencies.
 pub mod paired; // After: one p-value for one claim.
+mod inversion; // The p-value that an interval has for a value.
 pub mod margin; // After: the same for a margin or a level that was agreed before.
 pub mod weighted; // After: the same where rows do not count alike.
 pub mod holm; // After: several claims at once.
