@@ -220,7 +220,8 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         ));
     }
     if let Aim::MinCost { least, .. } = task.goal.aim {
-        let (needed, there) = (fewest_rows_of_less(least, Level::FIRST), task.splits.hold.len());
+        let (needed, there) =
+            (fewest_rows_of_less(&task.goal, Level::FIRST), task.splits.hold.len());
         warnings.extend((needed > there && there >= MIN_HOLD_ROWS).then(|| {
             format!(
                 "`{}` needs {} at the least, and there are {there}",

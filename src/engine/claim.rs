@@ -41,9 +41,12 @@ pub struct Claimed {
     /// that is to be less: the baseline's less the winner's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Interval>,
-    /// The interval that decided it, at the level of a later look; `None` where the 95 % interval did.
+    /// The interval that decided it, at `level`; `None` where the 95 % interval did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tested: Option<Interval>,
+    /// The one-sided level of `tested`, where it is not that of the look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<f64>,
 }
 
 /// The result of the confirmation.
@@ -135,9 +138,11 @@ impl Confirmed {
         let mine = scores(rows, |row| row.winner);
         let theirs = scores(rows, |row| row.baseline);
         let baseline = weighted::of_scores(&theirs, seed.child("seed", 0));
-        // A baseline that is shown to miss what the goal asks, at the level of this look, is no bar for the cost.
+        // A baseline that is shown to miss what the goal asks is no bar for the cost. Where either that or less cost is
+        // enough, each is tested at half of the level: both together are then wrong as often as it says (Bonferroni).
+        let of_cost = if goal.has_two_ways() { level.shared_by(2) } else { level };
         let of_baseline =
-            weighted::of_scores_beyond(&theirs, level.one_sided, seed.child("seed", 0));
+            weighted::of_scores_beyond(&theirs, of_cost.one_sided, seed.child("seed", 0));
         let is_bar = of_baseline.is_none_or(|it| goal.is_kept_by_baseline(it.high));
         let mut claims = goal.claims();
         claims.retain(|claim| is_bar || !matches!(claim, Claim::Cheaper | Claim::Less { .. }));
@@ -147,7 +152,9 @@ impl Confirmed {
         // Answers that were served from the journal have no cost of their own.
         let known_cost = cost.filter(|cost| cost.saving.n >= MIN_HOLD_ROWS);
         let claimed = |claim: Claim| {
-            let is_later = !level.is_first();
+            let is_of_cost = matches!(claim, Claim::Cheaper | Claim::Less { .. });
+            let own = if is_of_cost { of_cost } else { level };
+            let is_later = !own.is_first();
             let measured = match &claim {
                 Claim::Bound(bound) => of_bound(goal, bound, rows, Level::FIRST.one_sided, seed),
                 Claim::Less { of } => of_less(goal, *of, rows, Level::FIRST.one_sided, seed),
@@ -163,7 +170,7 @@ impl Confirmed {
             let tested = match (is_changed, is_later) {
                 (false, _) => None,
                 (true, false) => usual(),
-                (true, true) => at_level(goal, &claim, rows, level, seed),
+                (true, true) => at_level(goal, &claim, rows, own, seed),
             };
             let passes = gain.is_some_and(|(_, test)| {
                 test.p_value <= if is_later { level.one_sided } else { ALPHA }
@@ -181,7 +188,9 @@ impl Confirmed {
                 }
                 Claim::Bound(bound) => is_kept(bound, tested),
             });
-            Claimed { claim, shown, measured, tested: tested.filter(|_| is_later) }
+            let tested = tested.filter(|_| is_later);
+            let other = Some(own.one_sided).filter(|_| own != level && tested.is_some());
+            Claimed { claim, shown, measured, tested, level: other }
         };
         let claims: Vec<Claimed> = claims.into_iter().map(claimed).collect();
         Self {
@@ -239,13 +248,12 @@ fn gain(
     let differences = differences(rows);
     let scores = rows.iter().flat_map(|row| [row.winner, row.baseline]);
     let is_binary = scores.into_iter().all(|score| score == 0.0 || score == 1.0);
-    let seed_of_test = seed.child("test", 0);
     let test = claims.iter().find_map(|claim| match *claim {
         Claim::NotWorse { margin } => {
-            Some(weighted::non_inferiority(&differences, margin, seed_of_test))
+            Some(weighted::non_inferiority(&differences, margin, seed.child("gain", 0)))
         }
         Claim::QualityAtLeast { quality } => {
-            Some(weighted::above_level(winner, quality, seed_of_test))
+            Some(weighted::above_level(winner, quality, seed.child("winner", 0)))
         }
         Claim::Better
         | Claim::Cheaper
@@ -253,7 +261,8 @@ fn gain(
         | Claim::CostAtMost { .. }
         | Claim::Bound(_) => None,
     });
-    let test = test.unwrap_or_else(|| weighted::superiority(&differences, is_binary, seed_of_test));
+    let test = test
+        .unwrap_or_else(|| weighted::superiority(&differences, is_binary, seed.child("test", 0)));
     Some((weighted::of_differences(&differences, seed.child("gain", 0))?, test))
 }
 

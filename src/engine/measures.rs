@@ -41,10 +41,11 @@ pub(super) fn of_less(
     }
 }
 
-/// The fewest held-out rows with a value that could show that less of something is spent.
+/// The fewest held-out rows with a value that could show that less is spent of what the goal asks to be least.
 #[must_use]
-pub fn fewest_rows_of_less(least: Least, level: Level) -> usize {
-    let rows = match least.measure().map(|measure| measure.total()) {
+pub fn fewest_rows_of_less(goal: &Goal, level: Level) -> usize {
+    let level = if goal.has_two_ways() { level.shared_by(2) } else { level };
+    let rows = match goal.least().and_then(Least::measure).map(|measure| measure.total()) {
         Some(Total::Quantile(share)) => rows_for_quantile(share, level.one_sided / 2.0),
         _ => MIN_HOLD_ROWS,
     };

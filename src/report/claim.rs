@@ -5,7 +5,7 @@ use super::Report;
 use super::words::{cost, held_out, p_value, signed_range};
 use crate::engine::Claimed;
 use crate::run::Gain;
-use crate::stats::Interval;
+use crate::stats::{Interval, Level};
 use crate::task::goal::{Claim, Least};
 use crate::text::{self, percent, points};
 
@@ -15,12 +15,11 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
     let is_shown = summary.confirmed == Some(true);
     let rows = rows_of(report);
     let asked = summary.claims.iter().find(|claimed| claimed.claim.is_of_quality());
-    let tested = asked.and_then(|asked| asked.tested);
     let quality = format!(
         "{} on {rows} (95 % interval {}{}, {})",
         points(gain.mean),
         signed_range(gain.low, gain.high),
-        at_level(report, tested, |it| signed_range(it.low, it.high)),
+        at_level(report, asked, |it| signed_range(it.low, it.high)),
         p_value(gain.p_value)
     );
     let Some(asked) = asked else { return quality };
@@ -30,7 +29,7 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
             "{} on {rows} (95 % interval {}{}, {})",
             percent(level.mean),
             share(level),
-            at_level(report, tested, share),
+            at_level(report, Some(asked), share),
             p_value(gain.p_value)
         ),
         _ => quality,
@@ -60,16 +59,21 @@ pub(super) fn each(report: &Report<'_>) -> impl Iterator<Item = (String, bool, O
     })
 }
 
-/// The interval at the level of a later look, which decides, beside the 95 % interval.
+/// The interval at another level, which decides, beside the 95 % interval.
 fn at_level(
     report: &Report<'_>,
-    tested: Option<Interval>,
+    claimed: Option<&Claimed>,
     words: impl Fn(Interval) -> String,
 ) -> String {
-    let level = report.summary.look;
-    level.zip(tested).map_or_else(String::new, |(level, tested)| {
-        format!("; at the {} of this look {}", level.in_percent(), words(tested))
-    })
+    let Some((claimed, tested)) = claimed.and_then(|it| Some((it, it.tested?))) else {
+        return String::new();
+    };
+    let look = report.summary.look.unwrap_or(Level::FIRST);
+    let (level, whose) = match claimed.level {
+        Some(one_sided) => (Level { one_sided, ..look }, "that this part has"),
+        None => (look, "of this look"),
+    };
+    format!("; at the {} {whose} {}", level.in_percent(), words(tested))
 }
 
 /// What a goal says of the quality, as a part of a sentence.
@@ -104,7 +108,7 @@ fn of_bound(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
         bound.name(),
         bound.shown(it.mean),
         ends(it),
-        at_level(report, claimed.tested, ends)
+        at_level(report, Some(claimed), ends)
     );
     Some(match claimed.shown {
         true => format!("{told}, which shows “{words}”"),
@@ -124,7 +128,7 @@ fn of_less(report: &Report<'_>, claimed: &Claimed, least: Least) -> String {
         least.words(it.mean >= 0.0),
         text::plural(it.n, "row"),
         ends(it),
-        at_level(report, claimed.tested, ends)
+        at_level(report, Some(claimed), ends)
     );
     if claimed.shown { told } else { format!("{told}, so that no saving is shown") }
 }
@@ -140,7 +144,7 @@ fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
         return Some("what its calls cost is not known".to_owned());
     };
     let ends = |it: Interval| format!("{} to {}", signed(it.low), signed(it.high));
-    let tested = at_level(report, claimed.tested, ends);
+    let tested = at_level(report, Some(claimed), ends);
     let range = |it: Interval| format!("95 % interval {}{tested}", ends(it));
     Some(match &claimed.claim {
         Claim::Cheaper => {

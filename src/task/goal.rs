@@ -291,6 +291,13 @@ impl Goal {
         }
     }
 
+    /// Whether a baseline that misses the floor is no bar for the cost, so that one of two things is enough: that the winner
+    /// costs less, or that the baseline misses the floor. Beside a floor that follows the baseline it is none.
+    #[must_use]
+    pub fn has_two_ways(&self) -> bool {
+        matches!(self.aim, Aim::MinCost { floor: Threshold::Absolute(_), .. })
+    }
+
     /// What the goal says of the winner's quality.
     #[must_use]
     pub fn quality_claim(&self) -> Claim {

@@ -2,8 +2,9 @@
 
 use crate::engine::{Confirmed, HeldOutRow, fewest_rows, fewest_rows_of_less};
 use crate::seed::Seed;
+use crate::stats::interval::{of_amounts_beyond, of_scores_beyond};
 use crate::stats::{Interval, Level, interval};
-use crate::task::goal::{Aim, Claim, Goal};
+use crate::task::goal::{Claim, Goal};
 
 /// Rows of which some are won and some lost, and whose calls cost this much.
 fn rows(n: usize, (wins, losses): (usize, usize), (mine, theirs): (f64, f64)) -> Vec<HeldOutRow> {
@@ -132,7 +133,7 @@ fn a_later_look_at_the_same_rows_needs_more() {
         // The 95 % intervals stay, and what decides stands beside them.
         let (first, second) = (at(rule, &near, 1), at(rule, &near, 2));
         assert_eq!((first.gain, first.cost), (second.gain, second.cost));
-        assert!(first.claims.iter().all(|claimed| claimed.tested.is_none()));
+        assert!(first.claims[0].tested.is_none());
         let tested = second.claims[0].tested.unwrap();
         let width = |it: Interval| it.high - it.low;
         let usual = match second.claims[0].claim {
@@ -299,9 +300,8 @@ fn what_is_to_be_less_is_shown_by_a_paired_difference_or_by_quantiles() {
         assert!(!at(least, 100, 1.0, Level::FIRST).0, "{least}: it is the same");
         assert!(!at(least, 100, 1.2, Level::FIRST).1, "{least}: it is more");
         assert_eq!(at(least, 29, 0.5, Level::FIRST), (false, false, None), "{least}");
-        let goal = Goal::parse(&format!("min {least} s.t. quality >= 0.5")).unwrap();
-        let Aim::MinCost { least: of, .. } = goal.aim else { panic!("{least}") };
-        let fewest = fewest_rows_of_less(of, Level::FIRST);
+        let goal = Goal::parse(&format!("min {least} s.t. quality >= baseline")).unwrap();
+        let fewest = fewest_rows_of_less(&goal, Level::FIRST);
         assert!(at(least, fewest.max(80), 0.1, Level::FIRST).0, "{least}");
         assert!(!at(least, fewest - 1, 0.1, Level::FIRST).0, "{least}");
     }
@@ -344,4 +344,56 @@ fn a_higher_consistency_is_shown_by_the_paired_difference() {
     assert_eq!(shown("max quality s.t. consistency >= 0.9", 200), (true, Some(967.0)));
     assert!(!shown("max quality s.t. consistency >= 0.96", 200).0);
     assert_eq!(shown("max quality s.t. consistency >= baseline + 0.05", 200), (true, Some(100.0)));
+}
+
+/// Either less cost or a baseline that misses the floor is enough: each is tested at half of the level, so that both
+/// together are wrong as often as it says.
+#[test]
+fn two_ways_to_serve_a_goal_share_its_level() {
+    let chances = [0.025, 0.0125];
+    let of_right = |right: usize, n: usize| -> Vec<f64> {
+        (0..n).map(|row| f64::from(u8::from(row < right))).collect()
+    };
+    // So many rows right that the floor is left out at the whole level, and not at half of it.
+    let n = 100;
+    let high = |right: usize| {
+        chances.map(|it| of_scores_beyond(&of_right(right, n), it, Seed(1)).unwrap().high)
+    };
+    let misses = (0..n).rev().find(|right| high(*right)[0] < 0.7).unwrap();
+    assert!(high(misses)[1] > 0.7, "{misses}");
+    // So much less that it is shown at the whole level, and not at half of it.
+    let tokens =
+        |less: f64| -> Vec<f64> { (0..n).map(|row| less + (row % 10) as f64 - 4.5).collect() };
+    let low = |less: f64| {
+        chances
+            .map(|it| of_amounts_beyond(&tokens(less), it, Seed(1).child("less", 0)).unwrap().low)
+    };
+    let less = (1..200).map(|it| f64::from(it) / 100.0).find(|it| low(*it)[0] > 0.005).unwrap();
+    assert!(low(less)[1] < 0.0, "{less}");
+    let claims = |rule: &str, right: usize, less: f64| {
+        let measured = |it: f64| vec![(Some(100.0), Some(100.0 + it))];
+        let rows: Vec<HeldOutRow> = of_right(right, n)
+            .into_iter()
+            .zip(tokens(less))
+            .map(|(baseline, less)| HeldOutRow {
+                winner: 1.0,
+                baseline,
+                weight: 1.0,
+                usd_per_1k: None,
+                measured: measured(less),
+            })
+            .collect();
+        Confirmed::of(&Goal::parse(rule).unwrap(), &rows, true, Level::FIRST, Seed(1))
+    };
+    let at_floor = "min input_tokens s.t. quality >= 0.7";
+    let both = claims(at_floor, misses, less);
+    assert!(!both.is_shown && both.claims.len() == 2, "{both:?}");
+    assert_eq!(both.claims[1].level, Some(0.0125));
+    let width = |it: Interval| it.high - it.low;
+    assert!(width(both.claims[1].tested.unwrap()) > width(both.claims[1].measured.unwrap()));
+    assert!(claims(at_floor, misses - 3, less).is_shown, "the baseline misses the floor");
+    assert!(claims(at_floor, misses, less + 0.3).is_shown, "it is less");
+    // A floor that follows the baseline is no second way.
+    let beside = claims("min input_tokens s.t. quality >= baseline - 0.1", misses, less);
+    assert!(beside.is_shown && beside.claims.iter().all(|it| it.level.is_none()), "{beside:?}");
 }
