@@ -63,7 +63,7 @@ pub use power::{
     chance_of_showing, chance_of_showing_amount, rows_for_margin, rows_for_share, rows_needed,
     smallest_gain, smallest_margin,
 };
-pub use quantile::{quantile_beyond, quantile_saved_beyond, rows_for_quantile};
+pub use quantile::{chance_of_saving, quantile_beyond, quantile_saved_beyond, rows_for_quantile};
 pub use race::{Evidence, RaceTest};
 pub use rasch::{Rasch, ScoreMatrix};
 pub use shrinkage::shrunken;

@@ -97,6 +97,14 @@ pub fn worth(weights: impl IntoIterator<Item = f64>) -> f64 {
     if squares > 0.0 { sum * sum / squares } else { 0.0 }
 }
 
+/// How many rows of these weights are worth one of as many that count alike: n / [`worth`], from 1. 1 without rows.
+#[must_use]
+pub fn rows_for_one(weights: impl IntoIterator<Item = f64>) -> f64 {
+    let mut rows = 0_u32;
+    let worth = worth(weights.into_iter().inspect(|_| rows += 1));
+    if worth > 0.0 { (f64::from(rows) / worth).max(1.0) } else { 1.0 }
+}
+
 /// The weighted mean; not a number without rows.
 #[must_use]
 pub fn mean(rows: &[Weighted]) -> f64 {
@@ -177,6 +185,8 @@ mod tests {
         assert_eq!(mean(&skewed), 0.8);
         assert!((worth([8.0, 1.0, 1.0]) - 100.0 / 66.0).abs() < 1e-12);
         assert_eq!((worth([2.0; 7]), worth([])), (7.0, 0.0));
+        assert!((rows_for_one([8.0, 1.0, 1.0]) - 3.0 * 66.0 / 100.0).abs() < 1e-12);
+        assert_eq!((rows_for_one([2.0; 7]), rows_for_one([])), (1.0, 1.0));
         let wide = of_scores(&skewed, Seed(1)).unwrap();
         assert!(wide.low < 0.3 && wide.high <= 1.0 && wide.n == 3, "{wide:?}");
         // All right: rows of very different weights say less than as many that count alike.

@@ -112,6 +112,35 @@ fn the_most_consistent_of_those_that_are_good_enough_wins() {
     assert_eq!(rows, expected.collect());
 }
 
+/// Child 1 has the lowest 95th percentile of latencies, with many far above it; child 3's are all alike.
+#[test]
+fn a_latency_that_is_hardly_shown_to_be_lower_does_not_win() {
+    let winner = |finale: &[&str]| {
+        let score = |text: &str, _: Split, row: RowIx| {
+            f64::from(u8::from(row.0 % 100 < [70, 69, 63, 90][number(text) as usize]))
+        };
+        let sets = [&["stop.when=[\"children:3\"]"], finale].concat();
+        let goal = Goal::parse("min latency_p95 s.t. quality >= baseline - 0.08").unwrap();
+        let mut script = Script::for_goal(goal, "random", &sets, (8, 400), 100_000, score);
+        script.measured = |candidate, row| {
+            let doubtful = match row.0 % 400 {
+                0..376 => 100.0,
+                376..382 => 500.0,
+                _ => 5_000.0,
+            };
+            vec![Some([1_000.0, doubtful, 2_000.0, 600.0][candidate.index()])]
+        };
+        script.run(2_000);
+        match script.plans().as_slice() {
+            [Plan::Win { candidate, .. }, ..] => candidate.0,
+            other => panic!("no winner: {other:?}"),
+        }
+    };
+    assert_eq!(winner(&["final.kind=argmax"]), 1);
+    assert_eq!(winner(&[CONFIRM, "final.chance=0"]), 1);
+    assert_eq!(winner(&[CONFIRM]), 3);
+}
+
 #[test]
 fn a_dearer_one_wins_only_where_the_baseline_misses_the_goal() {
     for finale in [CONFIRM, "final.kind=argmax"] {
