@@ -148,9 +148,6 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
 /// Writes a run's report.
 pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError> {
     let format = if screen.json { ReportFormat::Json } else { args.format };
-    if let Some(night) = super::night::find(&args.run.out.out, &args.run.run) {
-        return super::night_report::report(&night, format, args.output.as_deref(), screen);
-    }
     let run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
     let text = match format {
         ReportFormat::Html => report::html(&Report::from(&run)),

@@ -2,10 +2,10 @@
 //!
 //! Not how it stands, which is `status`, and not a page of its own: each run has one.
 
-use super::args::ReportFormat;
+use super::args::{ReportArgs, ReportFormat};
 use super::error::CliError;
 use super::inspect;
-use super::night::{Shown, shown};
+use super::night::{self, Shown, shown};
 use super::screen::Screen;
 use crate::compare::migration::Known;
 use crate::night::Night;
@@ -14,8 +14,17 @@ use crate::run::{LoadedRun, RunDir};
 use std::fmt::Write as _;
 use std::path::Path;
 
+/// Writes the report of a run or of a night.
+pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError> {
+    let format = if screen.json { ReportFormat::Json } else { args.format };
+    match night::find(&args.run.out.out, &args.run.run) {
+        Some(dir) => of_night(&dir, format, args.output.as_deref(), screen),
+        None => inspect::report(args, screen),
+    }
+}
+
 /// Writes a night's report in a format: pages into the folders of its runs, all else as one text.
-pub(super) fn report(
+fn of_night(
     dir: &RunDir,
     format: ReportFormat,
     output: Option<&Path>,
