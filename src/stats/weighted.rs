@@ -39,7 +39,7 @@ pub fn of_scores_beyond(rows: &[Weighted], chance: f64, seed: Seed) -> Option<In
 
 /// The mean paired difference, from one difference in [−1, 1] per row: as [`interval::of_differences`].
 ///
-/// With weights the variance of the mean is Σ(w(x − θ))² / (Σw)² (Cochran, equation 6.9), and the rows are [`worth`] fewer
+/// With weights the variance of the mean is n / (n − 1) × Σ(w(x − θ))² / (Σw)² (Cochran, equation 6.9), and the rows are [`worth`] fewer
 /// that count alike. To so many rows with this mean and this variance, z²/2 rows at each end of the range are added before
 /// the normal interval is taken (Agresti and Coull 1998, for one proportion), which allows for values that did not
 /// occur. That it is used for weighted means and for differences is our own; `tests::coverage` measures it.
@@ -143,7 +143,7 @@ fn ratio(rows: &[Weighted], range: (f64, f64), chance: f64) -> Option<Interval> 
     }
     let of_each = rows.iter().map(|row| row.weight).sum::<f64>() / n;
     let error = |row: &Weighted| (row.weight / of_each * (row.value - mean)).powi(2);
-    let variance_of_mean = rows.iter().map(error).sum::<f64>() / (n * n);
+    let variance_of_mean = rows.iter().map(error).sum::<f64>() / (n * (n - 1.0).max(1.0));
     let worth = worth(rows.iter().map(|row| row.weight));
     // As many rows that count alike, with the same mean and the same variance of it.
     let squares = worth * (variance_of_mean * worth + mean * mean);
