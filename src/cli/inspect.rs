@@ -147,28 +147,37 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
 
 /// Writes a run's report.
 pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError> {
-    let run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
     let format = if screen.json { ReportFormat::Json } else { args.format };
+    let run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
     let text = match format {
         ReportFormat::Html => report::html(&Report::from(&run)),
         ReportFormat::Md => report::markdown(&Report::from(&run)),
         ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&run.summary)?),
-        ReportFormat::Csv => csv(&run)?,
-        ReportFormat::Junit => report::run_junit(&Report::from(&run)),
+        ReportFormat::Csv => csv([&run])?,
+        ReportFormat::Junit => report::junit_of(&[report::run_suite(&Report::from(&run))]),
     };
     if args.output.is_none() && format == ReportFormat::Html {
-        run.dir.write("report.html", text.as_bytes())?;
-        screen.note(&format!("wrote {}", run.dir.file("report.html").display()));
-        return Ok(());
+        return write_page(&run, &text, screen);
     }
-    let target = args.output.clone();
+    write(&text, args.output.as_deref(), screen)
+}
+
+/// Writes a run's page into its folder.
+pub(super) fn write_page(run: &LoadedRun, page: &str, screen: &Screen) -> Result<(), CliError> {
+    run.dir.write("report.html", page.as_bytes())?;
+    screen.note(&format!("wrote {}", run.dir.file("report.html").display()));
+    Ok(())
+}
+
+/// Writes a report to a file, or to stdout.
+pub(super) fn write(text: &str, target: Option<&Path>, screen: &Screen) -> Result<(), CliError> {
     match target {
         Some(path) if path != Path::new("-") => {
-            std::fs::write(&path, text).map_err(|error| CliError::not_written(&path, &error))?;
+            std::fs::write(path, text).map_err(|error| CliError::not_written(path, &error))?;
             screen.note(&format!("wrote {}", path.display()));
             Ok(())
         }
-        _ => screen.print(&text),
+        _ => screen.print(text),
     }
 }
 
@@ -205,12 +214,12 @@ fn as_text(cell: String) -> String {
 }
 
 /// One line per candidate.
-fn csv(run: &LoadedRun) -> Result<String, CliError> {
-    let state = &run.history.state;
+pub(super) fn csv<'a>(runs: impl IntoIterator<Item = &'a LoadedRun>) -> Result<String, CliError> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let written = |error: csv::Error| CliError::unexpected(error.to_string());
     table
         .write_record([
+            "run",
             "candidate",
             "operator",
             "parents",
@@ -221,7 +230,11 @@ fn csv(run: &LoadedRun) -> Result<String, CliError> {
             "prompt",
         ])
         .map_err(written)?;
-    for (_, standing) in state.numbered() {
+    let each = runs
+        .into_iter()
+        .flat_map(|run| run.history.state.numbered().map(move |(_, standing)| (run, standing)));
+    for (run, standing) in each {
+        let state = &run.history.state;
         let candidate = &standing.candidate;
         let parents: Vec<&str> = candidate
             .parents
@@ -237,6 +250,7 @@ fn csv(run: &LoadedRun) -> Result<String, CliError> {
         let gist = crate::prompt::gist(&candidate.prompt, run.task.layout.searched(), 80);
         table
             .write_record([
+                run.summary.run.as_str(),
                 candidate.id.as_str(),
                 &candidate.operator,
                 &parents.join(" "),

@@ -29,6 +29,7 @@ mod migration; // The bar, the searches and the result of a migration.
 mod night;
 mod migrate;
 mod inspect;
+mod night_report; // `report`, also of a night.
 mod explain;
 mod rows;
 mod edge; // The rows that are worth a look.
@@ -100,7 +101,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::List(args) => list::list(&args, &screen),
         Command::Compare(args) => compare::compare(&args, &screen),
         Command::Diff(args) => diff::diff(&args, &screen),
-        Command::Report(args) => inspect::report(&args, &screen),
+        Command::Report(args) => night_report::report(&args, &screen),
         Command::Explain(args) => explain::explain(&args, &screen),
         Command::Confirm(args) => confirm::confirm(&args, &screen),
         Command::Migrate(args) => migrate::migrate(&args, &screen),

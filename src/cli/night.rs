@@ -403,6 +403,30 @@ fn show(
     gate: Option<&Gate>,
     screen: &Screen,
 ) -> Result<Option<MigrationReport>, CliError> {
+    let Shown { page, value, found, .. } = shown(night, (is_running, has_worked), gate, screen)?;
+    screen.show(&value, &page)?;
+    Ok(found)
+}
+
+/// A night as it is shown.
+pub(super) struct Shown {
+    /// For people.
+    pub(super) page: String,
+    /// The same for programs.
+    pub(super) value: Value,
+    /// Its runs, in their order.
+    pub(super) runs: Vec<(String, Known)>,
+    /// What it found, where it is a migration.
+    found: Option<MigrationReport>,
+}
+
+/// What a night shows; see [`show`].
+pub(super) fn shown(
+    night: &Night,
+    (is_running, has_worked): (bool, bool),
+    gate: Option<&Gate>,
+    screen: &Screen,
+) -> Result<Shown, CliError> {
     let file = night.file();
     let mut runs: Vec<(String, Known)> = Vec::new();
     let mut spent = Spending::default();
@@ -497,8 +521,7 @@ fn show(
         fields.insert("migration".to_owned(), serde_json::to_value(found)?);
         let _ = write!(out, "\n\n{}", migration_page::page(found));
     }
-    screen.show(&value, &out)?;
-    Ok(found)
+    Ok(Shown { page: out, value, runs, found })
 }
 
 fn given(state: &RunState) -> Option<Caps> {

@@ -177,11 +177,8 @@ fn first_request(task: &Arc<Task>) -> Result<Option<Request>, CliError> {
 
 /// The margin by which the winner may be worse, where the goal has one, and the held-out rows that it needs.
 fn rows_of_margin(task: &Task) -> Option<(f64, usize)> {
-    let margin = task.goal.claims().into_iter().find_map(|claim| match claim {
-        Claim::NotWorse { margin } if margin > 0.0 => Some(margin),
-        _ => None,
-    })?;
-    Some((margin, rows_for_margin(margin, USUAL_DISCORDANCE)))
+    let Claim::NotWorse { margin } = task.goal.quality_claim() else { return None };
+    (margin > 0.0).then(|| (margin, rows_for_margin(margin, USUAL_DISCORDANCE)))
 }
 
 /// What held-out rows a bound of the goal needs, as a part of a sentence, and whether the task has them.
@@ -223,10 +220,12 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         ));
     }
     if let Aim::MinCost { least, .. } = task.goal.aim {
-        let (needed, there) = (fewest_rows_of_less(least, Level::FIRST), task.splits.hold.len());
+        let (needed, there) =
+            (fewest_rows_of_less(&task.goal, Level::FIRST), task.splits.hold.len());
         warnings.extend((needed > there && there >= MIN_HOLD_ROWS).then(|| {
             format!(
-                "less `{least}` needs {} at the least, and there are {there}",
+                "`{}` needs {} at the least, and there are {there}",
+                least.words(true),
                 text::plural(needed, "held-out row")
             )
         }));
@@ -437,6 +436,13 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
                 text::plural(rows, "held-out row")
             );
         }
+    }
+    let answers = task.goal.answers_per_row();
+    if answers > 1 {
+        let _ = writeln!(
+            out,
+            "  each row of dev and of the held-out rows is asked {answers} times, for the consistency in the goal"
+        );
     }
     for bound in &task.goal.bounds {
         let _ = writeln!(out, "  {}", rows_of_bound(task, bound, plan.held_out_looks.next).0);

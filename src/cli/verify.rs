@@ -13,6 +13,7 @@ use crate::compare::verification::{
 use crate::report::visible_line;
 use crate::run::{Run, RunDir, Status, way_on};
 use crate::source::{self, SourceError};
+use crate::stats::weighted;
 use serde_json::json;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,9 @@ fn measured(
     screen: &Screen,
 ) -> Result<Verification, CliError> {
     let recheck = exported.recheck(args.task.as_deref())?;
-    if let Some(why) = too_few_rows(recheck.now.rows_there, args.tolerance) {
+    let weights = exported.record.rows.iter().map(|row| row.weight);
+    let rows_for_one = weighted::rows_for_one(weights);
+    if let Some(why) = too_few_rows(recheck.now.rows_there, rows_for_one, args.tolerance) {
         screen.warn(&why);
     }
     recheck.count_look(&args.out.out, screen)?;

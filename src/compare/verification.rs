@@ -6,7 +6,7 @@
 use super::record::{Record, RecordedRow};
 use crate::report::{CaseOutcome, PairedScores, ScorePair, TestCase, junit, visible_line};
 use crate::seed::Seed;
-use crate::stats::{rows_for_margin, smallest_margin};
+use crate::stats::{rows_for_margin, smallest_margin, weighted};
 use crate::task::example::RowHash;
 use crate::text::{percent, plural, points};
 use serde::Serialize;
@@ -52,6 +52,9 @@ pub struct Verification {
     pub changed_models: BTreeMap<String, [String; 2]>,
     /// Whether simulated models answered, then or now.
     pub simulated: bool,
+    /// How many of the rows are worth one of as many that count alike.
+    #[serde(skip)]
+    pub rows_for_one: f64,
 }
 
 /// The prompt as it is verified.
@@ -93,7 +96,9 @@ impl Verification {
         let then = record.models.get("task").map_or("none", String::as_str);
         let changed_models = (then != now.task_model)
             .then(|| ("task".to_owned(), [then.to_owned(), now.task_model.clone()]));
+        let rows_for_one = weighted::rows_for_one(pairs.iter().map(|pair| pair.weight));
         Some(Self {
+            rows_for_one,
             task: record.task.clone(),
             candidate: record.candidate.clone(),
             finding,
@@ -194,7 +199,8 @@ impl Verification {
         }
         if self.tolerance > 0.0 {
             let discordance = (better + worse) as f64 / rows.max(1) as f64;
-            let needed = rows_for_margin(self.tolerance, discordance);
+            let alike = rows_for_margin(self.tolerance, discordance);
+            let needed = (alike as f64 * self.rows_for_one).ceil() as usize;
             if needed > rows {
                 remedies.push(format!(
                     "a tolerance of {} needs about {}, if as few answers differ: export a prompt with more held-out rows",
@@ -284,17 +290,21 @@ impl SealCheck<'_> {
     }
 }
 
-/// Says before anything is asked that these rows cannot show the tolerance, if so.
+/// Says before anything is asked that these rows cannot show the tolerance, if so; `rows_for_one`: how many of them are worth
+/// one of as many that count alike.
 #[must_use]
-pub fn too_few_rows(rows: usize, tolerance: f64) -> Option<String> {
-    let shown = smallest_margin(rows, 0.0);
+pub fn too_few_rows(rows: usize, rows_for_one: f64, tolerance: f64) -> Option<String> {
+    let shown = smallest_margin((rows as f64 / rows_for_one + 1e-9) as usize, 0.0);
     if tolerance >= shown {
         return None;
     }
     let (rows, asked, shown_points) = (plural(rows, "row"), points_of(tolerance), points_of(shown));
     let flag = (shown * 1_000.0).ceil() / 1_000.0;
     let needed = match tolerance > 0.0 {
-        true => format!(", and {asked} needs {}", plural(rows_for_margin(tolerance, 0.0), "row")),
+        true => {
+            let needed = rows_for_margin(tolerance, 0.0) as f64 * rows_for_one;
+            format!(", and {asked} needs {}", plural(needed.ceil() as usize, "row"))
+        }
         false => String::new(),
     };
     Some(format!(
@@ -404,15 +414,17 @@ mod tests {
             |tolerance| Verification::of(&record(&then), &now(&scores), tolerance).unwrap().finding;
         assert_eq!((finding(0.085), finding(0.084)), (Finding::Holds, Finding::Inconclusive));
         assert!(losing(20).remedies().is_empty());
-        let told = too_few_rows(100, 0.02).unwrap();
+        let told = too_few_rows(100, 1.0, 0.02).unwrap();
         assert!(told.contains("`--tolerance 0.037`") && told.contains("189 rows"), "{told}");
         let same = |rows: usize, tolerance| {
             let right = vec![1.0; rows];
             Verification::of(&record(&right), &now(&right), tolerance).unwrap().finding
         };
         assert_eq!((same(189, 0.02), same(188, 0.02)), (Finding::Holds, Finding::Inconclusive));
-        assert_eq!((same(100, 0.037), too_few_rows(100, 0.037)), (Finding::Holds, None));
-        assert!(too_few_rows(100, 0.0).is_some());
+        assert_eq!((same(100, 0.037), too_few_rows(100, 1.0, 0.037)), (Finding::Holds, None));
+        assert!(too_few_rows(100, 1.0, 0.0).is_some());
+        // Rows that do not count alike show less.
+        assert!(too_few_rows(100, 1.5, 0.037).is_some());
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Budget {
         let longest_row = task.splits.dev.iter().map(Task::row_bytes).max().unwrap_or(0);
         let baseline_bytes = task.layout.bytes_without_row(&task.baseline);
         let longest_request = baseline_bytes + longest_row;
-        let limits = Limits::new(caps, task.splits.hold.len() as u64, finale);
+        let limits = Limits::new(caps, task.held_out_answers(), finale);
         Self { limits, task, baseline_bytes, longest_request }
     }
 
@@ -83,8 +83,8 @@ impl Budget {
             worst: self.task_call(facts, prompt),
             baseline: mean(CandidateIx::BASELINE),
             best: mean(best),
-            known_of_baseline: known_rows(facts, CandidateIx::BASELINE),
-            known_of_best: known_rows(facts, best),
+            known_of_baseline: self.known_answers(facts, CandidateIx::BASELINE),
+            known_of_best: self.known_answers(facts, best),
         }
     }
 
@@ -96,7 +96,11 @@ impl Budget {
     /// What the search may still issue.
     pub(super) fn remaining(&self, facts: &Facts) -> Remaining {
         let (costs, searching) = (self.costs(facts, facts.incumbent), is_searching(facts));
-        self.limits.remaining(&facts.plan, costs, searching)
+        let remaining = self.limits.remaining(&facts.plan, costs, searching);
+        Remaining {
+            hold_rows: remaining.hold_rows / u64::from(self.answers_per_row()),
+            ..remaining
+        }
     }
 
     /// The cap that some work would exceed, if there is one.
@@ -115,7 +119,11 @@ impl Budget {
     ) -> u32 {
         let costs = self.costs(facts, winner);
         let rows = self.limits.hold_rows(&facts.plan, costs, winner == CandidateIx::BASELINE);
-        let Some(left) = self.limits.time_left(time.running, time.now) else { return rows };
+        // What the limits count are answers.
+        let in_rows = |answers: u32| answers / u32::from(self.answers_per_row());
+        let Some(left) = self.limits.time_left(time.running, time.now) else {
+            return in_rows(rows);
+        };
         let sides = if winner == CandidateIx::BASELINE { 1.0 } else { 2.0 };
         // A little less than all of it: the last answers come late.
         let per_call = time.per_call(lanes).as_secs_f64().max(1e-9) * TIME_MARGIN;
@@ -125,7 +133,7 @@ impl Budget {
             _ => costs.known_of_best,
         });
         let known = u32::try_from(known).unwrap_or(u32::MAX);
-        rows.min(known.saturating_add((left.as_secs_f64() / (per_call * sides)) as u32))
+        in_rows(rows.min(known.saturating_add((left.as_secs_f64() / (per_call * sides)) as u32)))
     }
 
     /// How many held-out rows, from the first on, these candidates and the baseline can have, and what all rows
@@ -140,7 +148,20 @@ impl Budget {
             })
             .collect();
         let worst = self.costs(facts, CandidateIx::BASELINE).worst;
-        self.limits.family_rows(&facts.plan, worst, &sides)
+        let (answers, needed) = self.limits.family_rows(&facts.plan, worst, &sides);
+        (answers / u32::from(self.answers_per_row()), needed)
+    }
+
+    /// How many answers to each held-out row the goal needs.
+    pub(super) fn answers_per_row(&self) -> u16 {
+        self.task.goal.answers_per_row()
+    }
+
+    /// Answers to held-out rows that a candidate has already, because the run had ended before.
+    fn known_answers(&self, facts: &Facts, candidate: CandidateIx) -> u64 {
+        let Some(standing) = facts.candidates.get(candidate.index()) else { return 0 };
+        let of = |replicate| u64::from(standing.column(Split::Hold, replicate).scored);
+        (0..self.answers_per_row()).map(of).sum()
     }
 
     /// The cap on time that is reached, if there is one. Held-out rows need their time, too.
@@ -156,7 +177,7 @@ impl Budget {
 
     /// The time that is kept for the confirmation: it may be one batch.
     fn hold_time(&self, facts: &Facts, time: &Time, lanes: usize) -> Duration {
-        let calls = self.limits.hold_calls(known_rows(facts, CandidateIx::BASELINE));
+        let calls = self.limits.hold_calls(self.known_answers(facts, CandidateIx::BASELINE));
         let calls = u32::try_from(calls).unwrap_or(u32::MAX);
         let live = time.per_call(lanes).saturating_mul(calls);
         let left = self.limits.time_left(time.running, time.now);
@@ -243,12 +264,6 @@ pub(super) fn demand_of_block(block: &Rows, each: Amount) -> Demand {
     let share = if block.split == Split::Hold { Share::Hold } else { Share::Search };
     let calls = block.rows.len() as u64;
     Demand { share, worst: each.times(calls), calls, proposals: 0 }
-}
-
-/// Held-out rows that a candidate has a score for, because the run had ended before.
-fn known_rows(facts: &Facts, candidate: CandidateIx) -> u64 {
-    let standing = facts.candidates.get(candidate.index());
-    standing.map_or(0, |standing| u64::from(standing.column(Split::Hold, 0).scored))
 }
 
 fn is_searching(facts: &Facts) -> bool {

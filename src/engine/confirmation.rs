@@ -17,17 +17,19 @@ use crate::task::model::ModelRole;
 use crate::text::plural;
 use std::sync::Arc;
 
-/// The next held-out rows: all that are compared together, row by row. `None`: all are issued.
-pub(super) fn next(state: &State) -> Option<Rows> {
+/// The next held-out rows, each with as many answers as said: all that are compared together, row by row. `None`: all are issued.
+pub(super) fn next(state: &State, answers: u16) -> Option<Rows> {
     let rows = state.confirming.rows;
     for from in (0..rows).step_by(BLOCK) {
         let to = (from + BLOCK as u32).min(rows);
         for candidate in state.confirming.sides() {
-            let column = state.standing(candidate).column(Split::Hold, 0);
-            let rows: Vec<RowIx> =
-                (from..to).map(RowIx).filter(|row| column.cell(*row) == Cell::Empty).collect();
-            if !rows.is_empty() {
-                return Some(Rows { candidate, split: Split::Hold, replicate: 0, rows });
+            for replicate in 0..answers {
+                let column = state.standing(candidate).column(Split::Hold, replicate);
+                let rows: Vec<RowIx> =
+                    (from..to).map(RowIx).filter(|row| column.cell(*row) == Cell::Empty).collect();
+                if !rows.is_empty() {
+                    return Some(Rows { candidate, split: Split::Hold, replicate, rows });
+                }
             }
         }
     }

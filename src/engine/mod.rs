@@ -27,6 +27,8 @@ mod workers; // Carry out jobs.
 mod earlier; // Answers of earlier runs.
 mod requests; // Blocks of rows become jobs, and equal requests are asked once.
 mod budget; // The ledger's limits, with numbers from state and task.
+mod held_out; // The rows that are compared.
+mod measures; // What they show of measures beside quality.
 mod claim; // What held-out rows show of the goal's claim.
 mod confirmation; // Winner and baseline on held-out rows.
 mod next; // What is next, from folded events alone.
@@ -36,15 +38,14 @@ mod driver; // The loop.
 
 pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
-pub use claim::{
-    Claimed, Confirmed, FamilyMember, HeldOutCost, HeldOutRow, MIN_HOLD_ROWS, confirmed,
-    confirmed_family, fewest_rows, fewest_rows_of_less,
-};
+pub use claim::{Claimed, Confirmed, FamilyMember, HeldOutCost, confirmed, confirmed_family};
 pub use confirmation::ConfirmationRoom;
 pub use earlier::EarlierAnswers;
 pub use embeddings::first_vectors;
 pub use error::{Outcome, SearchError};
 pub use first_proposal::FirstProposal;
+pub use held_out::{HeldOutRow, MIN_HOLD_ROWS};
+pub use measures::{fewest_rows, fewest_rows_of_less};
 pub use remedy::{GoesOn, Remedy};
 pub use search::{LookCounter, Search, SearchParts};
 pub use steering::{Change, NotChanged, Steering};

@@ -199,7 +199,7 @@ impl Planner {
 
     fn next_of_confirmation(&mut self, state: &State, time: &Time) -> Result<Next, SearchError> {
         if self.has_room(state)
-            && let Some(rows) = confirmation::next(state)
+            && let Some(rows) = confirmation::next(state, self.budget.answers_per_row())
             && let Ok(next) = self.block(state, rows)?
         {
             return Ok(next);

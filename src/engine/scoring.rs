@@ -78,9 +78,10 @@ impl Scoring {
         let measured = answered.filter(|_| self.evaluator.has_measures());
         let measured =
             measured.map_or_else(Vec::new, |it| self.evaluator.measured(split, row, it, &verdict));
+        let said = answered.and_then(|it| self.evaluator.said(it, &verdict));
         let (score, invalid) = (verdict.score, verdict.invalid.is_some());
         let weight = self.evaluator.weight(split, row);
-        Ok(RowOutcome::Scored { score, invalid, measured, weight })
+        Ok(RowOutcome::Scored { score, invalid, measured, said, weight })
     }
 }
 

@@ -249,11 +249,32 @@ impl Evaluator {
             }
             Measure::InputTokens => tokens(answered.input),
             Measure::OutputTokens => tokens(answered.out),
+            // It is of several answers, each of which has what it says.
+            Measure::Consistency(_) => None,
             Measure::LatencyP50 | Measure::LatencyP95 => {
                 answered.live.is_none().then_some(f64::from(answered.ms))
             }
         };
         self.task.goal.measures().map(|measure| value(&measure)).collect()
+    }
+
+    /// A number that stands for what an answer says, where the goal asks for consistency: the label that it names, in a
+    /// task with a `label` scorer, else its score. All answers that cannot be read say the same.
+    #[must_use]
+    pub fn said(&self, answered: &Answered, verdict: &Verdict) -> Option<u32> {
+        if self.task.goal.answers_per_row() < 2 {
+            return None;
+        }
+        let is_read = verdict.invalid.is_none();
+        let text = match self.task.scorers.label_scorer() {
+            _ if !is_read => String::new(),
+            Some(labels) => {
+                format!("label {}", labels.label_in(&answered.text).unwrap_or_default())
+            }
+            None => format!("score {}", verdict.score.value()),
+        };
+        let [a, b, c, d, ..] = *blake3::hash(text.as_bytes()).as_bytes();
+        Some(u32::from_le_bytes([a, b, c, d]))
     }
 
     /// A training row as shown to the mutator. Only training rows become evidence.

@@ -90,6 +90,10 @@ pub enum RowOutcome {
         /// are `None`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         measured: Vec<Option<f64>>,
+        /// Where the goal asks for consistency: a number that stands for what the answer says. Answers to a row agree
+        /// where theirs are the same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<u32>,
         /// How much the row counts in a mean score: 1 on average over its split.
         #[serde(default = "one", skip_serializing_if = "is_one")]
         weight: f64,
@@ -102,7 +106,7 @@ impl RowOutcome {
     /// A score, where the goal has no bounds and all rows count alike.
     #[must_use]
     pub fn scored(score: Score, invalid: bool) -> Self {
-        Self::Scored { score, invalid, measured: Vec::new(), weight: 1.0 }
+        Self::Scored { score, invalid, measured: Vec::new(), said: None, weight: 1.0 }
     }
 }
 

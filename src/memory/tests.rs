@@ -117,7 +117,8 @@ impl Script {
             self.apply(Event::Answered(answer(call)));
             let (score, measured) = (Score::new(*score).unwrap(), Vec::new());
             let weight = weight(*row);
-            let outcome = RowOutcome::Scored { score, invalid: false, measured, weight };
+            let outcome =
+                RowOutcome::Scored { score, invalid: false, measured, said: None, weight };
             self.apply(Event::EvaluationFolded { call, outcome });
         }
     }

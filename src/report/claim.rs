@@ -5,7 +5,7 @@ use super::Report;
 use super::words::{cost, held_out, p_value, signed_range};
 use crate::engine::Claimed;
 use crate::run::Gain;
-use crate::stats::Interval;
+use crate::stats::{Interval, Level};
 use crate::task::goal::{Claim, Least};
 use crate::text::{self, percent, points};
 
@@ -14,13 +14,12 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
     let summary = report.summary;
     let is_shown = summary.confirmed == Some(true);
     let rows = rows_of(report);
-    let asked = summary.claims.first();
-    let tested = asked.and_then(|asked| asked.tested);
+    let asked = summary.claims.iter().find(|claimed| claimed.claim.is_of_quality());
     let quality = format!(
         "{} on {rows} (95 % interval {}{}, {})",
         points(gain.mean),
         signed_range(gain.low, gain.high),
-        at_level(report, tested, |it| signed_range(it.low, it.high)),
+        at_level(report, asked, |it| signed_range(it.low, it.high)),
         p_value(gain.p_value)
     );
     let Some(asked) = asked else { return quality };
@@ -30,7 +29,7 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
             "{} on {rows} (95 % interval {}{}, {})",
             percent(level.mean),
             share(level),
-            at_level(report, tested, share),
+            at_level(report, Some(asked), share),
             p_value(gain.p_value)
         ),
         _ => quality,
@@ -41,7 +40,7 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
         (claim, _) if asked.shown => format!("{}: {of_quality}", words_of(claim)),
         (claim, _) => format!("{of_quality}, which does not show “{}”", words_of(claim)),
     };
-    let of_cost = summary.claims.iter().skip(1).filter_map(|claimed| of_cost(report, claimed));
+    let of_cost = summary.claims.iter().filter_map(|claimed| of_cost(report, claimed));
     // What the goal asks for comes first.
     let mut told: Vec<String> = vec![of_quality];
     match &asked.claim {
@@ -60,16 +59,21 @@ pub(super) fn each(report: &Report<'_>) -> impl Iterator<Item = (String, bool, O
     })
 }
 
-/// The interval at the level of a later look, which decides, beside the 95 % interval.
+/// The interval at another level, which decides, beside the 95 % interval.
 fn at_level(
     report: &Report<'_>,
-    tested: Option<Interval>,
+    claimed: Option<&Claimed>,
     words: impl Fn(Interval) -> String,
 ) -> String {
-    let level = report.summary.look;
-    level.zip(tested).map_or_else(String::new, |(level, tested)| {
-        format!("; at the {} of this look {}", level.in_percent(), words(tested))
-    })
+    let Some((claimed, tested)) = claimed.and_then(|it| Some((it, it.tested?))) else {
+        return String::new();
+    };
+    let look = report.summary.look.unwrap_or(Level::FIRST);
+    let (level, whose) = match claimed.level {
+        Some(one_sided) => (Level { one_sided, ..look }, "that this part has"),
+        None => (look, "of this look"),
+    };
+    format!("; at the {} {whose} {}", level.in_percent(), words(tested))
 }
 
 /// What a goal says of the quality, as a part of a sentence.
@@ -84,7 +88,7 @@ fn words_of(claim: &Claim) -> String {
         Claim::NotWorse { .. } | Claim::Better => "better".to_owned(),
         Claim::QualityAtLeast { quality } => format!("at least {}", percent(quality)),
         Claim::Cheaper => "cheaper".to_owned(),
-        Claim::Less { of } => format!("less {of}"),
+        Claim::Less { of } => of.words(true),
         Claim::CostAtMost { usd_per_1k } => format!("at most {}", cost(usd_per_1k)),
         Claim::Bound(ref bound) => bound.to_string(),
     }
@@ -104,7 +108,7 @@ fn of_bound(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
         bound.name(),
         bound.shown(it.mean),
         ends(it),
-        at_level(report, claimed.tested, ends)
+        at_level(report, Some(claimed), ends)
     );
     Some(match claimed.shown {
         true => format!("{told}, which shows “{words}”"),
@@ -115,16 +119,16 @@ fn of_bound(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
 /// How much less of something beside dollars is spent, and whether that is shown.
 fn of_less(report: &Report<'_>, claimed: &Claimed, least: Least) -> String {
     let Some(it) = claimed.measured else {
-        return format!("“less {least}” is not shown: too few rows have it");
+        return format!("“{}” is not shown: too few rows have it", least.words(true));
     };
     let ends = |it: Interval| format!("{} to {}", least.signed(it.low), least.signed(it.high));
-    let word = if it.mean < 0.0 { "more" } else { "less" };
     let told = format!(
-        "{} {word} {least} on {} (95 % interval {}{})",
+        "{} {} on {} (95 % interval {}{})",
         least.shown(it.mean.abs()),
+        least.words(it.mean >= 0.0),
         text::plural(it.n, "row"),
         ends(it),
-        at_level(report, claimed.tested, ends)
+        at_level(report, Some(claimed), ends)
     );
     if claimed.shown { told } else { format!("{told}, so that no saving is shown") }
 }
@@ -140,7 +144,7 @@ fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
         return Some("what its calls cost is not known".to_owned());
     };
     let ends = |it: Interval| format!("{} to {}", signed(it.low), signed(it.high));
-    let tested = at_level(report, claimed.tested, ends);
+    let tested = at_level(report, Some(claimed), ends);
     let range = |it: Interval| format!("95 % interval {}{tested}", ends(it));
     Some(match &claimed.claim {
         Claim::Cheaper => {
@@ -191,8 +195,8 @@ pub(super) fn rows_evaluated(report: &Report<'_>) -> usize {
 
 /// The margin that the goal's quality is tested against; 0 where it is to be above the baseline's.
 pub(super) fn margin(report: &Report<'_>) -> f64 {
-    match report.task.goal.claims().first() {
-        Some(Claim::NotWorse { margin }) => *margin,
+    match report.task.goal.quality_claim() {
+        Claim::NotWorse { margin } => margin,
         _ => 0.0,
     }
 }

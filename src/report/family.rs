@@ -80,7 +80,7 @@ fn tested(it: &ConfirmedCandidate, look: Level) -> String {
             out,
             "\n  n{}, {what}: {word} at {} ({range})",
             it.candidate_number,
-            level.in_percent()
+            Level { one_sided: claimed.level.unwrap_or(level.one_sided), ..level }.in_percent()
         );
     }
     out

@@ -1,4 +1,4 @@
-//! Results as a build server reads them: test cases in JUnit's XML, and a run as such cases.
+//! Results as a build server reads them: test cases in JUnit's XML, and a run as a suite of them.
 
 use super::Report;
 use super::claim;
@@ -31,22 +31,48 @@ pub struct TestCase {
     pub facts: Vec<String>,
 }
 
-/// A suite of test cases about a task in JUnit's XML.
+/// Test cases about a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestSuite {
+    /// Its name.
+    pub name: String,
+    /// The task's name.
+    pub task: String,
+    /// Its cases.
+    pub cases: Vec<TestCase>,
+}
+
+/// One suite in JUnit's XML.
 #[must_use]
 pub fn junit(suite: &str, task: &str, cases: &[TestCase]) -> String {
-    let of = |is: fn(&CaseOutcome) -> bool| cases.iter().filter(|it| is(&it.outcome)).count();
-    let counts = format!(
-        "tests=\"{}\" failures=\"{}\" errors=\"{}\"",
-        cases.len(),
-        of(|it| matches!(it, CaseOutcome::Failed(_))),
-        of(|it| matches!(it, CaseOutcome::NotMeasured(_))),
-    );
-    let skipped = of(|it| matches!(it, CaseOutcome::Skipped(_)));
-    let mut out = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n\
-         <testsuite name=\"{}\" {counts} skipped=\"{skipped}\">\n",
-        xml(suite)
-    );
+    let (name, task, cases) = (suite.to_owned(), task.to_owned(), cases.to_vec());
+    junit_of(&[TestSuite { name, task, cases }])
+}
+
+/// Suites in JUnit's XML.
+#[must_use]
+pub fn junit_of(suites: &[TestSuite]) -> String {
+    let all = counts(suites.iter().flat_map(|suite| &suite.cases));
+    let mut out = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {all}>\n");
+    suites.iter().for_each(|suite| write_suite(suite, &mut out));
+    out.push_str("</testsuites>\n");
+    out
+}
+
+fn counts<'a>(cases: impl Iterator<Item = &'a TestCase>) -> String {
+    let (mut tests, mut failures, mut errors) = (0, 0, 0);
+    for case in cases {
+        tests += 1;
+        failures += usize::from(matches!(case.outcome, CaseOutcome::Failed(_)));
+        errors += usize::from(matches!(case.outcome, CaseOutcome::NotMeasured(_)));
+    }
+    format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"")
+}
+
+fn write_suite(TestSuite { name, task, cases }: &TestSuite, out: &mut String) {
+    let skipped = cases.iter().filter(|it| matches!(it.outcome, CaseOutcome::Skipped(_))).count();
+    let (name, counts) = (xml(name), counts(cases.iter()));
+    let _ = writeln!(out, "<testsuite name=\"{name}\" {counts} skipped=\"{skipped}\">");
     for TestCase { name, outcome, facts } in cases {
         let facts = facts.iter().map(|fact| xml(fact)).collect::<Vec<_>>().join("\n");
         let inside = match outcome {
@@ -60,17 +86,16 @@ pub fn junit(suite: &str, task: &str, cases: &[TestCase]) -> String {
             }
             CaseOutcome::Skipped(why) => format!("<skipped message=\"{}\"/>", xml(why)),
         };
-        let [task, name] = [task, name].map(xml);
+        let (task, name) = (xml(task), xml(name));
         let _ = writeln!(out, "<testcase classname=\"{task}\" name=\"{name}\">{inside}</testcase>");
     }
-    out.push_str("</testsuite>\n</testsuites>\n");
-    out
+    out.push_str("</testsuite>\n");
 }
 
 /// A run: whether its goal is confirmed, and a case for each claim that the goal makes. An evaluation is measured or
 /// not.
 #[must_use]
-pub fn run_junit(report: &Report<'_>) -> String {
+pub fn run_suite(report: &Report<'_>) -> TestSuite {
     let summary = report.summary;
     let is_evaluation = report.run_file.is_some_and(|file| file.kind != RunKind::Search);
     let verdict = verdict::verdict(report);
@@ -108,16 +133,23 @@ pub fn run_junit(report: &Report<'_>) -> String {
             facts: measured.into_iter().collect(),
         }));
     }
-    junit(&format!("promptsearch {}", summary.run), &report.task.name, &cases)
+    TestSuite { name: suite_name(&summary.run), task: report.task.name.clone(), cases }
 }
 
-/// Text between tags or in quotes. What XML cannot hold is left out.
+/// The name of a run's suite.
+#[must_use]
+pub fn suite_name(run: &str) -> String {
+    format!("promptsearch {run}")
+}
+
+/// Text between tags or in quotes. Characters that XML forbids (XML 1.0, production 2) are shown by others.
 fn xml(text: &str) -> String {
     visible_line(text)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
+        .replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -133,7 +165,7 @@ mod tests {
         };
         let why = || "1 < 2 & \"so\"".to_owned();
         let cases = [
-            case(CaseOutcome::Passed, "</system-out>]]>\u{0}"),
+            case(CaseOutcome::Passed, "</system-out>]]>\u{0}\u{fffe}\u{ffff}"),
             case(CaseOutcome::Failed(why()), "x"),
             case(CaseOutcome::NotMeasured(why()), "x"),
             case(CaseOutcome::Skipped(why()), "x"),
@@ -142,7 +174,7 @@ mod tests {
         <?xml version="1.0" encoding="UTF-8"?>
         <testsuites tests="4" failures="1" errors="1">
         <testsuite name="s&lt;" tests="4" failures="1" errors="1" skipped="1">
-        <testcase classname="t&amp;" name="a &quot;b&quot;"><system-out>&lt;/system-out&gt;]]&gt;␀</system-out></testcase>
+        <testcase classname="t&amp;" name="a &quot;b&quot;"><system-out>&lt;/system-out&gt;]]&gt;␀��</system-out></testcase>
         <testcase classname="t&amp;" name="a &quot;b&quot;"><failure message="1 &lt; 2 &amp; &quot;so&quot;">x</failure></testcase>
         <testcase classname="t&amp;" name="a &quot;b&quot;"><error message="1 &lt; 2 &amp; &quot;so&quot;">x</error></testcase>
         <testcase classname="t&amp;" name="a &quot;b&quot;"><skipped message="1 &lt; 2 &amp; &quot;so&quot;"/></testcase>

@@ -43,7 +43,7 @@ pub use edge::{
 pub use family::{family_page, sentences as confirmations};
 pub use guard::{Flag, Guard, flags};
 pub use html::html;
-pub use junit::{CaseOutcome, TestCase, junit, run_junit};
+pub use junit::{CaseOutcome, TestCase, TestSuite, junit, junit_of, run_suite, suite_name};
 pub use markdown::markdown;
 pub use paired::{PairedScores, RowChange, ScorePair};
 pub use prompt_diff::{NamedParts, PromptDiff};

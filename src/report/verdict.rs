@@ -12,11 +12,11 @@ use super::words::{
 use crate::clock::Clock;
 use crate::engine::MIN_HOLD_ROWS;
 use crate::event::StopReason;
-use crate::id::CandidateIx;
+use crate::id::{CandidateIx, RowIx};
 use crate::memory::paired;
 use crate::run::{Gain, Prompted, Status};
 use crate::stats::power::USUAL_DISCORDANCE;
-use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
+use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin, weighted};
 use crate::task::Task;
 use crate::task::bound::Threshold;
 use crate::task::example::Split;
@@ -316,7 +316,7 @@ fn shrunken(report: &Report<'_>) -> Option<String> {
 fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
     let discordance = discordance(report);
     let level = level(report);
-    let least = smallest_gain(level.worth(rows), discordance);
+    let least = smallest_gain(level.worth(worth(report, rows)), discordance);
     if least >= 1.0 {
         return format!("{} cannot detect any gain.", sentence_case(&held_out(rows)));
     }
@@ -343,6 +343,29 @@ fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
     )
 }
 
+/// How many rows are worth one of as many that count alike, by the weights of the held-out rows that were answered, or
+/// those of dev.
+fn rows_for_one(report: &Report<'_>) -> f64 {
+    let state = &report.history.state;
+    let of = |split: Split| -> Vec<f64> {
+        let cells = state.baseline().column(split, 0).cells().iter().zip((0..).map(RowIx));
+        let scored = cells.filter(|(cell, _)| cell.score().is_some());
+        scored.map(|(_, row)| state.weights.of(split, row)).collect()
+    };
+    let held_out = of(Split::Hold);
+    weighted::rows_for_one(if held_out.is_empty() { of(Split::Dev) } else { held_out })
+}
+
+/// How many rows that count alike these held-out rows are worth.
+fn worth(report: &Report<'_>, rows: usize) -> usize {
+    (rows as f64 / rows_for_one(report) + 1e-9) as usize
+}
+
+/// How many rows of the task's weights are worth this many that count alike.
+fn as_weighted(report: &Report<'_>, rows: usize) -> usize {
+    (rows as f64 * rows_for_one(report) * (1.0 - 1e-12)).ceil() as usize
+}
+
 /// The level at which the goal's claim is tested.
 fn level(report: &Report<'_>) -> Level {
     report.summary.look.unwrap_or(Level::FIRST)
@@ -352,7 +375,7 @@ fn level(report: &Report<'_>) -> Level {
 fn detectable_margin(report: &Report<'_>, rows: usize, margin: f64) -> String {
     let discordance = discordance(report);
     // That many fresh rows: their first look.
-    let needed = rows_for_margin(margin, discordance);
+    let needed = as_weighted(report, rows_for_margin(margin, discordance));
     let more = match needed > rows {
         true => {
             format!("; for {:.1} pp about {} are needed", margin * 100.0, thousands(needed as u64))
@@ -363,7 +386,7 @@ fn detectable_margin(report: &Report<'_>, rows: usize, margin: f64) -> String {
         "{} can show that a prompt as good as the baseline is at most {:.1} pp worse (power 80 %, if the \
          prompts differ on {} of the rows){more}.",
         sentence_case(&held_out(rows)),
-        smallest_margin(level(report).worth(rows), discordance) * 100.0,
+        smallest_margin(level(report).worth(worth(report, rows)), discordance) * 100.0,
         percent(discordance),
     )
 }
@@ -382,7 +405,8 @@ fn baseline_below(report: &Report<'_>) -> Option<String> {
 fn rows_to_prove(report: &Report<'_>, seen: f64) -> Option<String> {
     let expected = shrunken_gain(report).filter(|gain| *gain > 0.0).unwrap_or(seen);
     // That many fresh rows: their first look.
-    let needed = rows_needed(expected, discordance(report)).max(MIN_HOLD_ROWS);
+    let needed = as_weighted(report, rows_needed(expected, discordance(report)));
+    let needed = needed.max(MIN_HOLD_ROWS);
     more_rows(expected, needed, rows_evaluated(report))
 }
 

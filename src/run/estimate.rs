@@ -244,16 +244,17 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
         .any(|phase| asks(&phase) || phase.init.iter().any(|init| init.asks_mutator()));
     let mutators = if asks_mutator { mutators(task, usage_of) } else { Vec::new() };
     let of_task = usage_of(ModelRole::Task);
-    let dev = task.splits.dev.len() as u64;
+    let (dev, answers) = (task.splits.dev.len() as u64, u64::from(task.goal.answers_per_row()));
     let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
-    let hold = Limits::new(caps, task.splits.hold.len() as u64, finale).hold_calls(0);
+    let hold = Limits::new(caps, task.held_out_answers(), finale).hold_calls(0);
     let of_tried = of_task.with_longer_prompt(lengths.longer());
     let row = |usage: Usage| CallCost {
         usd: known.cost(task, ModelRole::Task, usage),
         tokens: usage.total().0,
     };
     // Half of the held-out calls ask the winner.
-    let of_kept = row(of_task).times(dev + hold.div_ceil(2)).and(row(of_tried).times(hold / 2));
+    let of_kept =
+        row(of_task).times(dev * answers + hold.div_ceil(2)).and(row(of_tried).times(hold / 2));
     let mut proposal = cost_of_proposal(task, &mutators, known);
     let of_embed = usage_of(ModelRole::Embed);
     let embeds = u64::from(lengths.texts > 0);
@@ -268,7 +269,7 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
         proposals: [caps.proposals, children].into_iter().flatten().min(),
         share: share_of(main),
         finale,
-        kept: hold + dev,
+        kept: hold + dev * answers,
         of_kept,
         row: row(of_tried),
         proposal,
@@ -278,7 +279,9 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let inits = phases.iter().flat_map(|phase| &phase.init);
     let asking = inits.filter(|init| init.asks_mutator());
     let pool: u64 = asking.map(|init| init.all_requests()).sum();
-    let per_proposal = main.evaluate.rows_per_child(dev, shown);
+    // A child that gets all of dev is asked for further answers.
+    let [least, most] = main.evaluate.rows_per_child(dev, shown);
+    let per_proposal = [least, most + dev * (answers - 1)];
     let proposals_affordable = match main.schedule.breeds() {
         true => [affordable.proposals(per_proposal[1]), affordable.proposals(per_proposal[0])],
         false => [Some(pool), Some(pool)],
@@ -287,7 +290,7 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let rows = affordable.rows(proposals, per_proposal);
     let of_rows = match rows {
         Some(rows) if rows > 0 => {
-            let tried = rows.saturating_sub(dev + hold.div_ceil(2)) as f64 / rows as f64;
+            let tried = rows.saturating_sub(dev * answers + hold.div_ceil(2)) as f64 / rows as f64;
             let longer = lengths.longer().0 as f64 * tried;
             of_task.with_longer_prompt(Tokens(longer.round() as u64))
         }
@@ -312,8 +315,9 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Esti
     let capped = |usd: f64| caps.usd.map_or(usd, |cap: Usd| usd.min(cap.dollars()));
     let usd = roles.values().map(|role| role.usd).sum::<Option<f64>>().map(capped);
     let worst_usd = roles.values().map(|role| role.worst_usd).sum::<Option<f64>>().map(capped);
-    // Each is asked with the baseline and with the winner.
-    let held_out = task.splits.hold.len().min(usize::try_from(hold / 2).unwrap_or(usize::MAX));
+    // Each is asked with the baseline and with the winner, as often as the goal needs.
+    let paid = hold / 2 / answers;
+    let held_out = task.splits.hold.len().min(usize::try_from(paid).unwrap_or(usize::MAX));
     let rows = task.splits.sizes().each().map(|(split, rows)| (split.to_string(), rows as usize));
     Estimate {
         task: task.name.clone(),

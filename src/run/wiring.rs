@@ -189,7 +189,7 @@ pub fn check_first_block(task: &Task, recipe: &Recipe, caps: Caps) -> Result<(),
         rows = rows.min(most);
     }
     let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
-    let hold = task.splits.hold.len() as u64;
+    let hold = task.held_out_answers();
     // The rest is set aside for the end.
     let left = |calls: u64| {
         let caps = Caps { calls: Some(calls), ..caps };

@@ -3,9 +3,11 @@
 use super::column::{Cell, Column};
 use crate::candidate::Candidate;
 use crate::event::{Dropped, Gate};
-use crate::id::RowIx;
+use crate::id::{EventNumber, RowIx};
 use crate::ledger::Use;
 use crate::task::example::Split;
+use crate::task::goal::Goal;
+use crate::task::measure::Measure;
 use crate::units::Usd;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,6 +89,70 @@ impl CandidateState {
             .iter()
             .filter(move |((of, _), _)| *of == split)
             .map(|((_, replicate), column)| (*replicate, column))
+    }
+
+    /// What a measure of the goal came to on a row; `None` where its answers have none.
+    #[must_use]
+    pub fn measured(
+        &self,
+        goal: &Goal,
+        measure: &Measure,
+        split: Split,
+        row: RowIx,
+    ) -> Option<f64> {
+        match measure {
+            Measure::Consistency(answers) => self.agreement(split, row, *answers, None),
+            _ => *self.column(split, 0).measured.of_row(row).get(goal.place_of(measure)?)?,
+        }
+    }
+
+    /// What a measure of the goal came to on dev; `None` where no row has it, or answers that it needs are not in.
+    #[must_use]
+    pub fn measured_on_dev(&self, goal: &Goal, measure: &Measure) -> Option<f64> {
+        let Measure::Consistency(answers) = *measure else {
+            return self.dev().measured.total(goal.place_of(measure)?, measure.total());
+        };
+        let later = (1..answers).map(|replicate| self.column(Split::Dev, replicate));
+        let is_out = |cell: Cell| matches!(cell, Cell::Empty | Cell::Issued);
+        if later.into_iter().any(|column| self.scored_on_dev().any(|row| is_out(column.cell(row))))
+        {
+            return None;
+        }
+        let values: Vec<f64> = self
+            .scored_on_dev()
+            .filter_map(|row| self.agreement(Split::Dev, row, answers, None))
+            .collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    }
+
+    /// Rows of dev that it has a first answer to.
+    pub fn scored_on_dev(&self) -> impl Iterator<Item = RowIx> {
+        let cells = self.dev().cells().iter().zip(0..);
+        cells.filter(|(cell, _)| cell.score().is_some()).map(|(_, row)| RowIx(row))
+    }
+
+    /// The share of a row's first answers, this many, that agree with the most common one; only of answers before
+    /// `closed`, where it is given. `None` where one of them is missing: fewer agree more easily.
+    #[must_use]
+    pub fn agreement(
+        &self,
+        split: Split,
+        row: RowIx,
+        answers: u16,
+        closed: Option<EventNumber>,
+    ) -> Option<f64> {
+        let mut said: Vec<u32> = Vec::with_capacity(usize::from(answers));
+        for replicate in 0..answers {
+            let column = self.column(split, replicate);
+            let number = column.cell(row).answer()?;
+            if closed.is_some_and(|closed| number >= closed) {
+                return None;
+            }
+            said.push(*column.said.get(&row)?);
+        }
+        said.sort_unstable();
+        let most = said.chunk_by(|a, b| a == b).map(<[u32]>::len).max()?;
+        Some(most as f64 / said.len() as f64)
     }
 
     /// The first replicate of a training row that it was not asked for yet.

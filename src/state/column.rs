@@ -2,6 +2,7 @@
 
 use super::measured::MeasuredRows;
 use crate::id::{EventNumber, RowIx};
+use std::collections::BTreeMap;
 
 /// One answer's place in a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -58,6 +59,8 @@ pub struct Column {
     pub weight: f64,
     /// What the measures of the goal's bounds came to.
     pub measured: MeasuredRows,
+    /// The numbers that stand for what answers say, where the goal asks for consistency.
+    pub(super) said: BTreeMap<RowIx, u32>,
 }
 
 impl Column {
@@ -70,6 +73,7 @@ impl Column {
         sum: 0.0,
         weight: 0.0,
         measured: MeasuredRows::EMPTY,
+        said: BTreeMap::new(),
     };
 
     /// A row's cell.

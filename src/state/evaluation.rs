@@ -62,6 +62,7 @@ impl Facts {
             column.sum -= weight * f64::from(score);
             column.weight -= weight;
             column.measured.remove(row);
+            column.said.remove(&row);
             column.set(row, Cell::Missing);
             self.counts.evaluations = self.counts.evaluations.saturating_sub(1);
             self.counts.invalid = self.counts.invalid.saturating_sub(1);
@@ -99,7 +100,7 @@ impl Facts {
         let column = standing.column_mut((split, replicate));
         column.folded += 1;
         match outcome {
-            RowOutcome::Scored { score, invalid, measured, weight } => {
+            RowOutcome::Scored { score, invalid, measured, said, weight } => {
                 self.weights.set(split, row, *weight);
                 let own = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer));
                 let answer = own.or(match open.cached {
@@ -111,6 +112,7 @@ impl Facts {
                 column.sum += weight * score.value();
                 column.weight += weight;
                 column.measured.set(row, measured);
+                column.said.extend(said.map(|said| (row, said)));
                 column.set(row, Cell::Scored { score: score.value() as f32, answer });
                 self.counts.evaluations += 1;
                 self.counts.invalid += u64::from(*invalid);
@@ -120,7 +122,7 @@ impl Facts {
                         Split::Train | Split::Dev => &mut standing.used,
                     };
                     used.add(arrival.usage, arrival.live_usd);
-                    if split == Split::Hold && !arrival.is_estimated {
+                    if split == Split::Hold && replicate == 0 && !arrival.is_estimated {
                         standing.hold_usd.insert(row, arrival.live_usd);
                     }
                 }

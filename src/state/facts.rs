@@ -181,6 +181,12 @@ impl Facts {
         self.winner_look.map(|look| &self.looks[look])
     }
 
+    /// The number of the next look at the held-out rows, as far as this run knows: other runs may have looked at them.
+    #[must_use]
+    pub fn next_look(&self) -> u32 {
+        self.looks.iter().map(|look| look.number).max().unwrap_or(0) + 1
+    }
+
     /// What was compared after the run was over, each time, with its look.
     pub fn compared(&self) -> impl Iterator<Item = (&Confirmation, Option<&Look>)> {
         let all = self.confirmations.iter();
@@ -210,7 +216,7 @@ impl Facts {
             Some(before) => Some(before),
             None if *rows == 0 || family.is_empty() => None,
             None => {
-                let number = self.looks.iter().map(|look| look.number).max().unwrap_or(0) + 1;
+                let number = self.next_look();
                 let (candidates, rows) = (family.clone(), *rows);
                 let look = Look { candidates, rows, number, is_counted: false, closed: None };
                 self.looks.push(look);

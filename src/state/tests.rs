@@ -10,6 +10,8 @@ use crate::event::{
 use crate::id::{Call, CandidateIx, MutatorIx, ProposalNumber, RowIx};
 use crate::prompt::{Part, Prompt};
 use crate::task::example::{Split, SplitSizes};
+use crate::task::goal::Goal;
+use crate::task::measure::Measure;
 use crate::task::model::ModelRole;
 use crate::units::Amount;
 use crate::units::{Score, Tokens, Usd};
@@ -247,7 +249,7 @@ fn a_mean_is_by_the_weights_of_rows_and_a_withdrawn_one_leaves_it() {
         let call = Call(first.0 + offset);
         script.answer(call);
         let (score, measured) = (Score::new(score).unwrap(), Vec::new());
-        let outcome = RowOutcome::Scored { score, invalid: false, measured, weight };
+        let outcome = RowOutcome::Scored { score, invalid: false, measured, said: None, weight };
         script.apply(Event::EvaluationFolded { call, outcome });
     }
     let column = |script: &Script| script.facts.baseline().dev().clone();
@@ -404,4 +406,48 @@ fn an_event_that_names_what_there_is_not_is_refused() {
     let finished = Event::Finished { at: jiff::Timestamp::UNIX_EPOCH };
     assert_eq!(new.check(&finished, &named), Err(Misfit::NotStarted));
     assert_eq!(new.check(&started(), &named), Ok(()));
+}
+
+#[test]
+fn answers_to_a_row_agree_where_they_say_the_same() {
+    let mut script = Script::new(2);
+    let baseline = CandidateIx::BASELINE;
+    let mut number = EventNumber(0);
+    for (replicate, says) in [[5, 5], [5, 6], [7, 6], [5, 8]].into_iter().enumerate() {
+        let first = script.facts.next_call;
+        let (replicate, split) = (replicate as u16, Split::Dev);
+        let (rows, cached) = ((0..2).map(RowIx).collect(), Vec::new());
+        script.apply(Event::EvaluationIssued(Block {
+            first,
+            candidate: baseline,
+            split,
+            replicate,
+            rows,
+            reserve: RESERVE,
+            cached,
+        }));
+        for (call, said) in (first.0..).map(Call).zip(says) {
+            let score = Score::new(0.5).unwrap();
+            let (measured, said) = (Vec::new(), Some(said));
+            let outcome = RowOutcome::Scored { score, invalid: false, measured, said, weight: 1.0 };
+            number = script.apply(Event::Answered(Answered::sample(call)));
+            script.apply(Event::EvaluationFolded { call, outcome });
+        }
+    }
+    let agreement = |row: u32, answers: u16, closed: Option<EventNumber>| {
+        script.facts.baseline().agreement(Split::Dev, RowIx(row), answers, closed)
+    };
+    assert_eq!(
+        [2, 3, 4].map(|it| agreement(0, it, None)),
+        [Some(1.0), Some(2.0 / 3.0), Some(0.75)]
+    );
+    assert_eq!([2, 3, 4].map(|it| agreement(1, it, None)), [Some(0.5), Some(2.0 / 3.0), Some(0.5)]);
+    // Fewer answers agree more easily: a row that lacks one says nothing, and one that came later does not count.
+    assert_eq!(agreement(0, 5, None), None);
+    assert_eq!((agreement(1, 4, Some(number)), agreement(0, 4, Some(number))), (None, Some(0.75)));
+    let goal =
+        Goal::parse("max quality s.t. consistency.4 >= 0.5 and consistency.5 >= 0.5").unwrap();
+    let of =
+        |answers| script.facts.baseline().measured_on_dev(&goal, &Measure::Consistency(answers));
+    assert_eq!((of(3), of(4), of(5)), (Some(2.0 / 3.0), Some(0.625), None));
 }

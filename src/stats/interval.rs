@@ -3,13 +3,14 @@
 //! For showing the uncertainty of an estimate. Not a test: a gain is claimed by the p-value in
 //! `paired`, which is exact where an interval is approximate.
 
+use super::bootstrap::Bca;
 use super::level::Level;
-use super::{bootstrap, normal};
+use super::normal;
 use crate::seed::Seed;
 use serde::{Deserialize, Serialize};
 
 const SCORE_RESAMPLES: usize = 2_000;
-const DIFFERENCE_RESAMPLES: usize = 10_000;
+pub(super) const DIFFERENCE_RESAMPLES: usize = 10_000;
 /// The chance that the truth is beyond one end of a 95 % interval.
 const EACH_END: f64 = Level::FIRST.one_sided;
 /// With fewer values beside the most common one, those that did not occur are allowed for.
@@ -58,7 +59,7 @@ pub fn of_scores_beyond(scores: &[f64], chance: f64, seed: Seed) -> Option<Inter
         let right = scores.iter().filter(|score| **score == 1.0).count();
         return wilson_beyond(right, scores.len(), chance);
     }
-    resampled(scores, SCORE_RESAMPLES, (0.0, 1.0), chance, seed)
+    Some(Resampled::of(scores, SCORE_RESAMPLES, (0.0, 1.0), seed)?.at(chance))
 }
 
 /// The mean paired difference, from one difference in `[-1, 1]` per row.
@@ -82,7 +83,7 @@ pub fn of_differences_beyond(differences: &[f64], chance: f64, seed: Seed) -> Op
     if wins + losses + count(0.0) == differences.len() {
         return tango_beyond(wins, losses, differences.len(), chance);
     }
-    resampled(differences, DIFFERENCE_RESAMPLES, (-1.0, 1.0), chance, seed)
+    Some(Resampled::of(differences, DIFFERENCE_RESAMPLES, (-1.0, 1.0), seed)?.at(chance))
 }
 
 /// The score interval of a difference of paired proportions, `wins` and `losses` of `n` rows; `None` for
@@ -151,8 +152,8 @@ pub fn of_amounts(values: &[f64], seed: Seed) -> Option<Interval> {
 #[must_use]
 pub fn of_amounts_beyond(values: &[f64], chance: f64, seed: Seed) -> Option<Interval> {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let ends =
-        || bootstrap::bca(values, DIFFERENCE_RESAMPLES, chance, seed).unwrap_or((mean, mean));
+    let bca = || Bca::of(values, DIFFERENCE_RESAMPLES, seed);
+    let ends = || bca().map_or((mean, mean), |bca| bca.ends(chance));
     mean.is_finite().then(|| Interval::around(mean, ends(), values.len()))
 }
 
@@ -180,35 +181,52 @@ fn wilson_beyond(successes: usize, n: usize, chance: f64) -> Option<Interval> {
     Some(Interval::around(share, ends, n))
 }
 
-fn resampled(
-    values: &[f64],
-    resamples: usize,
+/// Graded values, resampled once: their intervals at all levels. See [`of_scores`] and [`of_differences`].
+pub(super) struct Resampled {
+    pub(super) mean: f64,
+    n: usize,
     range: (f64, f64),
-    chance: f64,
-    seed: Seed,
-) -> Option<Interval> {
-    let n = values.len();
-    let mean = values.iter().sum::<f64>() / n as f64;
-    if !mean.is_finite() {
-        return None;
-    }
-    let ends = match n {
-        1 => range,
-        _ => {
-            let (low, high) =
-                bootstrap::bca(values, resamples, chance, seed).unwrap_or((mean, mean));
-            match n - most_common(values) {
-                unusual if unusual < FEW_UNUSUAL => {
-                    let squares = values.iter().map(|value| value * value).sum::<f64>();
-                    let sums = (n as f64, values.iter().sum(), squares);
-                    let wide = with_pseudo_rows(sums, range, chance);
-                    (low.min(wide.0), high.max(wide.1))
-                }
-                _ => (low, high),
-            }
+    /// `None` where all values are equal.
+    bca: Option<Bca>,
+    /// How many values there are, their sum and that of their squares, where few differ from the most common one.
+    few_unusual: Option<(f64, f64, f64)>,
+}
+
+impl Resampled {
+    /// `None` if there are no values, or one is not finite.
+    pub(super) fn of(
+        values: &[f64],
+        resamples: usize,
+        range: (f64, f64),
+        seed: Seed,
+    ) -> Option<Self> {
+        let n = values.len();
+        let mean = values.iter().sum::<f64>() / n as f64;
+        if !mean.is_finite() {
+            return None;
         }
-    };
-    Some(Interval::around(mean, ends, n))
+        let few_unusual = has_few_unusual(values).then(|| {
+            let squares = values.iter().map(|value| value * value).sum::<f64>();
+            (n as f64, values.iter().sum(), squares)
+        });
+        Some(Self { mean, n, range, bca: Bca::of(values, resamples, seed), few_unusual })
+    }
+
+    /// The interval each end of which is exceeded with this chance.
+    pub(super) fn at(&self, chance: f64) -> Interval {
+        if self.n == 1 {
+            return Interval::around(self.mean, self.range, 1);
+        }
+        let (low, high) = self.bca.as_ref().map_or((self.mean, self.mean), |bca| bca.ends(chance));
+        let ends = match self.few_unusual {
+            Some(sums) => {
+                let wide = with_pseudo_rows(sums, self.range, chance);
+                (low.min(wide.0), high.max(wide.1))
+            }
+            None => (low, high),
+        };
+        Interval::around(self.mean, ends, self.n)
+    }
 }
 
 /// Whether hardly any value differs from the most common one: resampling then knows too little of what did not occur.
@@ -383,7 +401,7 @@ mod tests {
                 let mut score = || f64::from(rng.random_range(0..=4_u32)) / 4.0;
                 let differences: Vec<f64> = (0..rows).map(|_| score() - score()).collect();
                 let (low, high) =
-                    bootstrap::bca(&differences, 1_000, EACH_END, Seed(*trial)).unwrap();
+                    Bca::of(&differences, 1_000, Seed(*trial)).unwrap().ends(EACH_END);
                 low <= 0.0 && high >= 0.0
             })
             .count();

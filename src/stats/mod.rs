@@ -43,6 +43,7 @@ pub mod front; // After: quality against cost.
 pub mod interval; // After: 95 % intervals.
 pub mod quantile; // After: of latencies.
 pub mod paired; // After: one p-value for one claim.
+mod inversion; // The p-value that an interval has for a value.
 pub mod margin; // After: the same for a margin or a level that was agreed before.
 pub mod weighted; // After: the same where rows do not count alike.
 pub mod association; // After: groups of rows that fail.
@@ -64,7 +65,7 @@ pub use power::{
     chance_of_showing, chance_of_showing_amount, rows_for_margin, rows_for_share, rows_needed,
     smallest_gain, smallest_margin,
 };
-pub use quantile::{quantile_beyond, quantile_saved_beyond, rows_for_quantile};
+pub use quantile::{chance_of_saving, quantile_beyond, quantile_saved_beyond, rows_for_quantile};
 pub use race::{Evidence, RaceTest};
 pub use rasch::{Rasch, ScoreMatrix};
 pub use shrinkage::shrunken;

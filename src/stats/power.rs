@@ -2,6 +2,7 @@
 //!
 //! A normal approximation for planning; not a test.
 
+use super::level::Level;
 use super::normal;
 use super::posterior::Posterior;
 
@@ -72,30 +73,46 @@ pub fn rows_for_margin(margin: f64, discordance: f64) -> usize {
     rows_needed(margin, discordance).max(without_a_difference as usize)
 }
 
-/// The chance that the low end of a 95 % interval of `rows` rows to come is above `asked`, in `[0, 1]`, if the mean is
-/// believed to be m ± √v and a row has the variance s² (`of_a_row`).
+/// The chance that the low end of an interval at this level, of `rows` rows to come, is above `asked`, in `[0, 1]`, if the
+/// mean is believed to be m ± √v and a row has the variance s² (`of_a_row`).
 ///
-/// Their mean is N(m, v + s²/n). Half of the interval is z s/√n, z = Φ⁻¹(0.975), and at least z²/(n + z²), which
+/// Their mean is N(m, v + s²/n). Half of the interval is z s/√n, z = Φ⁻¹(1 − the level, one-sided), and at least z²/(n + z²), which
 /// [`super::interval::tango`] gives where no row differs. It averages the power over what is believed: the assurance of
 /// O'Hagan, Stevens and Campbell (2005).
 #[must_use]
-pub fn chance_of_showing(believed: Posterior, asked: f64, of_a_row: f64, rows: u64) -> f64 {
-    let (n, z) = (rows as f64, normal::quantile(0.975));
-    showing(believed, asked, of_a_row, rows, z * z / (n + z * z))
+pub fn chance_of_showing(
+    believed: Posterior,
+    asked: f64,
+    of_a_row: f64,
+    (rows, level): (u64, Level),
+) -> f64 {
+    let (n, z) = (rows as f64, normal::quantile(1.0 - level.one_sided));
+    showing(believed, asked, of_a_row, (rows, z), z * z / (n + z * z))
 }
 
 /// The same for a mean of values of any size, whose interval has no smallest width.
 #[must_use]
-pub fn chance_of_showing_amount(believed: Posterior, asked: f64, of_a_row: f64, rows: u64) -> f64 {
-    showing(believed, asked, of_a_row, rows, 0.0)
+pub fn chance_of_showing_amount(
+    believed: Posterior,
+    asked: f64,
+    of_a_row: f64,
+    (rows, level): (u64, Level),
+) -> f64 {
+    showing(believed, asked, of_a_row, (rows, normal::quantile(1.0 - level.one_sided)), 0.0)
 }
 
-fn showing(believed: Posterior, asked: f64, of_a_row: f64, rows: u64, least_half: f64) -> f64 {
+fn showing(
+    believed: Posterior,
+    asked: f64,
+    of_a_row: f64,
+    (rows, z): (u64, f64),
+    least_half: f64,
+) -> f64 {
     if rows == 0 {
         return 0.0;
     }
     let n = rows as f64;
-    let half = (normal::quantile(0.975) * (of_a_row / n).sqrt()).max(least_half);
+    let half = (z * (of_a_row / n).sqrt()).max(least_half);
     let variance = believed.variance + of_a_row / n;
     Posterior { variance, ..believed }.above(asked + half)
 }
@@ -177,15 +194,23 @@ mod tests {
         let known = |mean: f64| Posterior { mean, variance: 0.0 };
         // A prompt as good as the baseline, and a margin that these rows show in 80 % of cases.
         let margin = smallest_gain(400, 0.2);
-        assert!((chance_of_showing(known(0.0), -margin, 0.2, 400) - 0.8).abs() < 1e-9);
+        assert!(
+            (chance_of_showing(known(0.0), -margin, 0.2, (400, Level::FIRST)) - 0.8).abs() < 1e-9
+        );
         // One at the edge is shown in 2.5 % of cases.
-        assert!((chance_of_showing(known(-margin), -margin, 0.2, 400) - 0.025).abs() < 1e-9);
+        assert!(
+            (chance_of_showing(known(-margin), -margin, 0.2, (400, Level::FIRST)) - 0.025).abs()
+                < 1e-9
+        );
         // Where no row differs, too few rows still show nothing.
-        assert!(chance_of_showing(known(0.0), -0.05, 0.0, 60) < 0.01);
-        assert!(chance_of_showing(known(0.0), -0.05, 0.0, 80) > 0.99);
+        assert!(chance_of_showing(known(0.0), -0.05, 0.0, (60, Level::FIRST)) < 0.01);
+        assert!(chance_of_showing(known(0.0), -0.05, 0.0, (80, Level::FIRST)) > 0.99);
         let doubtful = Posterior { mean: 0.0, variance: 0.01 };
-        assert!(chance_of_showing(doubtful, -margin, 0.2, 400) < 0.6);
-        assert_eq!(chance_of_showing(known(1.0), 0.0, 0.2, 0), 0.0);
+        assert!(chance_of_showing(doubtful, -margin, 0.2, (400, Level::FIRST)) < 0.6);
+        // A later look needs more.
+        let later = chance_of_showing(known(0.0), -margin, 0.2, (400, Level::of_look(2)));
+        assert!((0.3..0.7).contains(&later), "{later}");
+        assert_eq!(chance_of_showing(known(1.0), 0.0, 0.2, (0, Level::FIRST)), 0.0);
     }
 
     proptest! {

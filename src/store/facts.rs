@@ -47,7 +47,8 @@ pub struct FactFile<F> {
 
 impl<F: Serialize + DeserializeOwned> FactFile<F> {
     /// Reads the facts, the n-th from line n; none where the file does not exist. A torn last line is left out; a
-    /// whole one that only lacks its end, as an editor may leave it, is not.
+    /// whole one that only lacks its end, as an editor may leave it, is not. What of a number is left is a number, too:
+    /// one without an end is taken for torn.
     ///
     /// # Errors
     /// It cannot be read, or a whole line of it says nothing that is known.
@@ -61,7 +62,8 @@ impl<F: Serialize + DeserializeOwned> FactFile<F> {
         for (place, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let has_end = line.ends_with(b"\n");
             match serde_json::from_slice(line) {
-                Ok(fact) => facts.push(fact),
+                Ok(fact) if has_end || is_closed(line) => facts.push(fact),
+                Ok(_) => break,
                 Err(_) if !has_end => break,
                 Err(error) => {
                     return Err(FactFileError::Malformed {
@@ -107,10 +109,26 @@ impl<F: Serialize + DeserializeOwned> FactFile<F> {
     }
 }
 
+/// Whether a value ends with what closes it, so that nothing of it is missing.
+fn is_closed(line: &[u8]) -> bool {
+    line.trim_ascii_end().last().is_some_and(|last| b"}]\"".contains(last))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn what_is_left_of_a_number_is_torn() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("facts.jsonl");
+        fs::write(&path, b"17\n12").unwrap();
+        let (mut file, facts) = FactFile::<u32>::open(&path).unwrap();
+        assert_eq!(facts, [17]);
+        file.append(&[123]).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"17\n123\n");
+    }
 
     #[test]
     fn a_torn_line_is_cut_and_a_malformed_one_is_an_error() {

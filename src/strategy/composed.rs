@@ -9,13 +9,14 @@ use super::plan::{Lookahead, Plan, Strategy};
 use super::search::{Search, Slots};
 use crate::candidate::DEMOS;
 use crate::event::{Draft, Event, Gate, Shown};
-use crate::id::MutatorIx;
+use crate::id::{CandidateIx, MutatorIx, RowIx};
 use crate::ledger::{Finale, Remaining};
 use crate::memory::State;
 use crate::operator::Setting;
 use crate::prompt::Layout;
 use crate::seed::Seed;
-use crate::state::{Phase, Status};
+use crate::state::{Cell, Phase, Status};
+use crate::task::example::Split;
 use crate::task::goal::Goal;
 
 /// The slots of all phases, with what they need to know of the task: the goal, how many training rows
@@ -93,10 +94,11 @@ impl Search<'_> {
         if let Some(plans) = family.trial(self).or_else(|| self.contest_under_way()) {
             return plans;
         }
+        let further = self.further_answers();
         let decision = self
             .change_of_incumbent()
             .or_else(|| family.owed(self))
-            .or_else(|| self.stopped())
+            .or_else(|| if further.is_empty() { self.stopped() } else { None })
             .or_else(|| family.decision(self))
             .or_else(|| self.slots.archive.migration(self));
         if let Some(decision) = decision {
@@ -107,6 +109,7 @@ impl Search<'_> {
             Some(decision @ Plan::Decide(_)) => return vec![decision],
             widened => plans.extend(widened),
         }
+        plans.extend(further);
         for plan in self.evaluations() {
             // A decision about one of them goes alone.
             if matches!(plan, Plan::Decide(_)) {
@@ -143,6 +146,32 @@ impl Search<'_> {
             Some(_) => None,
             None => self.slots.accept.change(self),
         }
+    }
+
+    /// The further answers that the goal's consistency needs, of candidates that have had their rows: rows that they have
+    /// one answer to.
+    fn further_answers(&self) -> Vec<Plan> {
+        let mut plans = Vec::new();
+        let answers = self.goal.answers_per_row();
+        let finished = self.state.memory.fronts.finished().iter().copied();
+        let children = finished.filter(|it| *it != CandidateIx::BASELINE);
+        // A baseline that does not compete is never finished.
+        let all = [CandidateIx::BASELINE].into_iter().chain(children);
+        for candidate in all.filter(|_| answers > 1) {
+            let standing = self.state.standing(candidate);
+            if matches!(standing.status, Status::Dropped(_)) {
+                continue;
+            }
+            for replicate in 1..answers {
+                let column = standing.column(Split::Dev, replicate);
+                let is_empty = |row: &RowIx| column.cell(*row) == Cell::Empty;
+                let rows: Vec<RowIx> = standing.scored_on_dev().filter(is_empty).collect();
+                plans.extend(rows.chunks(self.slots.evaluate.block().max(1)).map(|rows| {
+                    Plan::Evaluate { candidate, split: Split::Dev, replicate, rows: rows.to_vec() }
+                }));
+            }
+        }
+        plans
     }
 
     /// Rows of open candidates, oldest first, or a decision about one of them.

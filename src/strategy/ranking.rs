@@ -7,6 +7,7 @@ use crate::state::Status;
 use crate::task::bound::Threshold;
 use crate::task::example::Split;
 use crate::task::goal::{Aim, QualityAndCost};
+use crate::task::measure::Measure;
 
 impl Search<'_> {
     /// What a candidate is ranked by: its mean over all its answers to dev, by the weights of their rows, less what its length
@@ -105,7 +106,7 @@ impl Search<'_> {
 
     /// Whether a candidate of this quality serves the goal beside a baseline of that quality: by its quality, by what it
     /// costs, and by what its answers to dev show of the goal's bounds. What is not known of it speaks for it, but
-    /// for the cost.
+    /// for the cost and a consistency.
     #[must_use]
     pub fn is_allowed(&self, candidate: CandidateIx, quality: f64, of_baseline: f64) -> bool {
         let known = |candidate: CandidateIx, quality: f64| QualityAndCost {
@@ -121,25 +122,28 @@ impl Search<'_> {
     #[must_use]
     pub fn cost(&self, candidate: CandidateIx) -> Option<f64> {
         let standing = self.state.standing(candidate);
-        match self.goal.least() {
-            None => standing.used.usd_per_1k(),
-            // Behind the values of the bounds.
-            Some(least) => standing.dev().measured.total(self.goal.bounds.len(), least.total()),
-        }
+        let Some((least, measure)) = self.goal.least().and_then(|it| Some((it, it.measure()?)))
+        else {
+            return standing.used.usd_per_1k();
+        };
+        standing.measured_on_dev(self.goal, &measure).map(|it| least.spent(it))
     }
 
     /// Whether a candidate's answers to dev keep the goal's bounds, as far as they are known.
     #[must_use]
     pub fn keeps_bounds(&self, candidate: CandidateIx) -> bool {
-        self.goal.bounds.iter().enumerate().all(|(place, bound)| {
+        self.goal.bounds.iter().all(|bound| {
             let of = |candidate: CandidateIx| {
-                self.state.standing(candidate).dev().measured.total(place, bound.measure.total())
+                self.state.standing(candidate).measured_on_dev(self.goal, &bound.measure)
             };
             let baseline = match bound.threshold {
                 Threshold::Absolute(_) => Some(0.0),
                 Threshold::Baseline(_) => of(CandidateIx::BASELINE),
             };
-            of(candidate).zip(baseline).is_none_or(|(mine, theirs)| bound.is_kept(mine, theirs))
+            let known = of(candidate).zip(baseline);
+            // Answers that show a consistency are asked for in any case: it is not known yet.
+            let is_due = matches!(bound.measure, Measure::Consistency(_));
+            known.map_or(!is_due, |(mine, theirs)| bound.is_kept(mine, theirs))
         })
     }
 

@@ -1,6 +1,6 @@
 //! Bounds: what a prompt must keep, as a goal's rule writes it (`recall.security >= 0.95`, `latency_p95 <= 2s`).
 //!
-//! Not whether rows show that a bound is kept, which is `engine::claim`'s.
+//! Not whether rows show that a bound is kept, which is `engine::measures`'s.
 
 use super::measure::{Measure, Total};
 use crate::text;

@@ -321,7 +321,7 @@ const MISPLACED: &[(&str, &str, &str)] = &[
 #[serde(deny_unknown_fields)]
 pub struct GoalTable {
     /// `max quality`, `max quality s.t. usd_per_1k <= 0.5`, or `min usd_per_1k s.t. quality >= baseline - 0.01` (or
-    /// `>= 0.8`; or `min latency_p50`, `latency_p95`, `input_tokens`, `output_tokens`); each with further bounds, as in `s.t. recall.refund >= 0.9 and latency_p95 <= 2s`.
+    /// `>= 0.8`; or `min latency_p50`, `latency_p95`, `input_tokens`, `output_tokens`, `max consistency.3`); each with further bounds, as in `s.t. recall.refund >= 0.9 and latency_p95 <= 2s`.
     #[schemars(example = &"max quality", extend("default" = "max quality"))]
     pub rule: Option<String>,
 }

@@ -33,12 +33,11 @@ pub enum Aim {
     },
 }
 
-/// What a prompt may spend as little of as possible.
+/// What a prompt may spend as little of as possible, or may lack as little of as possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "String", try_from = "String")]
 pub enum Least {
     /// What 1,000 calls cost, in dollars.
-    #[serde(rename = "usd_per_1k")]
     UsdPer1k,
     /// Mean tokens of a request.
     InputTokens,
@@ -48,6 +47,9 @@ pub enum Least {
     LatencyP50,
     /// The time within which 95 of 100 answers came, in milliseconds.
     LatencyP95,
+    /// The share of a row's answers, of this many, that differ from its most common one, in [0, 1]: what `max consistency`
+    /// asks to be least.
+    Inconsistency(u16),
 }
 
 impl Least {
@@ -63,7 +65,41 @@ impl Least {
             Self::OutputTokens => Some(Measure::OutputTokens),
             Self::LatencyP50 => Some(Measure::LatencyP50),
             Self::LatencyP95 => Some(Measure::LatencyP95),
+            Self::Inconsistency(answers) => Some(Measure::Consistency(answers)),
         }
+    }
+
+    /// How much of it is spent where its measure has this value.
+    #[must_use]
+    pub fn spent(self, measured: f64) -> f64 {
+        match self {
+            Self::Inconsistency(_) => 1.0 - measured,
+            _ => measured,
+        }
+    }
+
+    /// The part of a rule that asks for it: `min latency_p95`, `max consistency.3`.
+    fn aim(self) -> String {
+        let verb = if matches!(self, Self::Inconsistency(_)) { "max" } else { "min" };
+        format!("{verb} {self}")
+    }
+
+    fn of_aim(aim: &str) -> Option<Self> {
+        if let Some(name) = aim.strip_prefix("max ") {
+            return match Measure::parse(name.trim()) {
+                Ok(Measure::Consistency(answers)) => Some(Self::Inconsistency(answers)),
+                _ => None,
+            };
+        }
+        let name = aim.strip_prefix("min ")?.trim();
+        Self::ALL.into_iter().find(|it| it.to_string() == name)
+    }
+
+    /// What it means to spend less of it, or more: `less latency_p95`, `more consistency.3`.
+    #[must_use]
+    pub fn words(self, is_less: bool) -> String {
+        let is_more = is_less == matches!(self, Self::Inconsistency(_));
+        format!("{} {self}", if is_more { "more" } else { "less" })
     }
 
     /// A difference of two values, for people: with a sign where it is below 0.
@@ -73,10 +109,11 @@ impl Least {
         format!("{sign}{}", self.shown(difference.abs()))
     }
 
-    /// A value of it for people: `0.3100 USD per 1,000 calls`, `412 tokens`, `1,850 ms`.
+    /// An amount of it for people: `0.3100 USD per 1,000 calls`, `412 tokens`, `1,850 ms`, `4.2 pp`.
     #[must_use]
     pub fn shown(self, value: f64) -> String {
         match self.measure() {
+            Some(Measure::Consistency(_)) => format!("{:.1} pp", value * 100.0),
             None => format!("{value:.4} USD per 1,000 calls"),
             Some(measure) => measure.shown(value),
         }
@@ -92,10 +129,26 @@ impl fmt::Display for Least {
     }
 }
 
+impl From<Least> for String {
+    fn from(least: Least) -> Self {
+        least.to_string()
+    }
+}
+
+impl TryFrom<String> for Least {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        let unknown = || format!("`{name}` is nothing that a goal asks to be least");
+        let of =
+            ["min", "max"].into_iter().find_map(|verb| Self::of_aim(&format!("{verb} {name}")));
+        of.ok_or_else(unknown)
+    }
+}
+
 /// What each form of a goal looks like.
 const FORMS: &str = "write `max quality`, `max quality s.t. usd_per_1k <= 0.5` or `min usd_per_1k s.t. quality >= \
                      baseline - 0.005` (or `>= 0.8`; or `min latency_p50`, `latency_p95`, `input_tokens`, \
-                     `output_tokens`), each with further bounds as in `and recall.refund >= 0.95 and latency_p95 <= 2s`";
+                     `output_tokens`, `max consistency.3`), each with further bounds as in `and recall.refund >= 0.95 and latency_p95 <= 2s`";
 
 impl Goal {
     /// The highest quality, without a bound.
@@ -151,10 +204,13 @@ impl Goal {
             ("max quality", None, Some(Threshold::Absolute(limit))) if limit > 0.0 => {
                 Aim::MaxQuality { usd_per_1k_at_most: Some(limit) }
             }
-            (min, Some(floor), None) if floor.is_share() => {
-                let name = min.strip_prefix("min ").map(str::trim);
-                let least = Least::ALL.into_iter().find(|it| Some(&*it.to_string()) == name);
-                Aim::MinCost { least: least.ok_or_else(complaint)?, floor }
+            (aim, Some(floor), None) if floor.is_share() => {
+                // Why a number of answers will not do is said as it is of a bound.
+                if let Some(name) = aim.strip_prefix("max consistency.") {
+                    let name = format!("consistency.{name}");
+                    Measure::parse(&name).map_err(|why| format!("`{rule}`: {why}"))?;
+                }
+                Aim::MinCost { least: Least::of_aim(aim).ok_or_else(complaint)?, floor }
             }
             _ => return Err(complaint()),
         };
@@ -168,18 +224,35 @@ impl Goal {
         Ok(Self { aim, bounds })
     }
 
-    /// What is to be as low as possible, beside dollars: rows have a value of it behind those of the bounds.
+    /// What is to be as low as possible, where the goal names something.
     #[must_use]
-    pub fn least(&self) -> Option<Measure> {
+    pub fn least(&self) -> Option<Least> {
         match self.aim {
             Aim::MaxQuality { .. } => None,
-            Aim::MinCost { least, .. } => least.measure(),
+            Aim::MinCost { least, .. } => Some(least),
         }
     }
 
-    /// What is measured of each row's answer, in the order in which events have it.
+    /// What is measured of each row's answer, in the order in which events have it: bounds first, then what is to be least.
     pub fn measures(&self) -> impl Iterator<Item = Measure> {
-        self.bounds.iter().map(|bound| bound.measure.clone()).chain(self.least())
+        let least = self.least().and_then(Least::measure);
+        self.bounds.iter().map(|bound| bound.measure.clone()).chain(least)
+    }
+
+    /// The place of a measure's value among those that events have of a row's answer; `None` where the goal does not name it.
+    #[must_use]
+    pub fn place_of(&self, measure: &Measure) -> Option<usize> {
+        self.measures().position(|other| other == *measure)
+    }
+
+    /// How many answers to each row of dev and of the held-out rows the goal needs: 1, but for its consistency.
+    #[must_use]
+    pub fn answers_per_row(&self) -> u16 {
+        let asked = self.measures().map(|measure| match measure {
+            Measure::Consistency(answers) => answers,
+            _ => 1,
+        });
+        asked.max().unwrap_or(1)
     }
 
     /// Whether a prompt serves the goal at all, by quality and cost: it keeps the constraint and, where the goal asks for
@@ -218,24 +291,44 @@ impl Goal {
         }
     }
 
-    /// What the goal says of the winner: first of its quality, then of what it costs, then of each bound.
+    /// Whether a baseline that misses the floor is no bar for the cost, so that one of two things is enough: that the winner
+    /// costs less, or that the baseline misses the floor. Beside a floor that follows the baseline it is none.
+    #[must_use]
+    pub fn has_two_ways(&self) -> bool {
+        matches!(self.aim, Aim::MinCost { floor: Threshold::Absolute(_), .. })
+    }
+
+    /// What the goal says of the winner's quality.
+    #[must_use]
+    pub fn quality_claim(&self) -> Claim {
+        match self.aim {
+            Aim::MaxQuality { .. } => Claim::Better,
+            Aim::MinCost { floor: Threshold::Baseline(offset), .. } => {
+                Claim::NotWorse { margin: 0.0 - offset }
+            }
+            Aim::MinCost { floor: Threshold::Absolute(quality), .. } => {
+                Claim::QualityAtLeast { quality }
+            }
+        }
+    }
+
+    /// What the goal says of what the winner costs, where it says something.
+    #[must_use]
+    pub fn cost_claim(&self) -> Option<Claim> {
+        match self.aim {
+            Aim::MaxQuality { usd_per_1k_at_most } => {
+                usd_per_1k_at_most.map(|usd_per_1k| Claim::CostAtMost { usd_per_1k })
+            }
+            Aim::MinCost { least: Least::UsdPer1k, .. } => Some(Claim::Cheaper),
+            Aim::MinCost { least, .. } => Some(Claim::Less { of: least }),
+        }
+    }
+
+    /// What the goal says of the winner: of its quality, of what it costs, and of each bound.
     #[must_use]
     pub fn claims(&self) -> Vec<Claim> {
-        let mut claims = match self.aim {
-            Aim::MaxQuality { usd_per_1k_at_most } => {
-                let limit = usd_per_1k_at_most.map(|usd_per_1k| Claim::CostAtMost { usd_per_1k });
-                [Claim::Better].into_iter().chain(limit).collect()
-            }
-            Aim::MinCost { least, floor } => {
-                let less = match least {
-                    Least::UsdPer1k => Claim::Cheaper,
-                    least => Claim::Less { of: least },
-                };
-                vec![floor.claim(), less]
-            }
-        };
-        claims.extend(self.bounds.iter().cloned().map(Claim::Bound));
-        claims
+        let bounds = self.bounds.iter().cloned().map(Claim::Bound);
+        [self.quality_claim()].into_iter().chain(self.cost_claim()).chain(bounds).collect()
     }
 }
 
@@ -271,12 +364,11 @@ pub enum Claim {
     Bound(Bound),
 }
 
-impl Threshold {
-    fn claim(self) -> Claim {
-        match self {
-            Self::Baseline(offset) => Claim::NotWorse { margin: 0.0 - offset },
-            Self::Absolute(quality) => Claim::QualityAtLeast { quality },
-        }
+impl Claim {
+    /// Whether it is one of the quality.
+    #[must_use]
+    pub fn is_of_quality(&self) -> bool {
+        matches!(self, Self::Better | Self::NotWorse { .. } | Self::QualityAtLeast { .. })
     }
 }
 
@@ -287,7 +379,7 @@ impl fmt::Display for Goal {
                 ("max quality".to_owned(), limit.map(|limit| format!("usd_per_1k <= {limit}")))
             }
             Aim::MinCost { least, floor } => {
-                (format!("min {least}"), Some(format!("quality >= {}", floor.written(Unit::None))))
+                (least.aim(), Some(format!("quality >= {}", floor.written(Unit::None))))
             }
         };
         f.write_str(&aim)?;
@@ -316,6 +408,8 @@ mod tests {
             "min latency_p95 s.t. quality >= 0.8 and input_tokens <= 900",
             "min input_tokens s.t. quality >= baseline",
             "min output_tokens s.t. quality >= 0.8 and output_tokens <= baseline - 10",
+            "max consistency.5 s.t. quality >= baseline - 0.01",
+            "max quality s.t. consistency.2 >= 0.9 and consistency.4 >= baseline - 0.02",
             "max quality s.t. recall.security >= 0.95",
             "max quality s.t. usd_per_1k <= 0.5 and validity >= 0.99 and latency_p95 <= 1500ms",
             "min usd_per_1k s.t. quality >= 0.8 and precision.\"a >= b and c\" >= 0.5",
@@ -331,6 +425,20 @@ mod tests {
             Goal::parse(" max quality  s.t. latency_p50<=2 s").unwrap().to_string(),
             "max quality s.t. latency_p50 <= 2000ms"
         );
+        let three =
+            Goal::parse("max consistency s.t. quality >= 0.8 and consistency >= 0.9").unwrap();
+        assert_eq!(
+            three.to_string(),
+            "max consistency.3 s.t. quality >= 0.8 and consistency.3 >= 0.9"
+        );
+        assert_eq!((three.answers_per_row(), Goal::max_quality().answers_per_row()), (3, 1));
+        // Both ask for the same values.
+        assert_eq!(three.place_of(&Measure::Consistency(3)), Some(0));
+        for least in Least::ALL.into_iter().chain([Least::Inconsistency(4)]) {
+            let json = serde_json::to_value(least).unwrap();
+            assert_eq!(json, serde_json::json!(least.to_string()));
+            assert_eq!(serde_json::from_value::<Least>(json).unwrap(), least);
+        }
     }
 
     #[test]
@@ -350,7 +458,13 @@ mod tests {
             ("max quality s.t.", "is not a goal"),
             ("max quality s.t. validity >= 0.9 and", "is not a value"),
             ("max quality s.t. validty >= 0.9", "did you mean `validity`?"),
-            ("max quality s.t. consistency >= 0.9", "held-out rows are asked once"),
+            (
+                "max quality s.t. consistency.1 >= 0.9",
+                "write `consistency.3` to ask each row 3 times",
+            ),
+            ("max consistency.x s.t. quality >= 0.9", "needs 2 to 20 answers to each row"),
+            ("max consistency", "is not a goal"),
+            ("min consistency.3 s.t. quality >= 0.9", "is not a goal"),
             ("max quality s.t. recal.x >= 0.9", "did you mean `recall`?"),
             ("max quality s.t. recall >= 0.9", "`recall.NAME`"),
             ("max quality s.t. validity >= 95", "from 0 to 1"),

@@ -1,7 +1,7 @@
 //! What a goal may bound beside quality and cost: measures of a prompt's answers.
 //!
 //! A measure has a value for a row's answer, and one for all answers of a prompt: their mean, or a quantile of them.
-//! Whether held-out rows show that a bound is kept is `engine::claim`'s.
+//! Whether held-out rows show that a bound is kept is `engine::measures`'s.
 
 use crate::text;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,15 @@ pub enum Measure {
     LatencyP50,
     /// The time within which 95 of 100 answers came, in milliseconds.
     LatencyP95,
+    /// The share of a row's answers, of this many, that agree with its most common one, in [0, 1]: the mean over rows
+    /// (Wang et al. 2022, arXiv:2203.11171, section 3.5, call the same share consistency).
+    Consistency(u16),
 }
+
+/// Answers to each row where `consistency` names no number.
+const USUAL_ANSWERS: u16 = 3;
+/// The most answers to each row that may be asked for.
+const MOST_ANSWERS: u16 = 20;
 
 /// How a prompt's value follows from those of its rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +56,8 @@ const PLAIN: [(&str, Measure); 5] = [
     ("latency_p50", Measure::LatencyP50),
     ("latency_p95", Measure::LatencyP95),
 ];
+/// The name of the measure with a number of answers behind it.
+const CONSISTENCY: &str = "consistency";
 /// A measure of what is named.
 type OfName = fn(String) -> Measure;
 /// Those with one.
@@ -68,15 +78,21 @@ impl Measure {
         match NAMED.iter().find(|(named, _)| *named == kind) {
             Some((_, measure)) if !of.trim().is_empty() => Ok(measure(of.to_owned())),
             Some((named, _)) => Err(format!("`{name}` needs a name: write `{named}.NAME`")),
-            None if kind == "consistency" => Err(format!(
-                "`{name}` needs several answers to each row, and held-out rows are asked once: bound `validity`, or a \
-                 metric of a scorer"
-            )),
+            None if kind == CONSISTENCY && name == kind => Ok(Self::Consistency(USUAL_ANSWERS)),
+            None if kind == CONSISTENCY => {
+                let answers = of.parse().ok().filter(|it| (2..=MOST_ANSWERS).contains(it));
+                answers.map(Self::Consistency).ok_or_else(|| {
+                    format!(
+                        "`{name}` needs 2 to {MOST_ANSWERS} answers to each row: write `{CONSISTENCY}.{USUAL_ANSWERS}` \
+                         to ask each row {USUAL_ANSWERS} times"
+                    )
+                })
+            }
             None => {
                 let plain = PLAIN.iter().map(|(plain, _)| *plain);
                 let named = NAMED.iter().map(|(named, _)| *named);
-                let known: Vec<&str> =
-                    ["quality", "usd_per_1k"].into_iter().chain(plain).chain(named).collect();
+                let others = ["quality", "usd_per_1k", CONSISTENCY];
+                let known: Vec<&str> = others.into_iter().chain(plain).chain(named).collect();
                 Err(format!("`{name}` is not a measure; {}", text::suggestion(kind, &known)))
             }
         }
@@ -86,7 +102,9 @@ impl Measure {
     #[must_use]
     pub fn total(&self) -> Total {
         match self {
-            Self::Validity | Self::Recall(_) | Self::Precision(_) => Total::Share,
+            Self::Validity | Self::Recall(_) | Self::Precision(_) | Self::Consistency(_) => {
+                Total::Share
+            }
             Self::Metric(_) | Self::InputTokens | Self::OutputTokens => Total::Mean,
             Self::LatencyP50 => Total::Quantile(0.5),
             Self::LatencyP95 => Total::Quantile(0.95),
@@ -132,6 +150,7 @@ impl fmt::Display for Measure {
             Self::Metric(name) => named("metrics", name),
             Self::Recall(label) => named("recall", label),
             Self::Precision(label) => named("precision", label),
+            Self::Consistency(answers) => write!(f, "{CONSISTENCY}.{answers}"),
             plain => {
                 let name = PLAIN.iter().find(|(_, measure)| measure == plain);
                 f.write_str(name.map_or("", |(name, _)| *name))

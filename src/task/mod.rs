@@ -241,6 +241,12 @@ impl Task {
         })
     }
 
+    /// How many answers each prompt that is compared on the held-out rows needs.
+    #[must_use]
+    pub fn held_out_answers(&self) -> u64 {
+        self.splits.hold.len() as u64 * u64::from(self.goal.answers_per_row())
+    }
+
     /// Where the task and its data are, with absolute paths: what a run freezes.
     ///
     /// # Errors

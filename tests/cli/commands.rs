@@ -278,7 +278,7 @@ fn a_finished_run_is_shown_and_found_by_prefix_and_as_latest() {
     assert_eq!(env.run("status alpha --json").json(), env.json("results/alpha/summary.json"));
     assert_eq!(env.run("report alpha --json").ok().json(), env.json("results/alpha/summary.json"));
     let csv = env.run("report alpha --format csv").ok().stdout;
-    assert!(csv.starts_with("candidate,operator,parents,status,dev_mean,dev_rows,"), "{csv}");
+    assert!(csv.starts_with("run,candidate,operator,parents,status,dev_mean,dev_rows,"), "{csv}");
     let junit = env.run("report alpha --format junit").ok().stdout;
     let head = "<testsuite name=\"promptsearch alpha\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">";
     assert!(

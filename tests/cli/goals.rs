@@ -127,10 +127,56 @@ fn fewer_tokens_are_confirmed_like_a_lower_cost() {
     let plan = env.run("plan colours").ok();
     let planned = format!("{}{}", plan.stdout, plan.stderr);
     let planned = planned.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(planned.contains("less `latency_p95` needs 86 held-out rows"), "{planned}");
+    assert!(planned.contains("`less latency_p95` needs 86 held-out rows"), "{planned}");
     env.edit("colours/task.toml", "min latency_p95", "min validity");
     let refused = env.run("plan colours").exits(3).stderr;
     assert!(refused.contains("is not a goal") && refused.contains("`output_tokens`"), "{refused}");
+}
+
+/// The long prompt's second answers to half of the rows are the other label; those of the shorter ones are all the same.
+#[test]
+fn a_more_consistent_prompt_is_confirmed_by_several_answers_to_each_row() {
+    let server = Server::start(|_, request| {
+        if request.body["model"] == "editor" {
+            return shorter(request);
+        }
+        let is_long = request.content("system").contains("Be kind.");
+        let differs = is_long && request.body["seed"] == 1 && tile(request).is_multiple_of(2);
+        match (differs, tile(request).is_multiple_of(3)) {
+            (false, _) => answer(request),
+            (true, true) => says("warm"),
+            (true, false) => says("cold"),
+        }
+    });
+    let env =
+        at(&server, "max consistency.2 s.t. quality >= baseline - 0.05 and consistency.2 >= 0.9");
+    env.edit("colours/task.toml", "calls = 900", "calls = 2000");
+    let plan = env.run("plan colours").ok().stdout;
+    assert!(plan.contains("each row of dev and of the held-out rows is asked 2 times"), "{plan}");
+    // 120 rows, two prompts, two answers.
+    assert!(plan.contains("480 calls are reserved for the held-out rows"), "{plan}");
+    let ran = env.run("run colours --name one --strategy random --quiet").ok();
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(summary["confirmed"], true, "{said}");
+    assert_eq!(summary["claims"][1]["of"], "consistency.2");
+    let measured = &summary["claims"][1]["measured"];
+    assert_eq!(measured["n"], 120);
+    // Half of the pairs of answers differ, of each of which one agrees with the most common one.
+    assert!((0.2..0.3).contains(&measured["mean"].as_f64().unwrap()), "{measured}");
+    assert_eq!(summary["claims"][2]["measured"]["mean"], 1.0);
+    assert!(said.contains("pp more consistency.2 on 120 rows (95 % interval"), "{said}");
+    let again = env.run("report one --json").ok().json();
+    assert_eq!(again["claims"], summary["claims"]);
+    assert!(env.run("report one --format junit").ok().stdout.contains("claim: more consistency.2"));
+    assert_eq!(
+        summary["spent"]["by_role"]["task"]["calls"].as_u64().map(|it| it <= 2_000),
+        Some(true)
+    );
+
+    env.edit("colours/task.toml", "max consistency.2", "max consistency.1");
+    let refused = env.run("plan colours").exits(3).stderr;
+    assert!(refused.contains("write `consistency.3` to ask each row 3 times"), "{refused}");
 }
 
 #[test]

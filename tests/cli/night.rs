@@ -224,6 +224,35 @@ fn a_night_that_is_killed_goes_on_and_keeps_its_budget() {
     let given: Vec<u64> =
         facts(&env).iter().filter_map(|fact| fact["given"]["caps"]["calls"].as_u64()).collect();
     assert_eq!(given.len(), 3, "each is given its share once");
+
+    // The reports of its runs as one.
+    let report = |format: &str| env.run(&format!("report n --format {format}")).ok().stdout;
+    let junit = report("junit");
+    for run in &runs {
+        assert!(
+            junit.contains(&format!("<testsuite name=\"promptsearch {run}\" tests=\"1\"")),
+            "{junit}"
+        );
+    }
+    assert!(
+        junit.contains("<testsuites tests=\"3\"") && junit.ends_with("</testsuites>\n"),
+        "{junit}"
+    );
+    let page = report("md");
+    assert!(page.contains("n: finished") && page.contains("spent by all"), "{page}");
+    assert_eq!(page.matches("\n# promptsearch: `n-").count(), 3, "{page}");
+    let table = report("csv");
+    let candidates =
+        |run: &String| table.lines().filter(|it| it.starts_with(&format!("{run},"))).count();
+    assert!(
+        table.starts_with("run,candidate,") && runs.iter().all(|run| candidates(run) > 0),
+        "{table}"
+    );
+    let json = env.run("report n --json").ok().json();
+    assert_eq!(json, env.run("status n --json").ok().json());
+    env.run("report n").ok();
+    assert!(env.read("results/n-blue/report.html").contains("</html>"));
+    assert!(env.run("report n -o x.html").exits(2).stderr.contains("has no page of its own"));
 }
 
 /// Calls of the mutator, which is simulated in the process.
@@ -348,7 +377,7 @@ fn the_budget_of_a_night_is_changed_and_its_runs_stay_within_it() {
 
     let listed = env.run("list").ok().stdout;
     assert!(listed.contains("\nnight late: "), "{listed}");
-    assert_snapshot!(env.complaint("report late"), @r"
+    assert_snapshot!(env.complaint("journal late"), @r"
     exit 2
     error: `late` is a night; its runs are late-red, late-green
       try: name one of them

@@ -52,7 +52,7 @@ fn the_score_is_by_weight_in_the_search_its_verdict_and_its_evidence() {
     let ran = env.run("run colours --name one --strategy random --quiet").ok();
     let summary = env.json("results/one/summary.json");
     assert_eq!(summary["confirmed"], true, "{}", ran.stdout);
-    assert_eq!(summary["gain"]["test"], "sign_flip");
+    assert_eq!(summary["gain"]["test"], "weighted_mean");
 
     // The dev rows of both prompts, as `rows` shows them.
     let best = summary["best"]["candidate"].as_str().unwrap().to_owned();

@@ -2,6 +2,7 @@
 //! and a scripted strategy. Nothing here starts a process.
 
 mod calls;
+mod claims;
 mod hedging;
 mod planning;
 mod resuming;

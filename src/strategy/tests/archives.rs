@@ -33,6 +33,7 @@ fn of_two_parts<S: Fn(&str, Split, RowIx) -> f64>(
     let (refuses, nanos): (_, fn(CandidateIx, RowIx) -> u64) = (None, |_, _| 1_000);
     let mut script = Script {
         measured: |_, _| Vec::new(),
+        said: |_, _, _| None,
         weight: |_| 1.0,
         recipe,
         strategy,

@@ -64,6 +64,83 @@ fn what_is_to_be_least_may_be_a_measure_of_answers() {
     assert_eq!(winner("usd_per_1k", &["final.kind=argmax"]), 0, "they all cost the same");
 }
 
+/// Of 100 rows the baseline's third answers differ on 40, those of child 1 on 30, of child 2 on 1, of child 3 on 50.
+fn repeated(rule: &str, finale: &str) -> Script<impl Fn(&str, Split, RowIx) -> f64> {
+    let score = |text: &str, _: Split, row: RowIx| {
+        let right = [70, 69, 63, 90][number(text) as usize];
+        f64::from(u8::from(row.0 % 100 < right))
+    };
+    let sets = ["stop.when=[\"children:3\"]", finale];
+    let goal = Goal::parse(rule).unwrap();
+    let mut script = Script::for_goal(goal, "random", &sets, (8, 400), 100_000, score);
+    script.measured = |_, _| vec![None];
+    script.said = |candidate, row, replicate| {
+        let differing = [40, 30, 1, 50][candidate.index()];
+        Some(u32::from(replicate == 2 && row.0 % 100 < differing))
+    };
+    script.run(2_000);
+    script
+}
+
+#[test]
+fn the_most_consistent_of_those_that_are_good_enough_wins() {
+    let winner = |rule: &str, finale: &str| match repeated(rule, finale).plans().as_slice() {
+        [Plan::Win { candidate, .. }, ..] => candidate.0,
+        other => panic!("no winner: {other:?}"),
+    };
+    let most = "max consistency s.t. quality >= baseline - 0.08";
+    assert_eq!(winner(most, "final.kind=argmax"), 2);
+    assert_eq!(winner(most, CONFIRM), 1, "child 2 is at the edge");
+    assert_eq!(winner("max consistency s.t. quality >= baseline - 0.02", "final.kind=argmax"), 1);
+    // Of its three answers, two agree on half of the rows: 0.83.
+    for finale in [CONFIRM, "final.kind=argmax"] {
+        assert_eq!(winner("max quality s.t. consistency >= 0.8", finale), 3, "{finale}");
+        assert_eq!(winner("max quality s.t. consistency.2 >= 0.9", finale), 3, "{finale}");
+    }
+    assert_eq!(winner("max quality s.t. consistency >= 0.84", "final.kind=argmax"), 0);
+    assert_eq!(winner("max quality s.t. consistency >= baseline", "final.kind=argmax"), 0);
+
+    // Every row of dev is asked three times, and no row more often.
+    let script = repeated(most, "final.kind=argmax");
+    let mut rows = std::collections::BTreeMap::new();
+    for (candidate, split, replicate, asked) in script.blocks() {
+        if split == Split::Dev {
+            *rows.entry((candidate, replicate)).or_insert(0) += asked;
+        }
+    }
+    let expected = (0..4).flat_map(|candidate| (0..3).map(move |it| ((candidate, it), 400)));
+    assert_eq!(rows, expected.collect());
+}
+
+/// Child 1 has the lowest 95th percentile of latencies, with many far above it; child 3's are all alike.
+#[test]
+fn a_latency_that_is_hardly_shown_to_be_lower_does_not_win() {
+    let winner = |finale: &[&str]| {
+        let score = |text: &str, _: Split, row: RowIx| {
+            f64::from(u8::from(row.0 % 100 < [70, 69, 63, 90][number(text) as usize]))
+        };
+        let sets = [&["stop.when=[\"children:3\"]"], finale].concat();
+        let goal = Goal::parse("min latency_p95 s.t. quality >= baseline - 0.08").unwrap();
+        let mut script = Script::for_goal(goal, "random", &sets, (8, 400), 100_000, score);
+        script.measured = |candidate, row| {
+            let doubtful = match row.0 % 400 {
+                0..376 => 100.0,
+                376..382 => 500.0,
+                _ => 5_000.0,
+            };
+            vec![Some([1_000.0, doubtful, 2_000.0, 600.0][candidate.index()])]
+        };
+        script.run(2_000);
+        match script.plans().as_slice() {
+            [Plan::Win { candidate, .. }, ..] => candidate.0,
+            other => panic!("no winner: {other:?}"),
+        }
+    };
+    assert_eq!(winner(&["final.kind=argmax"]), 1);
+    assert_eq!(winner(&[CONFIRM, "final.chance=0"]), 1);
+    assert_eq!(winner(&[CONFIRM]), 3);
+}
+
 #[test]
 fn a_dearer_one_wins_only_where_the_baseline_misses_the_goal() {
     for finale in [CONFIRM, "final.kind=argmax"] {

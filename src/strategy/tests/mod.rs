@@ -56,6 +56,8 @@ struct Script<S> {
     nanos: fn(CandidateIx, RowIx) -> u64,
     /// What the measures of the goal's bounds come to for an answer of a candidate to a row.
     measured: fn(CandidateIx, RowIx) -> Vec<Option<f64>>,
+    /// What stands for what an answer says: that of a candidate to a row, and which answer to it this is.
+    said: fn(CandidateIx, RowIx, u16) -> Option<u32>,
     /// How much a row counts.
     weight: fn(RowIx) -> f64,
 }
@@ -107,6 +109,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
             refuses,
             nanos,
             measured: |_, _| Vec::new(),
+            said: |_, _, _| None,
             weight: |_| 1.0,
         };
         let baseline = Candidate::baseline(prompt("seed"));
@@ -202,8 +205,9 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         for (offset, (row, score)) in scores.into_iter().enumerate() {
             let score = Score::new(score).unwrap();
             let measured = (self.measured)(candidate, row);
-            let outcome =
-                RowOutcome::Scored { score, invalid: false, measured, weight: (self.weight)(row) };
+            let said = (self.said)(candidate, row, replicate);
+            let weight = (self.weight)(row);
+            let outcome = RowOutcome::Scored { score, invalid: false, measured, said, weight };
             let call = Call(first.0 + offset as u64);
             let usd = Usd::from_nanos((self.nanos)(candidate, row));
             self.record(Event::Answered(Answered { usd, ..answer(call) }));
