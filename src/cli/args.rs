@@ -5,8 +5,10 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-pub(crate) use super::online_args::{AbArgs, AssignArgs, CodeLanguage};
-pub(crate) use super::run_args::{CompareArgs, DiffArgs, ListArgs, RunRef, RunsDir, WatchArgs};
+pub(crate) use super::ab_args::{AbArgs, AssignArgs, CodeLanguage};
+pub(crate) use super::run_args::{
+    CompareArgs, DiffArgs, EvalSplit, ListArgs, RunRef, RunsDir, WatchArgs,
+};
 
 /// A search engine for prompts: proposes changes, evaluates them on data, spends calls where they
 /// are most informative, confirms the winner on held-out rows, and never loses paid work.
@@ -77,7 +79,7 @@ pub(crate) enum Command {
     /// Verify an exported prompt again and again: keeps a history, and tells a change of the model from a worse prompt
     /// (an alarm: exit 6)
     Monitor(MonitorArgs),
-    /// Analyse the log of an online test, at any time and as often as you like
+    /// Compare prompts on the same rows by recorded answers, or analyse the log of an online test (--log)
     Ab(AbArgs),
     /// Print the arm of each unit of an online test, or the code that finds it
     Assign(AssignArgs),
@@ -483,19 +485,6 @@ pub(crate) struct ReportArgs {
     /// the other formats)
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-}
-
-/// Rows for `eval`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EvalSplit {
-    /// Rows shown to mutators
-    Train,
-    /// Rows that select candidates
-    Dev,
-    /// Held-out rows, which confirm the winner
-    Hold,
-    /// All rows
-    All,
 }
 
 /// `eval`.

@@ -2,7 +2,7 @@
 //! catches signals and prints.
 
 mod run_args; // How runs are named.
-mod online_args;
+mod ab_args;
 mod args;
 mod error;
 mod screen; // What is printed, and where.
@@ -42,6 +42,7 @@ mod versions; // `log` and `rollback`.
 mod evidence; // An exported prompt as it can be asked again.
 mod verify;
 mod monitor;
+mod ab; // Prompts on the same rows.
 mod online; // What arms of real traffic show, and who is in which.
 mod strategies;
 mod replay_task; // A task for recorded models.
@@ -111,7 +112,10 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Rollback(args) => versions::rollback(&args, &screen),
         Command::Verify(args) => verify::verify(&args, &screen),
         Command::Monitor(args) => monitor::monitor(&args, &screen),
-        Command::Ab(args) => online::ab(&args, &screen),
+        Command::Ab(args) => match &args.log {
+            Some(log) => online::ab(log, &args, &screen),
+            None => ab::ab(&args, &screen),
+        },
         Command::Assign(args) => online::assign(&args, &screen),
         Command::Strategies(args) => strategies::strategies(&args, &screen),
         Command::Simulate(args) => simulate::simulate(&args, &screen),
