@@ -1,5 +1,6 @@
 //! The arguments of `ab` and `assign`.
 
+use super::cap_args::{CapArgs, at_least_one};
 use super::run_args::{EvalSplit, RunsDir};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -13,22 +14,22 @@ pub(crate) struct AbArgs {
     /// Task folder, or its task.toml
     #[arg(required_unless_present = "log", conflicts_with = "log")]
     pub task: Option<PathBuf>,
-    /// File of recorded answers, one column for each prompt; no model is called
-    #[arg(long, value_name = "FILE", required_unless_present = "log", conflicts_with = "log")]
-    pub answers: Option<PathBuf>,
-    /// Prompt A: its column
-    #[arg(long, value_name = "COLUMN", required_unless_present = "log", conflicts_with = "log")]
+    /// Prompt A: a file, REV:path of git, RUN:CANDIDATE or a run (its best prompt); with --answers a column
+    #[arg(long, value_name = "PROMPT", required_unless_present = "log", conflicts_with = "log")]
     pub a: Option<String>,
     /// Prompt B, which is compared with A (repeatable)
-    #[arg(long, value_name = "COLUMN", required_unless_present = "log", conflicts_with = "log")]
+    #[arg(long, value_name = "PROMPT", required_unless_present = "log", conflicts_with = "log")]
     pub b: Vec<String>,
+    /// File of recorded answers, one column for each prompt; no model is called
+    #[arg(long, value_name = "FILE", conflicts_with = "log")]
+    pub answers: Option<PathBuf>,
     /// The columns hold scores from 0 to 1, or true and false, in place of answers
     #[arg(long, requires = "answers")]
     pub scored: bool,
     /// Column or path that holds the id of the row (default: the id column of the task)
     #[arg(long, value_name = "NAME", requires = "answers")]
     pub id: Option<String>,
-    /// Rows to compare on (default: all)
+    /// Rows to compare on (default: all; held-out ones where a prompt came out of a run on these rows)
     #[arg(long, value_enum, conflicts_with = "log")]
     pub split: Option<EvalSplit>,
     /// Column of the task's rows by whose values they are divided (repeatable)
@@ -37,6 +38,17 @@ pub(crate) struct AbArgs {
     /// How many rows to list that got better, and that got worse
     #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "log")]
     pub rows: usize,
+    /// Ask each of the first 16 rows N times, and all rows if any answer to them flips
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, conflicts_with_all = ["log", "answers"])]
+    pub repeats: usize,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["log", "answers"])]
+    pub concurrency: Option<usize>,
+    /// Allow paid models when only time is capped
+    #[arg(long, conflicts_with_all = ["log", "answers"])]
+    pub yes: bool,
+    #[command(flatten)]
+    pub caps: CapArgs,
     /// Random seed of the order in which rows are gone through one by one
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "log")]
     pub seed: u64,

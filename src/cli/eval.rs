@@ -105,12 +105,32 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
 pub(super) fn with_prompt(task: &Task, place: &Path, file: &Path) -> Result<Task, CliError> {
     let bytes = crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
     let document = formats::read_on_disk(file, &bytes)?;
+    with_document(task, place, &document, file)
+}
+
+/// The same of a document that was read from `file`, as it is named.
+pub(super) fn with_document(
+    task: &Task,
+    place: &Path,
+    document: &Document,
+    file: &Path,
+) -> Result<Task, CliError> {
     if document.parts.iter().all(|part| part.text.trim().is_empty()) {
         return Err(SourceError::new(file, "the prompt file is empty")
             .help("name a file as `export` writes it, or one with the text of the searched part")
             .into());
     }
-    let parts = prompt_of(task, &document)?.parts().to_vec();
+    with_parts(task, place, &prompt_of(task, document)?, file)
+}
+
+/// The task with a prompt of the same parts in place of its baseline. Mistakes in it are those of `file`.
+pub(super) fn with_parts(
+    task: &Task,
+    place: &Path,
+    prompt: &Prompt,
+    file: &Path,
+) -> Result<Task, CliError> {
+    let parts = prompt.parts().to_vec();
     let files = TaskFiles::read(place)?;
     let mut part_files = files.part_files.clone();
     for part in &parts {

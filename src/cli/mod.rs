@@ -1,6 +1,7 @@
 //! The command line interface: arguments in, exit code out. Only this module reads the environment,
 //! catches signals and prints.
 
+mod cap_args; // What a command may spend.
 mod run_args; // How runs are named.
 mod ab_args;
 mod args;
@@ -21,6 +22,7 @@ mod gate; // Whether it is what is required.
 mod init;
 mod plan;
 mod doctor;
+mod comparison; // What a run of a comparison shows.
 mod earlier; // Runs that a new one takes something from.
 mod run;
 mod recorded;
@@ -33,6 +35,7 @@ mod explain;
 mod rows;
 mod list;
 mod compare;
+mod named_prompt; // A prompt that is named: of a run, in a file, in git.
 mod diff;
 mod ctl;
 mod watch;

@@ -1,6 +1,8 @@
-//! `ab`: prompts on the same rows, by answers that were recorded elsewhere.
+//! `ab`: prompts on the same rows, by answers that were recorded elsewhere, and by answers that are asked for until it is
+//! decided.
 
 use crate::env::{TestEnv, shared};
+use crate::server::{Request, Server, says, tile};
 use promptsearch::seed::Seed;
 use promptsearch::stats::paired::mcnemar_exact;
 use promptsearch::stats::{Decision, Level, SequentialTest};
@@ -192,7 +194,7 @@ fn what_cannot_be_compared_is_named() {
     let env = env();
     for (line, code, why) in [
         ("ab", 2, "<TASK>"),
-        ("ab task", 2, "--answers"),
+        ("ab task", 2, "--b"),
         ("ab task --answers said.csv --a a", 2, "--b"),
         ("ab --log said.csv --a a", 2, "--a"),
         ("ab task --answers said.csv --a a --b b --unit id", 2, "--unit"),
@@ -204,4 +206,146 @@ fn what_cannot_be_compared_is_named() {
         let ran = env.run(line).exits(code);
         assert!(ran.stderr.contains(why), "{line}: {}", ran.stderr);
     }
+}
+
+/// A server to which the prompt that says `better` is always right, any other one on every other row.
+fn server() -> Server {
+    Server::start(|_, request| {
+        let right = tile(request) % 2;
+        let is_wrong =
+            !request.content("system").contains("better") && (tile(request) / 2).is_multiple_of(2);
+        says(["warm", "cold"][if is_wrong { 1 - right } else { right }])
+    })
+}
+
+/// A prompt that is better, and one that is not, beside the task `colours`.
+fn with_prompts(server: &Server) -> TestEnv {
+    let env = TestEnv::with_server(server, "");
+    env.write("better.md", "Answer warm or cold, better.");
+    env.write("other.md", "Answer cold or warm.");
+    env.edit("colours/task.toml", "calls = 300", "calls = 250");
+    env
+}
+
+/// What was asked, one text for each request.
+fn asked(server: &Server) -> Vec<String> {
+    let text = |it: &Request| format!("{} {}", it.content("system"), tile(it));
+    server.requests().iter().map(text).collect()
+}
+
+const ASKED: &str = "ab colours --a other.md --b better.md";
+
+#[test]
+fn prompts_are_asked_until_it_is_decided_and_never_twice() {
+    let server = server();
+    let env = with_prompts(&server);
+    let told = env.run(&format!("{ASKED} --json")).ok().json();
+    let comparison = &told["comparisons"][0];
+    assert_eq!((&told["basis"], &comparison["decision"]), (&"sequential".into(), &"better".into()));
+    assert_eq!(told["run"]["stop_reason"], "decided");
+    let rows = comparison["rows"].as_u64().unwrap();
+    assert!((8..40).contains(&rows), "{comparison}");
+    assert!(number(&comparison["difference"]["low"]) > 0.0, "{comparison}");
+    assert_eq!(
+        comparison["p_value"],
+        Value::Null,
+        "it would be wrong where rows stop when it is decided"
+    );
+    let first = asked(&server);
+    let mut once = first.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), first.len());
+    assert!(first.len() <= 2 * (rows as usize + 24), "it stops early: {}", first.len());
+    // The same command, and a resume, show the same and ask nothing.
+    let run = told["run"]["name"].as_str().unwrap();
+    for line in [format!("{ASKED} --json"), format!("resume {run} --json")] {
+        assert_eq!(env.run(&line).ok().json(), told, "{line}");
+    }
+    assert_eq!(asked(&server).len(), first.len());
+    let page = env.run(ASKED).ok().stdout;
+    assert!(page.contains("✓ better.md is better than other.md"), "{page}");
+    assert!(page.replace("\n ", "").contains("because it was decided"), "{page}");
+    assert!(!page.contains("Simulated"), "only its mutator would be, which is not asked: {page}");
+}
+
+#[test]
+fn a_cap_ends_it_and_a_higher_one_goes_on() {
+    let server = server();
+    let env = with_prompts(&server);
+    let told = env.run(&format!("{ASKED} --max-calls 20 --json")).ok().json();
+    assert_eq!(told["comparisons"][0]["decision"], "open");
+    assert_eq!(told["run"]["stop_reason"], "budget_calls");
+    assert_eq!(told["run"]["more"], "--max-calls N (above 20)");
+    assert!(asked(&server).len() <= 20);
+    let run = told["run"]["name"].as_str().unwrap();
+    let told = env.run(&format!("resume {run} --max-calls 250 --json")).ok().json();
+    assert_eq!(told["comparisons"][0]["decision"], "better");
+    let mut all = asked(&server);
+    let count = all.len();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), count, "nothing is asked twice");
+}
+
+#[test]
+fn what_cannot_be_asked_is_named() {
+    let server = server();
+    let other = TestEnv::with_server(&server, "");
+    other.edit("colours/task.toml", "[budget]\ncalls = 300\n", "");
+    other.write("better.md", "Answer warm or cold, better.");
+    let ran = other.run("ab colours --a better.md --b better.md").exits(2);
+    assert!(ran.stderr.contains("named twice"), "{}", ran.stderr);
+    other.write("same.md", "Answer warm or cold, better.");
+    let ran = other.run("ab colours --a better.md --b same.md").exits(2);
+    assert!(ran.stderr.contains("are the same prompt"), "{}", ran.stderr);
+    other.write("worse.md", "Answer warm or cold, worse.");
+    let ran = other.run("ab colours --a better.md --b worse.md").exits(2);
+    assert!(ran.stderr.contains("a comparison needs a budget"), "{}", ran.stderr);
+}
+
+#[test]
+fn rows_are_repeated_where_answers_flip() {
+    let flipping = Server::start(|number, request| {
+        let right = tile(request) % 2;
+        says(["warm", "cold"][if number % 3 == 0 { 1 - right } else { right }])
+    });
+    let steady = Server::start(|_, request| says(["warm", "cold"][tile(request) % 2]));
+    let requests = |server: &Server| {
+        let env = with_prompts(server);
+        let line = format!("{ASKED} --repeats 2 --json --concurrency 1 --max-calls 240");
+        let told = env.run(&line).ok().json();
+        (asked(server).len(), number(&told["prompts"][0]["flips"]))
+    };
+    // Sixteen rows twice, and the others once.
+    assert_eq!(requests(&steady), (2 * (60 + 16), 0.0));
+    let (asked, flips) = requests(&flipping);
+    assert!(asked == 2 * 2 * 60 && flips > 0.0, "{asked} {flips}");
+}
+
+#[test]
+fn a_prompt_of_a_search_is_compared_on_held_out_rows() {
+    let env = TestEnv::with_colours();
+    env.run("run colours --name one --seed 1").ok();
+    let ran = env.run("ab colours --a one/baseline --b one:n1 --json").ok();
+    assert!(ran.stderr.contains("came out of run `one`"), "{}", ran.stderr);
+    let told = ran.json();
+    assert_eq!(told["rows"], 18);
+    let look = told["look"]["number"].as_u64().unwrap();
+    // Also where its text is in a file of its own.
+    let events = env.read("results/one/events.jsonl");
+    let id = env.run("explain one n1 --json").ok().json()["candidate"]["id"].clone();
+    let mut written = events.lines().filter_map(|line| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let candidate = &event["event"]["proposal_folded"]["outcome"]["added"]["candidate"];
+        let text = candidate["prompt"][0]["text"].as_str().map(str::to_owned);
+        text.filter(|_| candidate["id"] == id)
+    });
+    env.write("own.md", &written.next().unwrap());
+    let ran = env.run("ab colours --a one:baseline --b own.md --json").ok();
+    assert!(ran.stderr.contains("`own.md` came out of run `one`"), "{}", ran.stderr);
+    // The same prompts on the same rows are the same comparison, and no further look.
+    assert_eq!(ran.json()["look"]["number"].as_u64(), Some(look));
+    let ran = env.run("ab colours --a one:baseline --b one:n1 --split dev").ok();
+    assert!(ran.stderr.contains("the result flatters it"), "{}", ran.stderr);
 }

@@ -248,6 +248,11 @@ fn every_field_is_described() {
         ("stop", "stop one", 0),
         ("strategies", "strategies", 0),
         ("ab", "ab colours --answers said.csv --a a --b b --b c --margin 0.1 --slice answer", 0),
+        (
+            "ab",
+            "ab colours --a one:baseline --b one:n1 --b one:n2 --repeats 2 --max-calls 300 --split all",
+            0,
+        ),
         ("ab --log", "ab --log log.csv --cost cost --time time --segment plan --margin 0.1", 0),
         ("assign", "assign u1 u2 --experiment e --arms a=1,b=1", 0),
     ] {
@@ -276,7 +281,8 @@ fn every_field_is_described() {
 }
 
 /// Parts of what commands print.
-const PARTS: [&str; 16] = [
+const PARTS: [&str; 17] = [
+    "asked_run",
     "changed_row",
     "interval",
     "look",

@@ -7,14 +7,22 @@
 // A file uses only files declared above it.
 mod changed;
 mod page;
+mod asked;
 
+pub use asked::{NotShown, of_run};
 pub use changed::{ChangedRow, ChangedRows};
 pub use page::page;
 
+use crate::event::StopReason;
+use crate::prompt::value_text;
+use crate::run::Status;
 use crate::seed::Seed;
 use crate::stats::sequential::{self, EValues};
 use crate::stats::weighted::{self, Weighted};
-use crate::stats::{Decision, Interval, Level, SequentialTest, TestName};
+use crate::stats::{
+    Decision, Interval, Level, SequentialTest, TestName, interval, quantile_beyond,
+};
+use crate::task::example::Example;
 use rand::seq::SliceRandom;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -77,6 +85,20 @@ pub struct RowScore {
     pub answer: Option<String>,
     /// Whether the answer is invalid.
     pub is_invalid: bool,
+    /// What it cost live, in dollars, where that is known.
+    pub usd: Option<f64>,
+    /// How long it took, where that is known.
+    pub milliseconds: Option<f64>,
+    /// Where the row was asked several times: whether the scores differ.
+    pub flips: Option<bool>,
+}
+
+impl RowScore {
+    /// A score with the answer, where that is known.
+    #[must_use]
+    pub fn recorded(score: f64, answer: Option<String>, is_invalid: bool) -> Self {
+        Self { score, answer, is_invalid, usd: None, milliseconds: None, flips: None }
+    }
 }
 
 /// Prompts on the same rows.
@@ -96,10 +118,31 @@ pub struct AbTest {
     pub look: Level,
     /// The random seed of the order.
     pub seed: Seed,
+    /// The run that asked the prompts; `None` for answers that were recorded elsewhere.
+    pub run: Option<AskedRun>,
     /// The prompts, A first.
     pub prompts: Vec<AbPrompt>,
     /// The others beside A.
     pub comparisons: Vec<AbComparison>,
+}
+
+/// The run that asked the prompts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AskedRun {
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: Status,
+    /// Why it ended.
+    pub stop_reason: Option<StopReason>,
+    /// The flag with which it goes on, where a cap ended it.
+    pub more: Option<String>,
+    /// Calls made.
+    pub calls: u64,
+    /// Dollars spent.
+    pub usd: f64,
+    /// That simulated models answered, if any did.
+    pub simulated: Option<&'static str>,
 }
 
 /// A prompt by itself.
@@ -111,6 +154,12 @@ pub struct AbPrompt {
     pub quality: Option<Interval>,
     /// Answers that are invalid.
     pub invalid: usize,
+    /// What 1,000 calls cost, in dollars.
+    pub usd_per_1k: Option<Interval>,
+    /// How long half of the answers took at most, in milliseconds.
+    pub latency_ms: Option<Interval>,
+    /// Of the rows that were asked several times, the share whose scores differ.
+    pub flips: Option<f64>,
 }
 
 /// A prompt beside A.
@@ -134,6 +183,8 @@ pub struct AbComparison {
     pub p_value: Option<f64>,
     /// The test that gave it.
     pub test: Option<TestName>,
+    /// What 1,000 of its calls cost more than those of A, in dollars, paired.
+    pub usd_per_1k: Option<Interval>,
     /// Row by row.
     pub sequential: RowByRow,
     /// By values of columns.
@@ -214,6 +265,7 @@ impl AbTest {
             margin: design.margin,
             look: design.level,
             seed: design.seed,
+            run: None,
             comparisons: comparisons.collect::<Result<_, _>>()?,
             prompts: (0..design.names.len()).map(|place| analysis.prompt(place)).collect(),
         })
@@ -246,6 +298,18 @@ impl<'a> Analysis<'a> {
             name: self.design.names[place].clone(),
             quality,
             invalid: answers().filter(|(_, answer)| answer.is_invalid).count(),
+            usd_per_1k: usd_per_1k(answers().filter_map(|(_, answer)| answer.usd)),
+            latency_ms: quantile_beyond(
+                &answers().filter_map(|(_, answer)| answer.milliseconds).collect::<Vec<_>>(),
+                0.5,
+                Level::FIRST.one_sided,
+            ),
+            flips: {
+                let flips = answers().filter_map(|(_, answer)| answer.flips);
+                let (all, some) =
+                    flips.fold((0, 0), |(all, some), it| (all + 1, some + usize::from(it)));
+                (all > 0).then(|| some as f64 / all as f64)
+            },
         }
     }
 
@@ -282,6 +346,7 @@ impl<'a> Analysis<'a> {
             worse: count(-1.0),
             p_value: fixed.map(|(_, p_value, _)| p_value),
             test: fixed.map(|(.., test)| test),
+            usd_per_1k: usd_per_1k(pairs.iter().filter_map(|it| Some(it.b.usd? - it.a.usd?))),
             sequential: row_by_row,
             slices: self.slices(&pairs),
             changed: ChangedRows::of(&pairs, self.design.listed),
@@ -382,6 +447,22 @@ impl<'a> Analysis<'a> {
         };
         found.into_iter().filter_map(slice).collect()
     }
+}
+
+/// The mean of dollars for each call, for 1,000 of them.
+fn usd_per_1k(each: impl Iterator<Item = f64>) -> Option<Interval> {
+    let each: Vec<f64> = each.map(|usd| 1_000.0 * usd).collect();
+    interval::of_amounts(&each, Seed(1))
+}
+
+/// The name by which the right answer divides rows.
+pub const ANSWER: &str = "answer";
+
+/// A row's value in a column, as a slice is named.
+#[must_use]
+pub fn slice_of(row: &Example, column: &str) -> Option<String> {
+    let value = row.columns.get(column).or((column == ANSWER).then_some(&row.answer))?;
+    (!value.is_null()).then(|| value_text(value).into_owned())
 }
 
 fn is_whole(score: f64) -> bool {

@@ -1,10 +1,10 @@
 //! Prompts on the same rows, for a terminal: each by itself, each beside A, what is decided, in 80 columns.
 
 use super::super::table::{self, WIDTH, named};
-use super::{AbComparison, AbTest, Basis, ChangedRow, is_whole};
-use crate::report::visible_line;
+use super::{AbComparison, AbPrompt, AbTest, AskedRun, Basis, ChangedRow, is_whole};
+use crate::report::{cost, money, visible_line};
 use crate::stats::{Decision, Interval, TestName, rows_needed};
-use crate::text::{lines, percent, plural, points, shorten, thousands};
+use crate::text::{lines, percent, plural, points, sentence_case, shorten, thousands};
 use std::fmt::Write as _;
 
 /// The widest answer in a list of rows.
@@ -18,18 +18,7 @@ const MOST_ROWS: usize = 10_000_000;
 #[must_use]
 pub fn page(test: &AbTest) -> String {
     let mut out = String::new();
-    let mut rows = vec![["", "prompt", "score (95 %)", "rows"].map(str::to_owned).to_vec()];
-    for (place, prompt) in test.prompts.iter().enumerate() {
-        let letter = if place == 0 { "A" } else { "B" };
-        let mut cells = vec![letter.to_owned(), named(&prompt.name)];
-        cells.push(prompt.quality.map_or_else(|| "–".to_owned(), share));
-        cells.push(prompt.quality.map_or_else(String::new, |it| thousands(it.n as u64)));
-        if prompt.invalid > 0 {
-            cells.push(format!("{} invalid", thousands(prompt.invalid as u64)));
-        }
-        rows.push(cells);
-    }
-    table::write(&mut out, &rows);
+    write_prompts(&mut out, &test.prompts);
     let a = test.prompts.first().map(|it| named(&it.name)).unwrap_or_default();
     for comparison in &test.comparisons {
         let _ = writeln!(out, "\n{} less {a}", named(&comparison.name));
@@ -58,16 +47,51 @@ pub fn page(test: &AbTest) -> String {
     out
 }
 
+fn write_prompts(out: &mut String, prompts: &[AbPrompt]) {
+    let letters = ["A", "B"].into_iter().chain(std::iter::repeat("B"));
+    let none = || "–".to_owned();
+    let mut rows = vec![["", "prompt", "score (95 %)", "rows"].map(str::to_owned).to_vec()];
+    for (letter, prompt) in letters.zip(prompts) {
+        let mut cells = vec![letter.to_owned(), named(&prompt.name)];
+        cells.push(prompt.quality.map_or_else(none, share));
+        cells.push(prompt.quality.map_or_else(String::new, |it| thousands(it.n as u64)));
+        if prompt.invalid > 0 {
+            cells.push(format!("{} invalid", thousands(prompt.invalid as u64)));
+        }
+        rows.push(cells);
+    }
+    table::write(out, &rows);
+    if prompts.iter().all(|it| it.usd_per_1k.is_none() && it.latency_ms.is_none()) {
+        return;
+    }
+    let mut rows = vec![["", "prompt", "USD/1k", "latency (median)"].map(str::to_owned).to_vec()];
+    let is_repeated = prompts.iter().any(|it| it.flips.is_some());
+    rows[0].extend(is_repeated.then(|| "rows that flip".to_owned()));
+    let letters = ["A", "B"].into_iter().chain(std::iter::repeat("B"));
+    for (letter, prompt) in letters.zip(prompts) {
+        let mut cells = vec![letter.to_owned(), named(&prompt.name)];
+        cells.push(prompt.usd_per_1k.map_or_else(none, |it| match it.low < it.high {
+            true => format!("{} ({} to {})", cost(it.mean), cost(it.low), cost(it.high)),
+            false => cost(it.mean),
+        }));
+        cells.push(prompt.latency_ms.map_or_else(none, |it| {
+            format!("{:.0} ms ({:.0} to {:.0})", it.mean, it.low, it.high)
+        }));
+        cells.extend(is_repeated.then(|| prompt.flips.map_or_else(none, percent)));
+        rows.push(cells);
+    }
+    out.push('\n');
+    table::write(out, &rows);
+}
+
 fn figures(test: &AbTest, comparison: &AbComparison) -> Vec<Vec<String>> {
     let pair = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![pair("difference", format!("{} pp", difference(comparison.difference)))];
-    let level = |chance: f64| format!("{:.3} %", (1.0 - 2.0 * chance) * 100.0);
     if let Some(tested) = comparison.tested {
         let chance = test.look.shared_by(test.comparisons.len()).one_sided;
-        rows.push(pair(
-            "",
-            format!("{} pp at {}, which decides", difference(tested), level(chance)),
-        ));
+        // To a hundredth of a percent, without zeros at the end.
+        let level = ((1.0 - 2.0 * chance) * 1e4).round() / 1e2;
+        rows.push(pair("", format!("{} pp at {level} %, which decides", difference(tested))));
     }
     let same = comparison.rows - comparison.better - comparison.worse;
     let [better, worse, same] =
@@ -75,6 +99,12 @@ fn figures(test: &AbTest, comparison: &AbComparison) -> Vec<Vec<String>> {
     rows.push(pair("rows", format!("{better} better, {worse} worse, {same} the same")));
     if let (Some(p_value), Some(test)) = (comparison.p_value, comparison.test) {
         rows.push(pair("p-value", format!("{}, two-sided ({})", p(p_value), test_name(test))));
+    }
+    // Free models cost nothing.
+    if let Some(usd) = comparison.usd_per_1k.filter(|it| it.low != 0.0 || it.high != 0.0) {
+        let signed = |usd: f64| format!("{}{}", if usd < 0.0 { "-" } else { "+" }, cost(usd.abs()));
+        let [mean, low, high] = [usd.mean, usd.low, usd.high].map(signed);
+        rows.push(pair("USD/1k", format!("{mean} ({low} to {high})")));
     }
     rows.push(pair("row by row", row_by_row(test, comparison)));
     rows
@@ -129,9 +159,12 @@ pub(super) fn verdict(test: &AbTest) -> Vec<String> {
              whenever you look.{shared}{slices}"
         ),
         Basis::Sequential => format!(
-            "Scores, differences and decisions hold whenever you look, and wherever it stops.{shared}{slices}"
+            "Scores, differences and decisions hold whenever you look, and wherever it stops; costs and latencies are for one \
+             look.{shared}{slices}"
         ),
     });
+    said.extend(test.run.as_ref().map(|run| asked(test, run)));
+    said.extend(test.run.as_ref().and_then(|run| run.simulated).map(sentence_case));
     if test.look.look > 1 {
         said.push(format!(
             "It is look {} at these held-out rows, at {} one-sided.",
@@ -174,6 +207,29 @@ fn of_prompt(test: &AbTest, a: &str, comparison: &AbComparison) -> String {
             said
         }
     }
+}
+
+/// What was asked, why it ended, and how it goes on.
+fn asked(test: &AbTest, run: &AskedRun) -> String {
+    let spent = format!("{} and {}", plural(run.calls as usize, "call"), money(run.usd));
+    let mut said = format!("Run {} took {spent}", visible_line(&run.name));
+    if let Some(reason) = run.stop_reason {
+        let _ = write!(said, ", and ended because {}", reason.sentence());
+    }
+    said.push('.');
+    let asked = test.prompts.iter().skip(1).filter_map(|it| it.quality).map(|it| it.n);
+    let extra = asked.zip(&test.comparisons).map(|(asked, it)| asked.saturating_sub(it.rows)).max();
+    if let Some(extra) = extra.filter(|extra| *extra > 0) {
+        let _ = write!(
+            said,
+            " {} more that were under way then count in the scores alone.",
+            plural(extra, "row")
+        );
+    }
+    if let Some(more) = &run.more {
+        let _ = write!(said, " It goes on with: promptsearch resume {} {more}", run.name);
+    }
+    said
 }
 
 /// What looking after each row would have done.

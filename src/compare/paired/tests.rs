@@ -22,10 +22,7 @@ fn rows(kinds: &[(usize, &[f64])]) -> Vec<PairedRow> {
         weight: 1.0,
         expected: "yes".to_owned(),
         slices: Vec::new(),
-        answers: scores
-            .iter()
-            .map(|score| Some(RowScore { score: *score, answer: None, is_invalid: false }))
-            .collect(),
+        answers: scores.iter().map(|score| Some(RowScore::recorded(*score, None, false))).collect(),
     };
     scores.enumerate().map(row).collect()
 }
