@@ -1,6 +1,6 @@
 //! How often claims are right, and intervals hold the truth, by simulation.
 //!
-//! `cargo bench --bench calibration -- [--draws 4000] [--out docs]`
+//! `cargo bench --bench calibration -- [--draws 4000] [--out docs] [--only sequential]`
 //!
 //! Rows are drawn from a known truth, and go through the functions that a run's own verdict is made with:
 //! `engine::Confirmed` for claims, `stats` for intervals. The shares of draws are printed as tables, and `--out` writes
@@ -17,6 +17,7 @@ mod text_table;
 mod claims;
 mod coverage;
 mod plot;
+mod sequential;
 mod weighted;
 
 use promptsearch::seed::Seed;
@@ -27,18 +28,29 @@ fn main() {
 }
 
 fn bench(arguments: &[String]) -> Result<(), String> {
-    let (mut draws, mut out) = (4_000_u32, None);
+    let (mut draws, mut out, mut only) = (4_000_u32, None, None);
     let mut arguments = arguments.iter().filter(|argument| *argument != "--bench");
     while let Some(flag) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("`{flag}` needs a value"))?;
         match flag.as_str() {
             "--draws" => draws = value.parse().map_err(|_| format!("`{value}` is no number"))?,
             "--out" => out = Some(std::path::PathBuf::from(value)),
-            _ => return Err(format!("there is no `{flag}`; there are --draws and --out")),
+            "--only" if value == "sequential" => only = Some(value),
+            "--only" => return Err(format!("there is no `{value}`; there is sequential")),
+            _ => return Err(format!("there is no `{flag}`; there are --draws, --out and --only")),
         }
     }
+    if only.is_some() {
+        println!("{}", sequential::table(draws).as_text());
+        return Ok(());
+    }
     let curves = claims::curves(draws);
-    for table in [claims::table(&curves, draws), coverage::table(draws), weighted::table(draws)] {
+    for table in [
+        claims::table(&curves, draws),
+        coverage::table(draws),
+        weighted::table(draws),
+        sequential::table(draws),
+    ] {
         println!("{}", table.as_text());
     }
     if let Some(out) = out {

@@ -1,12 +1,16 @@
 //! The command line: commands, arguments and flags. No command is carried out here.
 
+use super::cap_args::{at_least_one, dollars, whole_number};
 use crate::task::example::VisibleSplit;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-pub(crate) use super::online_args::{AbArgs, AssignArgs, CodeLanguage};
-pub(crate) use super::run_args::{CompareArgs, DiffArgs, ListArgs, RunRef, RunsDir, WatchArgs};
+pub(crate) use super::ab_args::{AbArgs, AssignArgs, CodeLanguage};
+pub(crate) use super::cap_args::{CapArgs, SpendingArgs};
+pub(crate) use super::run_args::{
+    CompareArgs, DiffArgs, EvalSplit, ListArgs, RunRef, RunsDir, WatchArgs,
+};
 
 /// A search engine for prompts: proposes changes, evaluates them on data, spends calls where they
 /// are most informative, confirms the winner on held-out rows, and never loses paid work.
@@ -79,7 +83,8 @@ pub(crate) enum Command {
     /// Verify an exported prompt again and again: keeps a history, and tells a change of the model from a worse prompt
     /// (an alarm: exit 6)
     Monitor(MonitorArgs),
-    /// Analyse the log of an online test, at any time and as often as you like
+    /// Compare prompts on the same rows until it is decided, or by recorded answers (--answers); or analyse the log of an
+    /// online test (--log)
     Ab(AbArgs),
     /// Print the arm of each unit of an online test, or the code that finds it
     Assign(AssignArgs),
@@ -209,36 +214,6 @@ pub(crate) struct InitArgs {
     /// Column that explains the answer to the mutator
     #[arg(long, value_name = "COLUMN", requires = "from")]
     pub feedback: Option<String>,
-}
-
-/// Caps on the command line.
-#[derive(Debug, Default, Args)]
-pub(crate) struct CapArgs {
-    #[command(flatten)]
-    pub spending: SpendingArgs,
-    /// Stop after this long, for example 8h
-    #[arg(long = "for", value_name = "DURATION")]
-    pub wall: Option<String>,
-    /// Stop by this time, for example 07:00 or 2026-01-31T07:00
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-}
-
-/// The caps on what is spent.
-#[derive(Debug, Default, Args)]
-pub(crate) struct SpendingArgs {
-    /// Spend at most X dollars, across all models
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = dollars)]
-    pub max_usd: Option<f64>,
-    /// Make at most N calls, across all models
-    #[arg(long, value_name = "N", value_parser = whole_number)]
-    pub max_calls: Option<u64>,
-    /// Use at most N tokens (input and output), across all models
-    #[arg(long, value_name = "N", value_parser = whole_number)]
-    pub max_tokens: Option<u64>,
-    /// Request at most N proposals from the mutator
-    #[arg(long, value_name = "N", value_parser = whole_number)]
-    pub max_proposals: Option<u64>,
 }
 
 /// The strategy.
@@ -498,19 +473,6 @@ pub(crate) struct ReportArgs {
     /// the other formats)
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-}
-
-/// Rows for `eval`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EvalSplit {
-    /// Rows shown to mutators
-    Train,
-    /// Rows that select candidates
-    Dev,
-    /// Held-out rows, which confirm the winner
-    Hold,
-    /// All rows
-    All,
 }
 
 /// `eval`.
@@ -828,10 +790,6 @@ pub(crate) struct SimulateArgs {
     pub oracle: Option<PathBuf>,
 }
 
-fn whole_number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "write a whole number in digits, such as 1000".to_owned())
-}
-
 fn share(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "it must be a number from 0 to 1".to_owned())
@@ -845,13 +803,4 @@ fn chance(text: &str) -> Result<f64, String> {
 fn not_negative(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
     number.ok_or_else(|| "it must be a number, 0 or more".to_owned())
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| "write a whole number of 1 or more".to_owned())
-}
-
-fn dollars(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| "write a number with a point, such as 2.50".to_owned())
 }

@@ -2,13 +2,10 @@
 
 use super::args::DiffArgs;
 use super::error::CliError;
+use super::named_prompt::NamedPrompt;
 use super::screen::Screen;
-use crate::export::revision::file_at;
-use crate::formats::{self, Document};
-use crate::report::explain::{Subject, find};
-use crate::report::{NamedParts, PromptDiff, Report};
-use crate::run::{Run, RunDir};
-use crate::source::{self, SourceError};
+use crate::formats::Document;
+use crate::report::{NamedParts, PromptDiff};
 use std::path::Path;
 
 /// A prompt that was named.
@@ -69,38 +66,19 @@ impl Side {
 
 /// The prompt that a text names.
 fn side(asked: &str, out: &Path) -> Result<Side, CliError> {
-    let path = Path::new(asked);
-    if path.is_file() {
-        let bytes = source::read(path).map_err(|error| SourceError::unreadable(path, &error))?;
-        return Ok(of_document(asked, formats::read_on_disk(path, &bytes)?));
-    }
-    let unknown = match RunDir::find(out, asked) {
-        Ok(dir) => return of_run(&dir, "best"),
-        Err(error) => error,
-    };
-    let Some((before, after)) = asked.split_once(':').filter(|(before, _)| !before.is_empty())
-    else {
-        return Err(
-            CliError::from(unknown).hint("give a run, RUN:CANDIDATE, a file, or REV:path of git")
-        );
-    };
-    // A folder's name may hold a colon, and a candidate's never does.
-    let of_candidate = asked.rsplit_once(':').filter(|(run, _)| !run.is_empty());
-    if let Some((run, candidate)) = of_candidate
-        && let Ok(dir) = RunDir::find(out, run)
-    {
-        return of_run(&dir, candidate);
-    }
-    match file_at(Path::new("."), before, after) {
-        Ok(bytes) => {
-            let read = formats::read(Path::new(asked), &bytes);
-            Ok(of_document(asked, read.map_err(|error| error.in_file(asked))?))
+    Ok(match NamedPrompt::find(asked, out)? {
+        NamedPrompt::Document(document) => of_document(asked, document),
+        NamedPrompt::Candidate(run, number) => {
+            let candidate = &run.history.state.standing(number).candidate;
+            let parts = candidate.prompt.parts().iter();
+            Side {
+                what: format!("{}:{} (n{number})", run.dir.name(), candidate.id),
+                parts: parts.map(|part| (part.name.clone(), part.text.to_string())).collect(),
+                searched: Some(run.task.layout.searched().to_vec()),
+                is_plain: false,
+            }
         }
-        Err(error) => {
-            Err(CliError::usage(format!("`{asked}` cannot be found: {unknown}; {error}"))
-                .hint("give a run, RUN:CANDIDATE, a file, or REV:path of git"))
-        }
-    }
+    })
 }
 
 fn of_document(what: &str, document: Document) -> Side {
@@ -108,28 +86,4 @@ fn of_document(what: &str, document: Document) -> Side {
     let parts = document.parts.into_iter();
     let parts = parts.map(|part| (part.name.unwrap_or_else(|| "text".to_owned()), part.text));
     Side { what: what.to_owned(), parts: parts.collect(), searched: None, is_plain }
-}
-
-fn of_run(dir: &RunDir, candidate: &str) -> Result<Side, CliError> {
-    let run = Run::read(dir)?;
-    let report = Report::from(&run);
-    let subject = find(&report, candidate.trim()).map_err(|unfound| {
-        let error = CliError::usage(format!("run `{}`: {unfound}", dir.name()));
-        match unfound.help {
-            Some(help) => error.hint(help),
-            None => error,
-        }
-    })?;
-    let Subject::Candidate(number) = subject else {
-        let message = format!("`{candidate}` is a proposal, which may have no prompt");
-        return Err(CliError::usage(message).hint("name the candidate that it became"));
-    };
-    let candidate = &run.history.state.standing(number).candidate;
-    let parts = candidate.prompt.parts().iter();
-    Ok(Side {
-        what: format!("{}:{} (n{number})", dir.name(), candidate.id),
-        parts: parts.map(|part| (part.name.clone(), part.text.to_string())).collect(),
-        searched: Some(run.task.layout.searched().to_vec()),
-        is_plain: false,
-    })
 }

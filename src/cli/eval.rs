@@ -29,7 +29,7 @@ use crate::task::{Task, TaskFiles, TaskSource};
 use crate::text;
 use std::path::{Path, PathBuf};
 
-fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
+pub(super) fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
     match split {
         EvalSplit::Train => (Some(Split::Train), "train"),
         EvalSplit::Dev => (Some(Split::Dev), "dev"),
@@ -40,24 +40,29 @@ fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
 
 pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
-    if let (Some(split), rows) = split_of(args.split.unwrap_or(EvalSplit::All)) {
-        let Splits { train, dev, hold } = &task.splits;
-        let is_empty = match split {
-            Split::Train => train.is_empty(),
-            Split::Dev => dev.is_empty(),
-            Split::Hold => hold.is_empty(),
-        };
-        if is_empty {
-            return Err(CliError::invalid(format!("the split `{rows}` has no rows"))
-                .hint("name another `--split`, or give it a share in `data.split`"));
-        }
-    }
+    check_split(&task, args.split.unwrap_or(EvalSplit::All))?;
     match &args.answers {
         Some(file) => {
             let (split, _) = split_of(args.split.unwrap_or(EvalSplit::All));
             recorded::eval(task, split, file, args, screen)
         }
         None => asked(task, args, screen),
+    }
+}
+
+/// Checks that a split has rows.
+pub(super) fn check_split(task: &Task, split: EvalSplit) -> Result<(), CliError> {
+    let Splits { train, dev, hold } = &task.splits;
+    let is_empty = match split_of(split).0 {
+        Some(Split::Train) => train.is_empty(),
+        Some(Split::Dev) => dev.is_empty(),
+        Some(Split::Hold) => hold.is_empty(),
+        None => false,
+    };
+    match is_empty {
+        false => Ok(()),
+        true => Err(CliError::invalid(format!("the split `{}` has no rows", split_of(split).1))
+            .hint("name another `--split`, or give it a share in `data.split`")),
     }
 }
 
@@ -100,12 +105,32 @@ pub(super) fn prompt_of(task: &Task, document: &Document) -> Result<Prompt, CliE
 pub(super) fn with_prompt(task: &Task, place: &Path, file: &Path) -> Result<Task, CliError> {
     let bytes = crate::source::read(file).map_err(|error| SourceError::unreadable(file, &error))?;
     let document = formats::read_on_disk(file, &bytes)?;
+    with_document(task, place, &document, file)
+}
+
+/// The same of a document that was read from `file`, as it is named.
+pub(super) fn with_document(
+    task: &Task,
+    place: &Path,
+    document: &Document,
+    file: &Path,
+) -> Result<Task, CliError> {
     if document.parts.iter().all(|part| part.text.trim().is_empty()) {
         return Err(SourceError::new(file, "the prompt file is empty")
             .help("name a file as `export` writes it, or one with the text of the searched part")
             .into());
     }
-    let parts = prompt_of(task, &document)?.parts().to_vec();
+    with_parts(task, place, &prompt_of(task, document)?, file)
+}
+
+/// The task with a prompt of the same parts in place of its baseline. Mistakes in it are those of `file`.
+pub(super) fn with_parts(
+    task: &Task,
+    place: &Path,
+    prompt: &Prompt,
+    file: &Path,
+) -> Result<Task, CliError> {
+    let parts = prompt.parts().to_vec();
     let files = TaskFiles::read(place)?;
     let mut part_files = files.part_files.clone();
     for part in &parts {

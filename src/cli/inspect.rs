@@ -74,7 +74,7 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
         None => "not measured yet".to_owned(),
     };
     // The rows of an evaluation are its dev, whatever split they are of.
-    let rows = summary.strategy.strip_prefix("eval:").unwrap_or("dev");
+    let rows = summary.strategy.split_once(':').map_or("dev", |(_, rows)| rows);
     for (name, prompt) in [("baseline", &summary.baseline), ("best", &summary.best)] {
         if let Some(prompt) = prompt {
             let _ = writeln!(

@@ -1,8 +1,9 @@
 //! The command line interface: arguments in, exit code out. Only this module reads the environment,
 //! catches signals and prints.
 
+mod cap_args; // What a command may spend.
 mod run_args; // How runs are named.
-mod online_args;
+mod ab_args;
 mod args;
 mod error;
 mod screen; // What is printed, and where.
@@ -21,6 +22,7 @@ mod gate; // Whether it is what is required.
 mod init;
 mod plan;
 mod doctor;
+mod comparison; // What a run of a comparison shows.
 mod earlier; // Runs that a new one takes something from.
 mod run;
 mod recorded;
@@ -35,6 +37,7 @@ mod rows;
 mod edge; // The rows that are worth a look.
 mod list;
 mod compare;
+mod named_prompt; // A prompt that is named: of a run, in a file, in git.
 mod diff;
 mod ctl;
 mod watch;
@@ -44,6 +47,7 @@ mod versions; // `log` and `rollback`.
 mod evidence; // An exported prompt as it can be asked again.
 mod verify;
 mod monitor;
+mod ab; // Prompts on the same rows.
 mod online; // What arms of real traffic show, and who is in which.
 mod strategies;
 mod replay_task; // A task for recorded models.
@@ -114,7 +118,10 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Rollback(args) => versions::rollback(&args, &screen),
         Command::Verify(args) => verify::verify(&args, &screen),
         Command::Monitor(args) => monitor::monitor(&args, &screen),
-        Command::Ab(args) => online::ab(&args, &screen),
+        Command::Ab(args) => match &args.log {
+            Some(log) => online::ab(log, &args, &screen),
+            None => ab::ab(&args, &screen),
+        },
         Command::Assign(args) => online::assign(&args, &screen),
         Command::Strategies(args) => strategies::strategies(&args, &screen),
         Command::Simulate(args) => simulate::simulate(&args, &screen),

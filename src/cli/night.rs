@@ -380,8 +380,10 @@ fn begin(
 fn result_line(run: &LoadedRun) -> String {
     match (run.file.kind, run.summary.baseline.as_ref().and_then(|prompt| prompt.dev)) {
         (RunKind::Search, _) => report::verdict_line(&Report::from(run)),
-        (RunKind::Evaluation { .. }, None) => "not measured yet".to_owned(),
-        (RunKind::Evaluation { .. }, Some(it)) => format!(
+        (RunKind::Comparison { .. } | RunKind::Evaluation { .. }, None) => {
+            "not measured yet".to_owned()
+        }
+        (RunKind::Comparison { .. } | RunKind::Evaluation { .. }, Some(it)) => format!(
             "{} ({} to {}) over {}",
             text::percent(it.mean),
             text::percent(it.low),

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 pub(super) fn recipients(run: &Run, screen: &Screen) -> Vec<Recipient> {
     match run.file().kind {
         RunKind::Search => of_task(run.task(), screen),
-        RunKind::Evaluation { .. } => Vec::new(),
+        RunKind::Comparison { .. } | RunKind::Evaluation { .. } => Vec::new(),
     }
 }
 

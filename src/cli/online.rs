@@ -9,9 +9,10 @@ use crate::compare::online::{
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::Read as _;
+use std::path::Path;
 
 /// Says what the log of an online test shows.
-pub(super) fn ab(args: &AbArgs, screen: &Screen) -> Result<(), CliError> {
+pub(super) fn ab(file: &Path, args: &AbArgs, screen: &Screen) -> Result<(), CliError> {
     let columns = LogColumns {
         unit: args.unit.clone(),
         arm: args.arm.clone(),
@@ -27,9 +28,9 @@ pub(super) fn ab(args: &AbArgs, screen: &Screen) -> Result<(), CliError> {
         margin: args.margin,
         effect: args.effect,
     };
-    let log = Log::read(&args.log, &columns)?;
+    let log = Log::read(file, &columns)?;
     let test = OnlineTest::of(&log, &columns, &design)
-        .map_err(|message| CliError::invalid(format!("{}: {message}", args.log.display())))?;
+        .map_err(|message| CliError::invalid(format!("{}: {message}", file.display())))?;
     screen.show(&serde_json::to_value(&test)?, &online::page(&test))
 }
 

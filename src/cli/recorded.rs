@@ -1,4 +1,5 @@
-//! `eval --answers`: scores answers that were recorded elsewhere. It needs no call, budget or key.
+//! Answers that were recorded elsewhere, joined to a task's rows, and `eval --answers`, which scores them. No call, budget or key is
+//! needed.
 //!
 //! Answers are joined to rows by id, or by number if neither file has ids. A column that both files have
 //! and that says that their orders differ is never passed over.
@@ -15,7 +16,7 @@ use crate::prompt::value_text;
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::dataset::{self, Row};
-use crate::task::example::{Example, Split};
+use crate::task::example::{Example, RowHash, Split};
 use crate::text;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -26,6 +27,79 @@ use std::path::Path;
 /// The most ids that a message names.
 const MAX_NAMED: usize = 5;
 
+/// A task's rows with the answers that were recorded for them.
+pub(super) struct Recorded<'a> {
+    /// The rows that are asked for are its dev.
+    pub(super) task: Task,
+    split: Option<Split>,
+    numbers: HashMap<ExampleId, usize>,
+    keys: HashMap<ExampleId, String>,
+    answers: Answers<'a>,
+}
+
+impl<'a> Recorded<'a> {
+    /// Joins a file of answers to the rows of a split, by the column `id` where that is given.
+    pub(super) fn open(
+        task: Task,
+        (place, split): (&Path, Option<Split>),
+        file: &'a Path,
+        id: Option<&str>,
+        screen: &Screen,
+    ) -> Result<Self, CliError> {
+        let (all, numbers) = numbered(task);
+        let answers = Answers::read(file, all.id_column(), id)?;
+        let keys = keys(&all, id);
+        if answers.by_id.is_none() {
+            answers.check_order(&all, &numbers)?;
+        }
+        let task = match split {
+            None => all,
+            Some(split) => Task::load(place)?.for_evaluation(Some(split)),
+        };
+        match &answers.by_id {
+            None => {
+                answers.check_numbers(&task, numbers.len())?;
+                let id = task.id_column();
+                screen.note(&format!(
+                    "neither file has ids in a column `{id}`: answers are joined to rows by their number"
+                ));
+            }
+            Some(_) => {
+                if let Some(unknown) = answers.unknown_ids(&keys) {
+                    screen.note(&unknown);
+                }
+            }
+        }
+        Ok(Self { task, split, numbers, keys, answers })
+    }
+
+    /// The answer to each row in a column, in the order of the data.
+    pub(super) fn column(&self, name: &str) -> Result<Vec<(&Example, &Value)>, SourceError> {
+        self.answers.of_rows(name, &self.task, &self.numbers, &self.keys)
+    }
+
+    /// The held-out rows among them, if they were asked for by name: who does that looks at them. All rows are scored
+    /// to try a scorer.
+    pub(super) fn held_out(&self) -> &[RowHash] {
+        if self.split == Some(Split::Hold) { self.task.shown_held_out() } else { &[] }
+    }
+
+    /// Takes a look at the held-out rows, and returns its number; 1 where there are none.
+    pub(super) fn take_look(&self, looks: &Looks, columns: &str) -> Result<u32, CliError> {
+        if self.held_out().is_empty() {
+            return Ok(1);
+        }
+        let file = self.answers.file;
+        let blake3 = blake3::hash(&crate::source::read(file)?).to_hex();
+        let by = Looker {
+            run: file.display().to_string(),
+            created: Timestamp::UNIX_EPOCH,
+            claim: format!("{columns} of answers {}", &blake3[..16]),
+        };
+        Ok(looks.take(&by, self.held_out(), 0, Clock::System.now())?)
+    }
+}
+
 pub(super) fn eval(
     task: Task,
     split: Option<Split>,
@@ -33,60 +107,23 @@ pub(super) fn eval(
     args: &EvalArgs,
     screen: &Screen,
 ) -> Result<(), CliError> {
-    if !task.scorers.is_pure() {
-        return Err(CliError::invalid("a `command` scorer cannot score recorded answers")
-            .hint("use `eval --prompt`, or a built-in scorer"));
-    }
-    let (all, numbers) = numbered(task);
-    let asked = args.id.as_deref();
-    let answers = Answers::read(file, all.id_column(), asked)?;
-    let keys = keys(&all, asked);
-    if answers.by_id.is_none() {
-        answers.check_order(&all, &numbers)?;
-    }
-    let task = match split {
-        None => all,
-        Some(split) => Task::load(&args.task)?.for_evaluation(Some(split)),
-    };
-    match &answers.by_id {
-        None => {
-            answers.check_numbers(&task, numbers.len())?;
-            let id = task.id_column();
-            screen.note(&format!(
-                "neither file has ids in a column `{id}`: answers are joined to rows by their number"
-            ));
-        }
-        Some(_) => {
-            if let Some(unknown) = answers.unknown_ids(&keys) {
-                screen.note(&unknown);
-            }
-        }
-    }
+    check_scorers(&task)?;
+    let recorded = Recorded::open(task, (&args.task, split), file, args.id.as_deref(), screen)?;
     let looks = Looks::of_folder(&args.out.out);
-    // Who asks for these rows by name looks at them; all rows are scored to try a scorer.
-    let held_out = if split == Some(Split::Hold) { task.shown_held_out() } else { &[] };
-    let answers_blake3 = blake3::hash(&crate::source::read(file)?).to_hex();
     let mut evaluations = Vec::new();
     for column in &args.column {
-        if !held_out.is_empty() {
-            let by = Looker {
-                run: file.display().to_string(),
-                created: Timestamp::UNIX_EPOCH,
-                claim: format!("column `{column}` of answers {}", &answers_blake3[..16]),
-            };
-            looks.take(&by, held_out, 0, Clock::System.now())?;
-        }
-        let scored = answers.of_rows(column, &task, &numbers, &keys)?;
+        recorded.take_look(&looks, &format!("column `{column}`"))?;
+        let scored = recorded.column(column)?;
         let rows: Vec<ScoredRow<'_>> = scored
             .into_iter()
             .map(|(row, answer)| {
                 let answer = value_text(answer);
-                let verdict = task.scorers.score(&answer, row);
+                let verdict = recorded.task.scorers.score(&answer, row);
                 ScoredRow { id: &row.id, weight: row.weight, answer, verdict }
             })
             .collect();
         let name = (args.column.len() > 1).then(|| column.clone());
-        let held_out_looks = looks.earlier(held_out)?.most;
+        let held_out_looks = looks.earlier(recorded.held_out())?.most;
         evaluations.push(Evaluation { column: name, held_out_looks, ..Evaluation::of(&rows) });
     }
     let mut out = String::new();
@@ -99,6 +136,15 @@ pub(super) fn eval(
         several => serde_json::to_value(several)?,
     };
     screen.show(&value, &out)
+}
+
+/// Checks that answers can be scored without a program of the user's.
+pub(super) fn check_scorers(task: &Task) -> Result<(), CliError> {
+    match task.scorers.is_pure() {
+        true => Ok(()),
+        false => Err(CliError::invalid("a `command` scorer cannot score recorded answers")
+            .hint("use `eval --prompt`, or a built-in scorer")),
+    }
 }
 
 /// The task with all its rows, and the position of each row in its data (files in order).

@@ -1,6 +1,7 @@
 //! `run` and `resume`.
 
 use super::args::{ResumeArgs, RunArgs};
+use super::comparison;
 use super::earlier::{self, Earlier};
 use super::error::{CliError, Kind};
 use super::gate::Gate;
@@ -284,6 +285,9 @@ pub(super) const REQUIRES: &str = " --require-improvement";
 
 /// Prints the result of a finished run, and holds it to an improvement where one is required.
 fn show_end(run: LoadedRun, requires: bool, screen: &Screen) -> Result<(), CliError> {
+    if let RunKind::Comparison { .. } = run.file.kind {
+        return comparison::show(&run, &[], comparison::LISTED, screen);
+    }
     let runs = [run];
     let gate = if requires { Some(Gate::improvement(&runs)?) } else { None };
     let [run] = &runs;

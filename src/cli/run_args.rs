@@ -1,7 +1,7 @@
 //! How runs are named on the command line, and the arguments of the commands that look at several of
 //! them, or at one of another process.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 /// The folder that holds the runs.
@@ -67,4 +67,17 @@ pub(crate) struct WatchArgs {
     /// The least time between two lines
     #[arg(long, default_value = "10s", value_name = "DURATION")]
     pub every: String,
+}
+
+/// Which rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvalSplit {
+    /// Rows shown to mutators
+    Train,
+    /// Rows that select candidates
+    Dev,
+    /// Held-out rows, which confirm the winner
+    Hold,
+    /// All rows
+    All,
 }

@@ -52,7 +52,9 @@ impl Search {
             }
             self.take_look()?;
             match self.planner.next(&self.state, &self.time())? {
-                Next::Decide(Event::SearchEnded { .. }) if self.is_unfinished_evaluation() => {
+                Next::Decide(Event::SearchEnded { reason })
+                    if reason != StopReason::Decided && self.is_unfinished_evaluation() =>
+                {
                     self.end_hedges().await;
                     self.journal.flush().await?;
                     return Ok(Outcome::Finished);

@@ -84,6 +84,8 @@ pub enum StopReason {
     PoolDone,
     /// Too many children in a row without a new incumbent.
     Stalled,
+    /// It is decided which of the compared prompts is better.
+    Decided,
     /// The score that was asked for is reached.
     ScoreReached,
     /// The baseline leaves nothing to gain.
@@ -114,6 +116,7 @@ impl StopReason {
             Self::Generations => "generations",
             Self::PoolDone => "pool_done",
             Self::Stalled => "stalled",
+            Self::Decided => "decided",
             Self::ScoreReached => "score_reached",
             Self::NoHeadroom => "no_headroom",
             Self::NoAnswers => "no_answers",
@@ -137,6 +140,7 @@ impl StopReason {
             Self::Generations => "the recipe had done what it was to do",
             Self::PoolDone => "nothing was left to evaluate",
             Self::Stalled => "many children in a row brought nothing better",
+            Self::Decided => "it was decided",
             Self::ScoreReached => "the score asked for was reached",
             Self::NoHeadroom => "the baseline left nothing to gain",
             Self::NoAnswers => "requests to a model failed, or brought no usable answer",

@@ -10,10 +10,12 @@ use crate::clock::Clock;
 use crate::id::RunName;
 use crate::recipe::{self, Recipe};
 use crate::seed::Seed;
+use crate::strategy::Comparison;
 use crate::task::example::{RowHash, Split};
 use crate::task::model::ModelRole;
 use crate::task::{DataFile, Task, TaskSource};
 use jiff::Timestamp;
+use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -23,6 +25,11 @@ use std::path::Path;
 pub enum RunKind {
     /// It searches for a better prompt.
     Search,
+    /// It compares prompts on the same rows.
+    Comparison {
+        /// The split whose rows are used; `None`: all rows.
+        split: Option<Split>,
+    },
     /// It measures one prompt.
     Evaluation {
         /// The split whose rows are used; `None`: all rows.
@@ -36,7 +43,7 @@ impl RunKind {
     pub fn asks(self, recipe: &Recipe, role: ModelRole) -> bool {
         match (self, role) {
             (_, ModelRole::Task) => true,
-            (Self::Evaluation { .. }, _) => false,
+            (Self::Comparison { .. } | Self::Evaluation { .. }, _) => false,
             (Self::Search, ModelRole::Mutator(_)) => recipe.asks_mutator(),
             (Self::Search, ModelRole::Embed) => !recipe.compared_texts().is_empty(),
             // No scorer asks one yet.
@@ -91,7 +98,10 @@ pub struct RunFile {
     /// The only rows that an evaluation asks; `None`: all of its split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<RowHash>>,
-    /// The strategy's name, for people; an evaluation has `eval:` and its rows.
+    /// What a comparison compares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// The strategy's name, for people; an evaluation has `eval:` and its rows, a comparison `ab:`.
     pub strategy: String,
     /// The recipe after `extends` and `--set`, as TOML.
     pub recipe: String,
@@ -133,6 +143,8 @@ impl RunFile {
     ) -> std::io::Result<Self> {
         let strategy = match kind {
             RunKind::Search => recipe.name.clone(),
+            RunKind::Comparison { split: None } => "ab:all".to_owned(),
+            RunKind::Comparison { split: Some(split) } => format!("ab:{split}"),
             RunKind::Evaluation { split: None } => "eval:all".to_owned(),
             RunKind::Evaluation { split: Some(split) } => format!("eval:{split}"),
         };
@@ -148,6 +160,7 @@ impl RunFile {
             programs: programs_of(task, recipe)?,
             kind,
             rows: None,
+            comparison: None,
             strategy,
             recipe: recipe::effective_table(recipe),
             seed: settings.seed.unwrap_or(Seed(1)),
@@ -195,6 +208,7 @@ impl RunFile {
         }
         Ok(match self.kind {
             RunKind::Search => task,
+            RunKind::Comparison { split } => compared(task, split, self.seed),
             RunKind::Evaluation { split } => evaluated(task, split, self.rows.as_deref()),
         })
     }
@@ -235,6 +249,10 @@ impl RunFile {
             Some(rows) => json(&(all, rows)),
             None => all,
         };
+        let all = match &self.comparison {
+            Some(comparison) => json(&(all, comparison)),
+            None => all,
+        };
         let sources: Vec<_> = self.reuse.iter().map(|it| (it.events, &it.blake3)).collect();
         let all = if sources.is_empty() { all } else { json(&(all, sources)) };
         blake3::hash(all.as_bytes()).to_hex().to_string()
@@ -259,6 +277,13 @@ pub(super) fn evaluated(task: Task, split: Option<Split>, rows: Option<&[RowHash
         Some(rows) => task.with_only(rows),
         None => task,
     }
+}
+
+/// The task of a comparison: the rows of a split, or all, in a drawn order. In that of a file the first ones may be alike.
+pub(super) fn compared(task: Task, split: Option<Split>, seed: Seed) -> Task {
+    let mut task = task.for_evaluation(split);
+    task.splits.dev.shuffle(&mut seed.child("order of rows", 0).rng());
+    task
 }
 
 /// The files of the user's among the commands of a task's scorers, with their hashes. What the system

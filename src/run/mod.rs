@@ -89,8 +89,10 @@ use crate::looks::Looks;
 use crate::memory::{Observer, State};
 use crate::provider::Llm;
 use crate::recipe::{self, Recipe, RecipeError};
+use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::state::{Named, Phase};
+use crate::strategy::Comparison;
 use crate::task::example::{RowHash, Split};
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task, TaskSource};
@@ -160,6 +162,16 @@ impl OpenedJournal {
     }
 }
 
+/// What a run asks beside what its kind says.
+enum Asks {
+    /// Nothing else.
+    All,
+    /// These rows alone.
+    Rows(Vec<RowHash>),
+    /// Further prompts.
+    Prompts(Comparison),
+}
+
 /// The recipe of an evaluation, which uses its schedule alone.
 pub(crate) fn evaluation_recipe() -> Result<Recipe, RecipeError> {
     recipe::load("random", &[])
@@ -187,7 +199,7 @@ impl Run {
         };
         let (recipe, _) = fitted(warm.as_ref().unwrap_or(recipe), &task)?;
         check_mutator(&recipe, &task)?;
-        Self::begin(task, RunKind::Search, None, &recipe, settings, dir.as_ref())
+        Self::begin(task, RunKind::Search, Asks::All, &recipe, settings, dir.as_ref())
     }
 
     /// Starts a run that measures the task's own prompt on the rows of one split, or on all rows; of these on `rows`
@@ -204,13 +216,32 @@ impl Run {
     ) -> Result<Self, RunError> {
         let recipe = evaluation_recipe()?;
         let task = Arc::new(file::evaluated(task, split, rows.as_deref()));
-        Self::begin(task, RunKind::Evaluation { split }, rows, &recipe, settings, dir.as_ref())
+        let (kind, what) = (RunKind::Evaluation { split }, rows.map_or(Asks::All, Asks::Rows));
+        Self::begin(task, kind, what, &recipe, settings, dir.as_ref())
+    }
+
+    /// Starts a run that compares the task's own prompt with others on the rows of one split, or on all rows, until it
+    /// is decided.
+    ///
+    /// # Errors
+    /// The folder already holds a run, or the run has no cap. Nothing is created then.
+    pub fn compare(
+        task: Task,
+        split: Option<Split>,
+        comparison: Comparison,
+        settings: Settings,
+        dir: impl AsRef<Path>,
+    ) -> Result<Self, RunError> {
+        let recipe = evaluation_recipe()?;
+        let task = Arc::new(file::compared(task, split, settings.seed.unwrap_or(Seed(1))));
+        let (kind, what) = (RunKind::Comparison { split }, Asks::Prompts(comparison));
+        Self::begin(task, kind, what, &recipe, settings, dir.as_ref())
     }
 
     fn begin(
         task: Arc<Task>,
         kind: RunKind,
-        rows: Option<Vec<RowHash>>,
+        asks: Asks,
         recipe: &Recipe,
         settings: Settings,
         dir: &Path,
@@ -235,7 +266,11 @@ impl Run {
         }
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
-        let file = RunFile { rows, ..file };
+        let file = match asks {
+            Asks::All => file,
+            Asks::Rows(rows) => RunFile { rows: Some(rows), ..file },
+            Asks::Prompts(comparison) => RunFile { comparison: Some(comparison), ..file },
+        };
         dir.write_json(RUN_FILE, &file)?;
         drop(free);
         let opened = OpenedJournal::open(&dir, &file)?;

@@ -53,7 +53,12 @@ impl End<'_> {
                     RunKind::Search => {
                         "no cap changes that: start another run to search on, with another `--seed` or `--strategy`"
                     }
-                    RunKind::Evaluation { .. } => "all rows were asked",
+                    RunKind::Comparison { .. } if reason == StopReason::Decided => {
+                        "more rows change nothing of it"
+                    }
+                    RunKind::Comparison { .. } | RunKind::Evaluation { .. } => {
+                        "all rows were asked"
+                    }
                 };
                 return goes_not_on(sentence.to_owned(), help.to_owned());
             }

@@ -18,7 +18,7 @@ use crate::recipe::Recipe;
 use crate::sim::world::WorldParameters;
 use crate::sim::{CLERK, EDITOR, EMBEDDER, MODEL_SEED, SimLlm, world_of};
 use crate::source::SourceError;
-use crate::strategy::{Composed, Fixed, Searched, Strategy};
+use crate::strategy::{Composed, Fixed, Searched, Strategy, Versus};
 use crate::task::Task;
 use crate::task::model::{ModelRole, Provider};
 use crate::text;
@@ -83,6 +83,15 @@ pub(super) fn search(
 fn strategy(file: &RunFile, task: &Task, recipe: &Recipe) -> Box<dyn Strategy> {
     match file.kind {
         RunKind::Evaluation { .. } => Box::new(Fixed),
+        // It has one: this is for a file that was changed by hand.
+        RunKind::Comparison { .. } => match &file.comparison {
+            Some(comparison) => {
+                let weights = task.splits.dev.iter().map(|row| row.weight);
+                let heaviest = weights.fold(f64::MIN_POSITIVE, f64::max);
+                Box::new(Versus::new(comparison.clone(), heaviest))
+            }
+            None => Box::new(Fixed),
+        },
         RunKind::Search => {
             let train = u32::try_from(task.splits.train.len()).unwrap_or(u32::MAX);
             let searched = Searched::of(&task.layout);
@@ -203,7 +212,7 @@ pub fn check_first_block(task: &Task, recipe: &Recipe, caps: Caps) -> Result<(),
     Err(RunError::TooFewCalls { cap, rows, needed })
 }
 
-/// Checks that a search has a cap, and that every price that the caps of a run need is known. An
+/// Checks that a search or a comparison has a cap, and that every price that the caps of a run need is known. An
 /// evaluation asks its rows and no more.
 pub(super) fn check_caps(
     kind: RunKind,
@@ -211,7 +220,7 @@ pub(super) fn check_caps(
     recipe: &Recipe,
     caps: Caps,
 ) -> Result<(), RunError> {
-    if caps.is_empty() && kind == RunKind::Search {
+    if caps.is_empty() && !matches!(kind, RunKind::Evaluation { .. }) {
         return Err(RunError::Unlimited);
     }
     if caps.usd.is_some() {

@@ -8,19 +8,53 @@
 use std::collections::BTreeMap;
 
 /// The stakes among which the capital is divided.
-const STAKES: u32 = 64;
+const STAKES: usize = 64;
 
 /// Beyond this e-values say no more, and many of them can still be added.
 const MOST: f64 = 1e300;
 
+/// Bets against "the mean is at most θ", for values of at least −1 that come one by one, each with a weight in (0, 1].
+///
+/// The capital is divided equally among stakes λ in (0, 1/(1 + θ)), and each is multiplied by 1 + λ w (value − θ) at
+/// every value: Waudby-Smith and Ramdas (2024), *Estimating means of bounded random variables by betting*, JRSS B 86, 1
+/// to 27, with stakes that do not depend on the values. Nothing is asymptotic. For values that are drawn
+/// alike, or in a random order, it holds at every value at once: where the mean is at most θ, the chance that the e-value
+/// ever reaches 1/α is at most α (the inequality of Ville).
+#[derive(Clone, Debug)]
+pub(super) struct Bets {
+    theta: f64,
+    /// Of each stake.
+    ln_capital: [f64; STAKES],
+}
+
+impl Bets {
+    /// Before the first value; θ above −1.
+    pub(super) fn against_at_most(theta: f64) -> Self {
+        Self { theta, ln_capital: [0.0; STAKES] }
+    }
+
+    /// Adds a value that came `count` times.
+    pub(super) fn add(&mut self, value: f64, weight: f64, count: f64) {
+        let gain = weight * (value - self.theta);
+        for (number, ln_capital) in self.ln_capital.iter_mut().enumerate() {
+            let stake = (number as f64 + 0.5) / STAKES as f64 / (1.0 + self.theta);
+            *ln_capital += count * (stake * gain).ln_1p();
+        }
+    }
+
+    /// What the capital is now.
+    pub(super) fn e_value(&self) -> f64 {
+        let sum: f64 = self.ln_capital.iter().map(|ln| ln.exp()).sum();
+        (sum / STAKES as f64).min(MOST)
+    }
+}
+
 /// The e-value against "the mean difference is at least −`margin`"; `margin` in [0, 1), one difference in [−1, 1] for
 /// each row.
 ///
-/// The capital is divided equally among stakes λ in (0, 1/(1 + margin)), and each is multiplied by
-/// 1 + λ (−margin − difference) at every row: Waudby-Smith and Ramdas (2024), *Estimating means of bounded random
-/// variables by betting*, JRSS B 86, 1 to 27, with stakes that do not depend on the rows. The rows must be independent, but need not be
+/// The differences with the other sign are bet on to be above the margin ([`Bets`]). The rows must be independent, but need not be
 /// alike: the mean of a product of independent factors is the product of their means, which is at most
-/// the power of their mean. Nothing is asymptotic. Differences that are not numbers count as 0.
+/// the power of their mean. Differences that are not numbers count as 0.
 #[must_use]
 pub fn evidence_of_loss(differences: &[f64], margin: f64) -> f64 {
     let mut counts: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
@@ -28,14 +62,11 @@ pub fn evidence_of_loss(differences: &[f64], margin: f64) -> f64 {
         let difference = if difference.is_nan() { 0.0 } else { difference.clamp(-1.0, 1.0) };
         counts.entry(difference.to_bits()).or_insert((difference, 0.0)).1 += 1.0;
     }
-    let capital = |stake: f64| {
-        let growth =
-            |(difference, count): &(f64, f64)| count * (stake * (-margin - difference)).ln_1p();
-        counts.values().map(growth).sum::<f64>()
-    };
-    let stakes = (0..STAKES).map(|number| (f64::from(number) + 0.5) / f64::from(STAKES));
-    let mean = stakes.map(|share| capital(share / (1.0 + margin)).exp()).sum::<f64>();
-    (mean / f64::from(STAKES)).min(MOST)
+    let mut bets = Bets::against_at_most(margin);
+    for (difference, count) in counts.values() {
+        bets.add(-difference, 1.0, *count);
+    }
+    bets.e_value()
 }
 
 /// The e-value against "the mean difference is 0": half of the capital is bet on a loss, half on a gain.

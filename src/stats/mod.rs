@@ -49,6 +49,7 @@ pub mod weighted; // After: the same where rows do not count alike.
 pub mod association; // After: groups of rows that fail.
 pub mod holm; // After: several claims at once.
 pub mod betting; // After: tests that are repeated for ever.
+pub mod sequential; // During and after: two prompts, decided as rows come.
 pub mod anytime; // After: effects that are looked at while units arrive.
 pub mod race; // During: whether a candidate is out of the race.
 
@@ -68,4 +69,5 @@ pub use power::{
 pub use quantile::{chance_of_saving, quantile_beyond, quantile_saved_beyond, rows_for_quantile};
 pub use race::{Evidence, RaceTest};
 pub use rasch::{Rasch, ScoreMatrix};
+pub use sequential::{Decision, SequentialTest};
 pub use shrinkage::shrunken;

@@ -27,6 +27,7 @@ mod drafting;
 pub mod family;
 mod composed;
 mod fixed;
+mod versus;
 
 #[cfg(test)]
 mod tests;
@@ -45,4 +46,5 @@ pub use search::{BLOCK, Objective, Slots};
 pub use select::{MixPart, SELECTS};
 pub use space::{Combination, Observation, Space};
 pub use stop::{Stop, StopRule};
+pub use versus::{Comparison, Versus};
 pub use writers::MODELS;

@@ -198,6 +198,11 @@ fn the_how_tos_are_as_they_say() {
 }
 
 #[test]
+fn prompts_on_the_same_rows_are_as_their_page_shows() {
+    run_page("docs/ab.md");
+}
+
+#[test]
 fn an_online_test_is_as_its_page_shows() {
     run_page("docs/online.md");
 }
@@ -223,7 +228,7 @@ fn the_first_run_is_as_the_readme_shows() {
 
 #[test]
 fn every_page_with_commands_to_run_is_run() {
-    let run = ["docs/howto.md", "docs/online.md", "docs/runs.md", "docs/tutorial.md"];
+    let run = ["docs/ab.md", "docs/howto.md", "docs/online.md", "docs/runs.md", "docs/tutorial.md"];
     for page in pages() {
         let name = page.to_str().unwrap();
         let has_any = blocks(&read(name)).iter().any(|block| block.comment == "run");

@@ -218,6 +218,8 @@ fn every_field_is_described() {
     };
     let lines: String = (0..400).map(line).collect();
     env.write("log.csv", &format!("unit,arm,outcome,cost,time,plan\n{lines}"));
+    let said = (1..=60).map(|row| format!("r{row},warm,cold,{row}\n"));
+    env.write("said.csv", &format!("id,a,b,c\n{}", said.collect::<String>()));
     env.write("rows.csv", "text,label\nred,warm\nblue,cold\ngreen,cold\npink,warm\n");
     let run = "run, resume, status, summary.json";
     let page = Page::read();
@@ -246,7 +248,13 @@ fn every_field_is_described() {
         ("init", "init fresh --from rows.csv", 0),
         ("stop", "stop one", 0),
         ("strategies", "strategies", 0),
-        ("ab", "ab --log log.csv --cost cost --time time --segment plan --margin 0.1", 0),
+        ("ab", "ab colours --answers said.csv --a a --b b --b c --margin 0.1 --slice answer", 0),
+        (
+            "ab",
+            "ab colours --a one:baseline --b one:n1 --b one:n2 --repeats 2 --max-calls 300 --split all",
+            0,
+        ),
+        ("ab --log", "ab --log log.csv --cost cost --time time --segment plan --margin 0.1", 0),
         ("assign", "assign u1 u2 --experiment e --arms a=1,b=1", 0),
     ] {
         let ran = env.run(&format!("{line} --json"));
@@ -274,7 +282,9 @@ fn every_field_is_described() {
 }
 
 /// Parts of what commands print.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 17] = [
+    "asked_run",
+    "changed_row",
     "interval",
     "look",
     "prompted",

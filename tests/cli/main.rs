@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail the test")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod ab;
 mod answers;
 mod automation;
 mod batch_service;

@@ -1,46 +1,43 @@
 //! An online test for a terminal: arms, differences, what is decided, in 80 columns.
 
+use super::super::table::{self, WIDTH, named};
 use super::effect::FEWEST_UNITS;
 use super::{ArmComparison, Decision, Effect, OnlineTest};
-use crate::report::{cost, visible_line};
-use crate::text::{columns_of, lines, plural, thousands};
+use crate::report::cost;
+use crate::text::{lines, plural, thousands};
 use std::fmt::Write as _;
 
-/// The width of the page: it fits the usual terminal.
-const WIDTH: usize = 80;
 /// Odds above this are all the same to a reader.
 const MOST_ODDS: f64 = 1e6;
-/// The widest name of an arm or a segment.
-const WIDEST_NAME: usize = 24;
 
 /// The page: the arms, each arm beside the control, then the verdict.
 #[must_use]
 pub fn page(test: &OnlineTest) -> String {
     let mut out = String::new();
-    let mut table = vec![["arm", "units", "outcome", "USD/unit"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["arm", "units", "outcome", "USD/unit"].map(str::to_owned).to_vec()];
     for arm in &test.arms {
-        table.push(vec![
+        rows.push(vec![
             named(&arm.name),
             thousands(arm.units as u64),
             number(arm.outcome),
             arm.usd.map_or_else(|| "–".to_owned(), cost),
         ]);
     }
-    write_table(&mut out, &table);
+    table::write(&mut out, &rows);
     for comparison in &test.comparisons {
         let _ = writeln!(out, "\n{} less {}", named(&comparison.arm), named(&test.control));
-        let mut table = vec![vec!["outcome".to_owned(), interval(comparison.effect)]];
-        table.extend(comparison.usd.map(|usd| vec!["USD/unit".to_owned(), dollars(usd)]));
+        let mut rows = vec![vec!["outcome".to_owned(), interval(comparison.effect)]];
+        rows.extend(comparison.usd.map(|usd| vec!["USD/unit".to_owned(), dollars(usd)]));
         if let Some(novelty) = comparison.novelty {
-            table.push(vec!["early units".to_owned(), interval(novelty.early)]);
-            table.push(vec!["late units".to_owned(), interval(novelty.late)]);
-            table.push(vec!["late less early".to_owned(), interval(novelty.change)]);
+            rows.push(vec!["early units".to_owned(), interval(novelty.early)]);
+            rows.push(vec!["late units".to_owned(), interval(novelty.late)]);
+            rows.push(vec!["late less early".to_owned(), interval(novelty.change)]);
         }
         for segment in &comparison.segments {
             let name = format!("{} = {}", named(&segment.column), named(&segment.value));
-            table.push(vec![name, interval(segment.effect)]);
+            rows.push(vec![name, interval(segment.effect)]);
         }
-        write_table(&mut out, &table);
+        table::write(&mut out, &rows);
     }
     out.push('\n');
     for sentence in verdict(test) {
@@ -151,21 +148,4 @@ fn odds(e_value: f64) -> String {
 
 fn number(value: f64) -> String {
     format!("{value:.4}")
-}
-
-fn named(name: &str) -> String {
-    visible_line(&crate::text::shorten(name, WIDEST_NAME))
-}
-
-fn write_table(out: &mut String, table: &[Vec<String>]) {
-    let columns = table.first().map_or(0, Vec::len);
-    let width =
-        |column: usize| table.iter().map(|row| columns_of(&row[column])).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in table {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| {
-            format!("{cell}{}", " ".repeat(width.saturating_sub(columns_of(cell))))
-        });
-        let _ = writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
 }

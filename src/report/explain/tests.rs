@@ -32,6 +32,7 @@ fn run_file(example: &Example) -> RunFile {
         data: Vec::new(),
         kind: RunKind::Search,
         rows: None,
+        comparison: None,
         strategy: "auto".to_owned(),
         recipe: crate::recipe::effective_table(&recipe()),
         seed: Seed(1),

@@ -91,8 +91,8 @@ pub fn answered_rows(
     let (split, split_name) = split_of(kind, query.split)?;
     let prompt = match kind {
         RunKind::Evaluation { .. } => PromptRole::Evaluated,
-        RunKind::Search if candidate == CandidateIx::BASELINE => PromptRole::Baseline,
-        RunKind::Search => PromptRole::Candidate,
+        _ if candidate == CandidateIx::BASELINE => PromptRole::Baseline,
+        RunKind::Comparison { .. } | RunKind::Search => PromptRole::Candidate,
     };
     if query.filter.changed && prompt != PromptRole::Candidate {
         let prompt = if prompt == PromptRole::Baseline { "the baseline" } else { "the prompt" };
@@ -157,7 +157,9 @@ fn split_of(
     kind: RunKind,
     asked: Option<VisibleSplit>,
 ) -> Result<(VisibleSplit, String), RowsError> {
-    let RunKind::Evaluation { split: evaluated } = kind else {
+    let (RunKind::Comparison { split: evaluated } | RunKind::Evaluation { split: evaluated }) =
+        kind
+    else {
         let split = asked.unwrap_or(VisibleSplit::Dev);
         return Ok((split, Split::from(split).to_string()));
     };

@@ -1,0 +1,46 @@
+//! What a command may spend, as flags say it, and the numbers that flags take.
+
+use clap::Args;
+
+/// The caps on what is spent.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SpendingArgs {
+    /// Spend at most X dollars, across all models
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = dollars)]
+    pub max_usd: Option<f64>,
+    /// Make at most N calls, across all models
+    #[arg(long, value_name = "N", value_parser = whole_number)]
+    pub max_calls: Option<u64>,
+    /// Use at most N tokens (input and output), across all models
+    #[arg(long, value_name = "N", value_parser = whole_number)]
+    pub max_tokens: Option<u64>,
+    /// Request at most N proposals from the mutator
+    #[arg(long, value_name = "N", value_parser = whole_number)]
+    pub max_proposals: Option<u64>,
+}
+
+/// Caps on the command line.
+#[derive(Debug, Default, Args)]
+pub(crate) struct CapArgs {
+    #[command(flatten)]
+    pub spending: SpendingArgs,
+    /// Stop after this long, for example 8h
+    #[arg(long = "for", value_name = "DURATION")]
+    pub wall: Option<String>,
+    /// Stop by this time, for example 07:00 or 2026-01-31T07:00
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+pub(super) fn whole_number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "write a whole number in digits, such as 1000".to_owned())
+}
+
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "write a whole number of 1 or more".to_owned())
+}
+
+pub(super) fn dollars(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "write a number with a point, such as 2.50".to_owned())
+}
