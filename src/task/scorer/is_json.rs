@@ -26,4 +26,8 @@ impl Kind for IsJson {
             Err(error) => Verdict::wrong(format!("Expected JSON and nothing else: {error}.")),
         }
     }
+
+    fn wanted(&self, _: &Value) -> String {
+        "is JSON".to_owned()
+    }
 }

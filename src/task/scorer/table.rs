@@ -11,11 +11,10 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreTable {
-    /// The kind of scorer.
+    /// The kind of scorer; `not-` before it turns right and wrong round.
     #[schemars(example = &"label")]
     pub kind: String,
-    /// `equals`, `contains`, `starts-with`: the text expected in all rows, instead of the row's
-    /// answer.
+    /// Kinds that compare with a text: the text expected in all rows, instead of the row's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"yes")]
     pub value: Option<serde_json::Value>,
@@ -48,6 +47,19 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["total", "currency"])]
     pub fields: Option<Vec<String>>,
+    /// `rouge-n`: how many words are compared at once, from 1 to 9.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 2, extend("default" = 1))]
+    pub n: Option<usize>,
+    /// `rouge-n`, `rouge-l`: `"precision"` is the share of the answer that is expected, `"recall"` the share of what is
+    /// expected that the answer has, and `"f1"` their harmonic mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"recall", extend("default" = "f1"))]
+    pub compared: Option<Compared>,
+    /// `levenshtein`: how many letters may differ in a right answer; the others are wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 5)]
+    pub max_distance: Option<usize>,
     /// `command`: the program and its arguments.
     #[serde(default, deserialize_with = "words", skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["python3", "score.py"])]
@@ -60,6 +72,10 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["DATABASE_URL"])]
     pub env: Option<Vec<String>>,
+    /// `all-of`, `one-of`, `mean-of`: the scorers that it is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = [ScoreTable::example()])]
+    pub of: Option<Vec<ScoreTable>>,
     /// Kinds that compare with the row's answer: the row's answer is a list, and each of its items is
     /// right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +95,10 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["trim", "lower"], extend("default" = ["trim"]))]
     pub normalize: Option<Vec<Normalize>>,
+    /// Any kind: an answer whose score is this or more is right (1), and any other is wrong (0).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 0.75)]
+    pub threshold: Option<f64>,
     /// Any kind: its weight among all scorers; the default is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 0.5, extend("default" = 1.0))]
@@ -111,6 +131,20 @@ impl MistakeTable {
     }
 }
 
+/// Which share of common words is a score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Compared {
+    /// The harmonic mean of the other two.
+    #[default]
+    F1,
+    /// Of the answer.
+    Precision,
+    /// Of the expected text.
+    Recall,
+}
+
 /// One step of normalization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -128,7 +162,7 @@ pub enum Normalize {
 
 impl ScoreTable {
     /// The keys that belong to some kinds, and whether each is there.
-    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 12] {
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 16] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
@@ -138,11 +172,29 @@ impl ScoreTable {
             ("tolerance", self.tolerance.is_some()),
             ("relative_tolerance", self.relative_tolerance.is_some()),
             ("fields", self.fields.is_some()),
+            ("n", self.n.is_some()),
+            ("compared", self.compared.is_some()),
+            ("max_distance", self.max_distance.is_some()),
             ("command", self.command.is_some()),
             ("timeout", self.timeout.is_some()),
             ("env", self.env.is_some()),
+            ("of", self.of.is_some()),
             ("any_of", self.any_of.is_some()),
         ]
+    }
+
+    /// The keys that say which part of an answer counts, and whether each is there.
+    pub(super) fn keys_of_answers(&self) -> [(&'static str, bool); 3] {
+        [
+            ("reasoning", self.reasoning.is_some()),
+            ("extract", self.extract.is_some()),
+            ("normalize", self.normalize.is_some()),
+        ]
+    }
+
+    /// One for the reference.
+    fn example() -> Self {
+        Self { kind: "is-json".to_owned(), ..Self::default() }
     }
 }
 
