@@ -25,6 +25,7 @@ mod json;
 mod find_json;
 mod alternatives;
 mod program;
+mod schema;
 mod outcome;
 mod kind;
 mod closure;
@@ -39,15 +40,21 @@ mod label_set;
 mod pattern;
 mod json_fields;
 mod is_json;
+mod json_schema;
+mod sql;
 mod command;
 mod overlap;
 mod token_f1;
 mod levenshtein;
 mod rouge;
 mod bleu;
+mod similar;
 mod combined;
+mod assertion;
 mod set;
+mod row_assertions;
 
+pub(crate) use assertion::Assertion;
 pub use comparable::label_form;
 pub use invalid::{InvalidAnswers, InvalidCount, InvalidRow};
 pub(crate) use numerals::has_boxed_number;
@@ -81,15 +88,20 @@ static KINDS: &[kind::KindEntry] = &[
     kind::entry::<number::Number>(),
     kind::entry::<json_fields::JsonFields>(),
     kind::entry::<is_json::IsJson>(),
+    kind::entry::<json_schema::JsonSchema>(),
+    kind::entry::<sql::Sql>(),
+    kind::entry::<sql::IsSql>(),
     kind::entry::<command::Command>(),
     kind::entry::<token_f1::TokenF1>(),
     kind::entry::<levenshtein::Levenshtein>(),
     kind::entry::<rouge::RougeN>(),
     kind::entry::<rouge::RougeL>(),
     kind::entry::<bleu::Bleu>(),
+    kind::entry::<similar::Similar>(),
     kind::entry::<combined::AllOf>(),
     kind::entry::<combined::OneOf>(),
     kind::entry::<combined::MeanOf>(),
+    kind::entry::<row_assertions::RowAssertions>(),
 ];
 
 /// One `[[score]]` table, ready for use.

@@ -5,7 +5,9 @@
 use super::reasoning::Reasoning;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// One scorer. Each kind takes some of the keys; `docs/scoring.md` tells what they do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +49,15 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["total", "currency"])]
     pub fields: Option<Vec<String>>,
+    /// `json-schema`, `is-json`: the JSON Schema, or the name of a file with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"answer.schema.json")]
+    pub schema: Option<serde_json::Value>,
+    /// `sql`, `is-sql`: the dialect: `ansi`, `bigquery`, `clickhouse`, `databricks`, `duckdb`, `hive`, `mssql`, `mysql`, `oracle`,
+    /// `postgres`, `redshift`, `snowflake`, `spark`, `sqlite`, or what most of them have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"postgres", extend("default" = "generic"))]
+    pub dialect: Option<String>,
     /// `rouge-n`: how many words are compared at once, from 1 to 9.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 2, extend("default" = 1))]
@@ -76,6 +87,10 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = [ScoreTable::example()])]
     pub of: Option<Vec<ScoreTable>>,
+    /// `assertions`: the column that holds them, instead of the row's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"__expected")]
+    pub column: Option<String>,
     /// Kinds that compare with the row's answer: the row's answer is a list, and each of its items is
     /// right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,8 +176,41 @@ pub enum Normalize {
 }
 
 impl ScoreTable {
+    /// Whether it, or a scorer that it is made of, is of a kind.
+    pub(crate) fn names(&self, kind: &str) -> bool {
+        self.kind.strip_prefix("not-").unwrap_or(&self.kind) == kind
+            || self.of.iter().flatten().any(|part| part.names(kind))
+    }
+
+    /// The files that it names schemas by.
+    pub(crate) fn schema_files(&self) -> Vec<&str> {
+        let own = self.schema.as_ref().and_then(serde_json::Value::as_str);
+        own.into_iter().chain(self.of.iter().flatten().flat_map(Self::schema_files)).collect()
+    }
+
+    /// The same with the schemas of files in their place, given the texts of the files.
+    ///
+    /// # Errors
+    /// A text that is no JSON: a lower-case sentence without a full stop.
+    pub(crate) fn with_schemas(
+        mut self,
+        texts: &BTreeMap<PathBuf, String>,
+    ) -> Result<Self, String> {
+        if let Some(serde_json::Value::String(file)) = &self.schema
+            && let Some(text) = texts.get(Path::new(file))
+        {
+            let schema = serde_json::from_str::<serde_json::Value>(text);
+            let schema = schema.map_err(|error| format!("`{file}` is not JSON: {error}"))?;
+            // A text would be taken for the name of a file.
+            self.schema = Some(if schema.is_string() { serde_json::Value::Null } else { schema });
+        }
+        let of = self.of.map(|of| of.into_iter().map(|it| it.with_schemas(texts)).collect());
+        self.of = of.transpose()?;
+        Ok(self)
+    }
+
     /// The keys that belong to some kinds, and whether each is there.
-    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 16] {
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 19] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
@@ -172,6 +220,8 @@ impl ScoreTable {
             ("tolerance", self.tolerance.is_some()),
             ("relative_tolerance", self.relative_tolerance.is_some()),
             ("fields", self.fields.is_some()),
+            ("schema", self.schema.is_some()),
+            ("dialect", self.dialect.is_some()),
             ("n", self.n.is_some()),
             ("compared", self.compared.is_some()),
             ("max_distance", self.max_distance.is_some()),
@@ -179,6 +229,7 @@ impl ScoreTable {
             ("timeout", self.timeout.is_some()),
             ("env", self.env.is_some()),
             ("of", self.of.is_some()),
+            ("column", self.column.is_some()),
             ("any_of", self.any_of.is_some()),
         ]
     }
