@@ -90,8 +90,10 @@ fn suite_row(task: &Task, row: &Example, tables: &[ScoreTable]) -> Result<SuiteR
 fn assertions(table: &ScoreTable, answer: &Value) -> Result<Vec<Value>, String> {
     let kind = table.kind.as_str();
     let none = || format!("promptfoo has no assertion like the scorer `{kind}`");
-    let is_changed =
-        table.extract.is_some() || table.tolerance.is_some() || table.relative_tolerance.is_some();
+    let is_changed = table.extract.is_some()
+        || table.schema.is_some()
+        || table.tolerance.is_some()
+        || table.relative_tolerance.is_some();
     let right: Vec<String> = match table.value.as_ref().unwrap_or(answer) {
         Value::Array(items) if table.any_of == Some(true) => {
             items.iter().map(|item| value_text(item).into_owned()).collect()

@@ -2,7 +2,6 @@
 
 use super::column_facts::ColumnFacts;
 use super::names::holds_alternatives;
-use super::toml_text;
 use super::words::{is_class, words_of};
 use crate::prompt::literal;
 use crate::text;
@@ -279,12 +278,6 @@ fn merged_labels(column: &ColumnFacts) -> Vec<String> {
             )
         })
         .collect()
-}
-
-/// A `[[score]]` with a value that is expected in all rows.
-pub(super) fn fixed_score(kind: &str, key: &str, value: &str, lower: bool) -> String {
-    let normalize = if lower { "\nnormalize = [\"trim\", \"lower\"]" } else { "" };
-    format!("kind = \"{kind}\"\n{key} = {}{normalize}", toml_text(value))
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ enum Given {
 
 enum Score {
     Table(Box<ScoreTable>),
-    Closure(Scorer),
+    Closure(Box<Scorer>),
 }
 
 impl TaskBuilder {
@@ -146,7 +146,7 @@ impl TaskBuilder {
         F: Fn(&str, &Example) -> V + Send + Sync + 'static,
         V: Into<Verdict>,
     {
-        self.scores.push(Score::Closure(Scorer::of_closure(name, score)));
+        self.scores.push(Score::Closure(Box::new(Scorer::of_closure(name, score))));
         self
     }
 
@@ -306,7 +306,7 @@ fn scorers(scores: Vec<Score>) -> Result<ScorerSet, ScorerError> {
     for score in scores {
         match score {
             Score::Table(table) => set.push(Scorer::new(&table)?, table.name.is_some())?,
-            Score::Closure(scorer) => set.push(scorer, true)?,
+            Score::Closure(scorer) => set.push(*scorer, true)?,
         }
     }
     Ok(set)

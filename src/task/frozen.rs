@@ -119,6 +119,14 @@ impl TaskFiles {
                 schemas.insert(relative.clone(), schema);
             }
         }
+        for (index, table) in read.score.iter().enumerate() {
+            for relative in table.schema_files() {
+                let line = || line_of_key(&text, &["score", &index.to_string(), "schema"]);
+                let schema = read_text(&folder.join(relative))
+                    .map_err(|error| error.named_in(&file, line()))?;
+                schemas.insert(relative.into(), schema);
+            }
+        }
         Ok(Self { file, text, parts, part_files, schemas, set: Vec::new() })
     }
 

@@ -502,7 +502,21 @@ fn check_bounds(goal: &Goal, scorers: &ScorerSet) -> Result<(), (String, String)
 }
 
 fn scorers(read: &TaskFile, at: &Locator<'_>) -> Result<ScorerSet, SourceError> {
-    ScorerSet::new(&read.score).map_err(|(index, error)| {
+    let mut tables = read.score.clone();
+    if let TaskSource::Files(files) = at.source {
+        for (index, table) in tables.iter_mut().enumerate() {
+            let read = std::mem::take(table).with_schemas(&files.schemas);
+            let index = index.to_string();
+            *table = read.map_err(|message| at.error(&["score", &index, "schema"], message))?;
+        }
+    }
+    if read.models.embed.is_some() && tables.iter().any(|table| table.names("similar")) {
+        let message = "`similar` compares words and letters; it does not ask `models.embed`";
+        return Err(at
+            .error(&["models", "embed"], message)
+            .help("leave one of the two out; a `command` can compare what texts mean"));
+    }
+    ScorerSet::new(&tables).map_err(|(index, error)| {
         let index = index.to_string();
         let mut result = at.error(&["score", &index, error.key], error.message);
         result.help = error.help;

@@ -570,15 +570,13 @@ fn a_promptfoo_configuration_becomes_a_task_and_what_it_loses_is_listed_by_line(
     let env = TestEnv::new();
     env.write("promptfooconfig.yaml", CONFIG);
     let made = made(&env, "promptfooconfig.yaml", "");
-    assert_eq!(made["rows"], 3);
+    assert_eq!(made["rows"], 4);
     insta::assert_snapshot!(notes(&made), @r"
     promptfooconfig.yaml:3: no test has the variable `mood`, so it is empty
     promptfooconfig.yaml:4: only the first prompt is taken; this one is left out
     promptfooconfig.yaml:8: the assertion `cost` is not supported, and is left out
     promptfooconfig.yaml:9: `threshold` of an assertion is not supported, and is left out
     promptfooconfig.yaml:15: the assertion `llm-rubric` is not supported, and is left out
-    promptfooconfig.yaml:21: this test has no assertion that can be scored, and is left out
-    promptfooconfig.yaml:23: the assertion `not-contains` is not supported, and is left out
     ");
     let task = env.read("made/task.toml");
     assert!(
@@ -587,9 +585,10 @@ fn a_promptfoo_configuration_becomes_a_task_and_what_it_loses_is_listed_by_line(
     );
     assert!(task.contains("# promptfoo's configuration names openai:gpt-4o-mini"), "{task}");
     insta::assert_snapshot!(env.read("made/examples.jsonl"), @r#"
-    {"name":"Ada","language":"French","mood":null,"answer":"(?i)ada"}
-    {"name":"Ada","language":"Basque","mood":null,"answer":"(?i)ada"}
-    {"name":"007","language":"German","mood":null,"answer":"^\\s*Hallo"}
+    {"name":"Ada","language":"French","mood":null,"answer":"ada","assertions":[{"kind":"contains","value":"ada","normalize":["trim","lower"]}]}
+    {"name":"Ada","language":"Basque","mood":null,"answer":"ada","assertions":[{"kind":"contains","value":"ada","normalize":["trim","lower"]}]}
+    {"name":"007","language":"German","mood":null,"answer":"Hallo","assertions":[{"kind":"starts-with","value":"Hallo"}]}
+    {"name":"Eve","language":"German","mood":null,"answer":"","assertions":[{"kind":"not-contains","value":"bye"}]}
     "#);
 }
 

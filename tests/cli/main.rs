@@ -43,6 +43,7 @@ mod resume_changes;
 mod reuse;
 mod rows;
 mod runs;
+mod scorers;
 mod server;
 mod servers;
 mod three_tasks;

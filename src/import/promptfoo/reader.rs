@@ -1,6 +1,6 @@
 //! Reads tests from YAML and JSON, and from the files that they name.
 
-use super::assertion::Assertion;
+use super::assertion::Placed;
 use super::folder::{Folder, NamedFile, value_of};
 use super::notes::{Notes, Place};
 use super::table;
@@ -8,6 +8,7 @@ use super::test::{Test, expanded};
 use crate::prompt::Columns;
 use crate::source::SourceError;
 use crate::source::yaml::{Node, text_of};
+use crate::task::scorer::Assertion;
 use serde_json::Value;
 use std::path::Path;
 
@@ -140,36 +141,68 @@ impl<'a> Reader<'a> {
     fn assertion(
         &self,
         node: &Node,
-        found: &mut Vec<Assertion>,
+        found: &mut Vec<Placed>,
         notes: &mut Notes,
     ) -> Result<(), SourceError> {
-        if let Some(list) = node.get("assert") {
-            // A set of assertions counts one by one.
-            return list.items().iter().try_for_each(|item| self.assertion(item, found, notes));
-        }
-        let Some(name) = node.get("type").and_then(Node::text) else {
+        let read = self.read_assertion(node, notes)?;
+        found.extend(read.map(|assertion| Placed { assertion, place: self.place(node) }));
+        Ok(())
+    }
+
+    /// An assertion, or a set of them; `None`: it is left out, which is noted.
+    fn read_assertion(
+        &self,
+        node: &Node,
+        notes: &mut Notes,
+    ) -> Result<Option<Assertion>, SourceError> {
+        let list = node.get("assert");
+        let named = node.get("type").and_then(Node::text);
+        let Some(name) = named.or(list.map(|_| "assert-set")) else {
             notes.add(&self.place(node), "an assertion without a `type` is left out");
-            return Ok(());
+            return Ok(None);
+        };
+        let mut assertion =
+            Assertion { name: name.to_owned(), value: Value::Null, threshold: None, weight: None };
+        let number = |key: &str| node.get(key).and_then(|it| it.value().as_f64());
+        assertion.weight = number("weight");
+        if assertion.takes_threshold() {
+            assertion.threshold = number("threshold");
+        }
+        let is_read = |key: &str| match key {
+            "weight" => assertion.weight.is_some(),
+            "threshold" => assertion.threshold.is_some(),
+            _ => false,
         };
         for key in ["transform", "weight", "threshold"] {
-            if let Some(value) = node.get(key) {
+            if let Some(value) = node.get(key).filter(|_| !is_read(key)) {
                 let note = format!("`{key}` of an assertion is not supported, and is left out");
                 notes.add(&self.place(value), note);
             }
         }
-        let value = match node.get("value") {
-            None => Value::Null,
-            Some(value) => match self.value(value, notes)? {
-                Some(value) => value,
+        if let Some(list) = list {
+            let mut parts = Vec::new();
+            for item in list.items() {
+                let Some(part) = self.read_assertion(item, notes)? else { continue };
+                match part.table() {
+                    Ok(_) => parts.push(part.as_object()),
+                    Err(_) if part.value.to_string().contains("{{") => parts.push(part.as_object()),
+                    Err(error) => notes.add(&self.place(item), format!("{error}, and is left out")),
+                }
+            }
+            assertion.value = parts.into();
+            return Ok(Some(assertion));
+        }
+        if let Some(value) = node.get("value") {
+            match self.value(value, notes)? {
+                Some(value) => assertion.value = value,
                 None => {
                     let note = format!("the assertion `{name}` lacks its value, and is left out");
                     notes.add(&self.place(node), note);
-                    return Ok(());
+                    return Ok(None);
                 }
-            },
-        };
-        found.push(Assertion { name: name.to_owned(), value, place: self.place(node) });
-        Ok(())
+            }
+        }
+        Ok(Some(assertion))
     }
 
     /// Reads variables: a map, or files that hold maps. False: a file is not read.

@@ -1,15 +1,16 @@
 //! Tests of promptfoo as a draft: variables become columns, assertions become answers and scores.
 //!
-//! A task scores all rows alike, so what differs between tests has to be the answer of a row.
+//! What all tests expect is a score. What differs between tests in its text alone is the answer of a row; if it differs in
+//! more, each row has its assertions in a column.
 
-use super::assertion::{Expected, Kind};
-use super::notes::{Notes, Place};
+use super::assertion::{self, COLUMN, Placed, right_answer, with_answer};
+use super::notes::Notes;
 use super::test::Test;
-use crate::import::answers::fixed_score;
 use crate::import::draft::{DraftPart, DraftRows, TaskDraft, is_writable, writable};
 use crate::prompt::{Columns, USER, placeholder};
 use crate::source::SourceError;
 use crate::task::dataset::ColumnMap;
+use crate::task::scorer::ScoreTable;
 use crate::task::warnings::UNWRITTEN;
 use crate::text;
 use std::collections::BTreeSet;
@@ -28,54 +29,55 @@ pub(super) fn draft(
     }
     let mut tests: Vec<Test> = tests.into_iter().map(|test| test.rendered(&mut notes)).collect();
     free_the_names(&mut tests, &mut expected, &mut notes);
-    let (shared, own) = expectations(&tests, &mut notes);
-    let mut scores: Vec<String> = shared.iter().map(shared_score).collect();
-    let mut scored: Vec<(Test, Option<Expected>)> = tests
-        .into_iter()
-        .zip(own)
-        .filter(|(test, own)| {
-            let is_scored = own.is_some() || !shared.is_empty();
-            if !is_scored {
-                notes.add(
-                    &test.place,
-                    "this test has no assertion that can be scored, and is left out",
-                );
-            }
-            is_scored
-        })
-        .collect();
-    let owns: Vec<&Expected> = scored.iter().filter_map(|(_, own)| own.as_ref()).collect();
-    let is_partial = owns.len() < scored.len();
-    let (score, as_text): (Option<String>, fn(&Expected) -> String) = own_score(&owns);
-    // Where only some tests have an expectation of their own, it cannot be scored for all.
-    if score.is_some() && is_partial {
-        scored.retain(|(test, own)| {
-            if own.is_none() {
-                notes.add(
-                    &test.place,
-                    "this test has no answer of its own as others have, and is left out",
-                );
-            }
-            own.is_some()
-        });
+    let mut expecting = Vec::new();
+    for test in tests {
+        let wanted = wanted(&test, &mut notes);
+        match wanted.is_empty() {
+            false => expecting.push((test, wanted)),
+            true => notes
+                .add(&test.place, "this test has no assertion that can be scored, and is left out"),
+        }
     }
-    scores.extend(score);
-    if scored.is_empty() {
+    if expecting.is_empty() {
         let mut error = SourceError::new(path, "no test has an assertion that can be scored");
         if let Some(note) = notes.first() {
             error = error.help(note);
         }
         return Err(error);
     }
-    let answer = answer_name(&scored);
-    // What all tests expect is the answer of each; a row without one has an empty answer.
-    let common = shared.iter().find_map(Expected::as_answer).unwrap_or_default();
-    let rows: Vec<Columns> = scored
+    let shared = shared(&expecting);
+    let own: Vec<Vec<&ScoreTable>> = expecting
         .iter()
-        .map(|(test, own)| {
+        .map(|(_, wanted)| wanted.iter().filter(|it| !shared.contains(it)).collect())
+        .collect();
+    let name = |name| {
+        text::free_name(name, |name| expecting.iter().any(|(test, _)| test.vars.contains_key(name)))
+    };
+    let answer = name("answer");
+    let column = name(COLUMN);
+    let of_answer = of_answers(&own).and_then(|score| {
+        shared.iter().chain(&score).map(assertion::toml).collect::<Option<Vec<String>>>()
+    });
+    let of_rows = of_answer.is_none();
+    let scores = of_answer.unwrap_or_else(|| {
+        vec![format!("kind = \"assertions\"\ncolumn = {}", toml::Value::from(&*column))]
+    });
+    let rows: Vec<Columns> = expecting
+        .iter()
+        .zip(&own)
+        .map(|((test, wanted), own)| {
             let mut row = test.vars.clone();
-            let text = own.as_ref().map_or_else(|| common.to_owned(), as_text);
-            row.insert(answer.clone(), text.into());
+            // What all tests expect is the answer of each; a row without one has an empty answer.
+            let text = match own.first() {
+                Some(own) if !of_rows => with_answer(own).map(|(text, _)| text),
+                _ => wanted.iter().find_map(right_answer),
+            };
+            row.insert(answer.clone(), text.unwrap_or_default().into());
+            if of_rows {
+                let list = serde_json::to_value(wanted).unwrap_or_default();
+                row.insert(column.clone(), list);
+                expected.insert(column.clone());
+            }
             row
         })
         .collect();
@@ -94,77 +96,40 @@ pub(super) fn draft(
     })
 }
 
-/// The expectations that all tests share, and the one that each test has of its own.
-fn expectations(tests: &[Test], notes: &mut Notes) -> (Vec<Expected>, Vec<Option<Expected>>) {
-    let mut each: Vec<Vec<(Place, Expected)>> = Vec::new();
-    for test in tests {
-        let mut usable = Vec::new();
-        for assertion in &test.assertions {
-            match assertion.expected() {
-                Some(expected) => usable.push((assertion.place.clone(), expected)),
-                None => notes.add(&assertion.place, assertion.complaint()),
-            }
-        }
-        each.push(usable);
-    }
-    let in_all = |expected: &Expected| {
-        each.iter().all(|usable| usable.iter().any(|(_, other)| other == expected))
-    };
-    let mut shared: Vec<Expected> = Vec::new();
-    if let Some(first) = each.first() {
-        for (_, expected) in first {
-            let is_shared = in_all(expected) && (tests.len() > 1 || expected.kind == Kind::IsJson);
-            if is_shared && !shared.contains(expected) {
-                shared.push(expected.clone());
-            }
+/// What of a test's assertions can be scored.
+fn wanted(test: &Test, notes: &mut Notes) -> Vec<ScoreTable> {
+    let mut wanted: Vec<ScoreTable> = Vec::new();
+    for Placed { assertion, place } in &test.assertions {
+        match assertion.table() {
+            Ok(table) if wanted.contains(&table) => {}
+            Ok(table) => wanted.push(table),
+            Err(error) => notes.add(place, format!("{error}, and is left out")),
         }
     }
-    let own = each.into_iter().map(|usable| {
-        let mut first = None;
-        for (place, expected) in usable.into_iter().filter(|(_, it)| !shared.contains(it)) {
-            let note = match (expected.kind, &first) {
-                (Kind::IsJson, _) => {
-                    "`is-json` of some tests only is left out: a score applies to all rows"
-                }
-                (_, Some(_)) => {
-                    "a second assertion of one test, which others do not have, is left out"
-                }
-                (_, None) => {
-                    first = Some(expected);
-                    continue;
-                }
-            };
-            notes.add(&place, note);
-        }
-        first
-    });
-    let own = own.collect();
-    (shared, own)
+    wanted
 }
 
-fn shared_score(expected: &Expected) -> String {
-    match expected.kind {
-        Kind::IsJson => "kind = \"is-json\"".to_owned(),
-        Kind::Regex => fixed_score("regex", "pattern", &expected.text, false),
-        kind => fixed_score(kind.name(), "value", &expected.text, expected.any_case),
+/// What all tests expect. Of a single test, only what no answer stands for.
+fn shared(tests: &[(Test, Vec<ScoreTable>)]) -> Vec<ScoreTable> {
+    let Some((_, first)) = tests.first() else { return Vec::new() };
+    let in_all = |table: &&ScoreTable| tests.iter().all(|(_, wanted)| wanted.contains(table));
+    let is_shared = |table: &&ScoreTable| tests.len() > 1 || with_answer(table).is_none();
+    first.iter().filter(in_all).filter(is_shared).cloned().collect()
+}
+
+/// The scores that compare each test's own expectation with its answer: one, or none where all tests expect the same.
+/// `None`: some tests have several, or they differ in more than a text, so each row needs assertions of its own.
+fn of_answers(own: &[Vec<&ScoreTable>]) -> Option<Vec<ScoreTable>> {
+    if own.iter().all(Vec::is_empty) {
+        return Some(Vec::new());
     }
-}
-
-/// The score of the tests' own expectations, and how an expectation is written as an answer.
-/// Expectations of several kinds become patterns.
-fn own_score(own: &[&Expected]) -> (Option<String>, fn(&Expected) -> String) {
-    let Some(first) = own.first() else { return (None, Expected::as_regex) };
-    let is_same = own.iter().all(|it| (it.kind, it.any_case) == (first.kind, first.any_case));
-    if !is_same {
-        return (Some("kind = \"regex\"".to_owned()), Expected::as_regex);
+    let mut tables = Vec::new();
+    for own in own {
+        let [only] = own[..] else { return None };
+        tables.push(with_answer(only)?.1);
     }
-    let normalize = if first.any_case { "\nnormalize = [\"trim\", \"lower\"]" } else { "" };
-    (Some(format!("kind = \"{}\"{normalize}", first.kind.name())), |it| it.text.clone())
-}
-
-/// The answer's column; a variable may be called `answer`.
-fn answer_name(tests: &[(Test, Option<Expected>)]) -> String {
-    text::free_name("answer", |name| tests.iter().any(|(test, _)| test.vars.contains_key(name)))
+    tables.dedup();
+    (tables.len() == 1).then_some(tables)
 }
 
 /// Gives variables that no placeholder can name another name, the same in all tests.

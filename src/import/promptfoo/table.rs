@@ -1,11 +1,12 @@
 //! Tests of promptfoo in a table: columns are variables, `__expected` holds assertions.
 
-use super::assertion::Assertion;
+use super::assertion::Placed;
 use super::notes::{Notes, Place};
 use super::test::Test;
 use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
 use crate::task::dataset::{Quirks, RowReader};
+use crate::task::scorer::Assertion;
 use std::path::Path;
 
 /// The tests of a table.
@@ -32,7 +33,8 @@ fn test(place: Place, columns: Columns, notes: &mut Notes) -> Test {
             }
             _ if text.trim().is_empty() => {}
             Some(rest) if rest.starts_with("expected") => {
-                test.assertions.push(Assertion::of_cell(&text, test.place.clone()));
+                let assertion = Assertion::of_cell(&text);
+                test.assertions.push(Placed { assertion, place: test.place.clone() });
             }
             Some("description" | "metric") => {}
             Some(rest) if rest.starts_with("metadata") => {}

@@ -1,6 +1,6 @@
 //! One test of promptfoo: variables and assertions, whose values may name the variables.
 
-use super::assertion::Assertion;
+use super::assertion::Placed;
 use super::notes::{Notes, Place};
 use crate::prompt::{Columns, placeholders, render_template};
 use crate::source::SourceError;
@@ -15,7 +15,7 @@ const MAX_TESTS: usize = 10_000;
 #[derive(Clone, Debug)]
 pub(super) struct Test {
     pub(super) vars: Columns,
-    pub(super) assertions: Vec<Assertion>,
+    pub(super) assertions: Vec<Placed>,
     pub(super) place: Place,
 }
 
@@ -28,7 +28,7 @@ impl Test {
     pub(super) fn expected_variables(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         for assertion in &self.assertions {
-            for text in texts_in(&assertion.value) {
+            for text in texts_in(&assertion.assertion.value) {
                 names.extend(placeholders(text).into_iter().map(str::to_owned));
             }
         }
@@ -51,14 +51,14 @@ impl Test {
             }
         }
         let vars = &self.vars;
-        self.assertions.retain_mut(|assertion| match rendered(&assertion.value, vars) {
+        self.assertions.retain_mut(|Placed { assertion, place }| match rendered(&assertion.value, vars) {
             Ok(value) => {
                 assertion.value = value;
                 true
             }
             Err(_) => {
                 notes.add(
-                    &assertion.place,
+                    place,
                     format!(
                         "the value of the assertion `{}` cannot be filled with the test's variables, and \
                          is left out",
@@ -135,14 +135,14 @@ pub(super) fn expanded(path: &Path, tests: Vec<Test>) -> Result<Vec<Test>, Sourc
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::scorer::Assertion;
     use serde_json::json;
 
     #[test]
     fn values_of_assertions_are_filled_with_the_tests_variables() {
         let place = Place::new(Path::new("a.yaml"), 3);
-        let assertion = |name: &str, value: Value| Assertion {
-            name: name.to_owned(),
-            value,
+        let assertion = |name: &str, value: Value| Placed {
+            assertion: Assertion { name: name.to_owned(), value, threshold: None, weight: None },
             place: place.clone(),
         };
         let mut test = Test::new(place.clone());
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(test.expected_variables(), BTreeSet::from(["n".to_owned(), "word".to_owned()]));
         let mut notes = Notes::default();
         let test = test.rendered(&mut notes);
-        let values: Vec<&Value> = test.assertions.iter().map(|it| &it.value).collect();
+        let values: Vec<&Value> = test.assertions.iter().map(|it| &it.assertion.value).collect();
         assert_eq!(values, [&json!("Rain-3"), &json!(["rain", "b"]), &json!(r"^\d{2}$")]);
         assert_eq!(test.vars["text"], json!("Rain of {x}"));
         assert_eq!(test.vars["who"], json!("{{ missing }}"));

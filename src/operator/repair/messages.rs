@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 static MESSAGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let marks = [
         r"^[Ee]xpected `[^`]*`, got ",
+        r"^Expected no answer that (?:contains|is|begins with|matches|fits|passes) ",
         r"\(expected `[^`]*`, got ",
         r"^The answer (?:names none of the labels|holds no JSON)",
         r"^Traceback \(most recent call last\)",

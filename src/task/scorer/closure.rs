@@ -2,6 +2,7 @@
 //!
 //! Like the kinds it must be a pure function of answer and row: a resumed run calls it again.
 
+use super::kind::{Method, RowKind};
 use super::verdict::Verdict;
 use crate::task::example::Example;
 use std::fmt;
@@ -21,9 +22,21 @@ impl Closure {
     {
         Self(Arc::new(move |answer, row| score(answer, row).into()))
     }
+}
 
-    pub(super) fn score(&self, answer: &str, row: &Example) -> Verdict {
+impl RowKind for Closure {
+    fn score(&self, answer: &str, row: &Example) -> Verdict {
         (self.0)(answer, row)
+    }
+
+    fn metrics(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+}
+
+impl From<Closure> for Method {
+    fn from(closure: Closure) -> Self {
+        Self::Row(Arc::new(closure))
     }
 }
 

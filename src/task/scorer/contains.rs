@@ -31,6 +31,10 @@ impl Kind for Contains {
         })
     }
 
+    fn wanted(&self, expected: &Value) -> String {
+        format!("contains {}", quoted(&self.0.of(expected)))
+    }
+
     fn compares_whole_lists(&self) -> bool {
         true
     }

@@ -53,6 +53,11 @@ impl Kind for Equals {
         })
     }
 
+    fn wanted(&self, expected: &Value) -> String {
+        let expected = self.value.as_ref().unwrap_or(expected);
+        format!("is {}", quoted(&crate::prompt::value_text(expected)))
+    }
+
     fn compares_whole_lists(&self) -> bool {
         true
     }

@@ -69,6 +69,11 @@ pub(super) fn find(answer: &str, wanted: Wanted) -> Result<Value, InvalidReason>
     code.filter_map(|fence| fence.value(wanted).ok()).next().ok_or(InvalidReason::NoJson)
 }
 
+/// What stands in the last fenced block of a text, whatever its language.
+pub(super) fn last_fence(text: &str) -> Option<&str> {
+    fences(text).last().map(|fence| fence.content)
+}
+
 /// How likely a fenced block is the answer; the first one counts before the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rank {

@@ -1,15 +1,16 @@
 //! A kind of scorer: its name, its keys, and how it compares an answer with a right answer.
 //!
 //! One kind is one file, and a line in the list of `mod.rs`. What all kinds have in common is elsewhere:
-//! `reasoning`, `extract` and `normalize` in `answer_filter`; weights, names and `any_of` in
-//! [`super::Scorer`].
+//! `reasoning`, `extract` and `normalize` in `answer_filter`; `threshold` and `not-` in `outcome`; weights, names and
+//! `any_of` in [`super::Scorer`].
 
+use super::alternatives;
 use super::answer_filter::AnswerFilter;
-use super::closure::Closure;
 use super::program::CommandSpec;
 use super::table::{ScoreTable, ScorerError};
-use super::verdict::Verdict;
+use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;
+use crate::task::example::Example;
 use crate::text;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -30,6 +31,22 @@ pub(super) trait Kind: Debug + Send + Sync {
 
     /// Scores the part of an answer that counts, given one of the row's right answers.
     fn score(&self, answer: &str, expected: &Value, filter: &AnswerFilter) -> Verdict;
+
+    /// Scores it given all of the row's right answers; by default it is the best score of them.
+    fn score_any(
+        &self,
+        answer: &str,
+        expected: &[Cow<'_, Value>],
+        filter: &AnswerFilter,
+    ) -> Option<Verdict> {
+        let verdicts = expected.iter().map(|it| self.score(answer, it, filter));
+        alternatives::best(verdicts.collect(), expected)
+    }
+
+    /// What a right answer does, such as "contains `x`": for feedback where such answers are not wanted.
+    fn wanted(&self, expected: &Value) -> String {
+        format!("fits {}", quoted(&value_text(expected)))
+    }
 
     /// The labels that an answer may name.
     fn labels(&self) -> &[String] {
@@ -60,12 +77,32 @@ pub(super) trait Kind: Debug + Send + Sync {
     }
 }
 
+/// Scores an answer given the whole row. Like [`Kind`] it never fails.
+pub(super) trait RowKind: Debug + Send + Sync {
+    /// Checks that it can use a row.
+    ///
+    /// # Errors
+    /// What is wrong with the row: a lower-case sentence without a full stop.
+    fn check(&self, row: &Example) -> Result<(), String> {
+        let _ = row;
+        Ok(())
+    }
+
+    /// Scores the part of an answer that counts.
+    fn score(&self, answer: &str, row: &Example) -> Verdict;
+
+    /// The names of the metrics that a verdict of it can have; `None`: any.
+    fn metrics(&self) -> Option<&'static [&'static str]> {
+        Some(&[])
+    }
+}
+
 /// What scores an answer.
 #[derive(Clone, Debug)]
 pub(super) enum Method {
     Kind(Arc<dyn Kind>),
+    Row(Arc<dyn RowKind>),
     Command(CommandSpec),
-    Closure(Closure),
 }
 
 impl<K: Kind + 'static> From<K> for Method {
@@ -82,6 +119,9 @@ pub(super) trait FromTable: Into<Method> {
     /// Its own keys.
     const KEYS: &'static [&'static str] = &[];
 
+    /// Whether `reasoning`, `extract` and `normalize` apply to it; else the scorers that it is made of have their own.
+    const HAS_FILTER: bool = true;
+
     /// Makes it from a table that has no other keys.
     fn new(table: &ScoreTable, filter: &AnswerFilter) -> Result<Self, ScorerError>;
 }
@@ -90,6 +130,7 @@ pub(super) trait FromTable: Into<Method> {
 pub(super) struct KindEntry {
     pub(super) name: &'static str,
     keys: &'static [&'static str],
+    pub(super) has_filter: bool,
     pub(super) new: fn(&ScoreTable, &AnswerFilter) -> Result<Method, ScorerError>,
 }
 
@@ -98,20 +139,31 @@ pub(super) const fn entry<K: FromTable>() -> KindEntry {
     KindEntry {
         name: K::NAME,
         keys: K::KEYS,
+        has_filter: K::HAS_FILTER,
         new: |table, filter| K::new(table, filter).map(Into::into),
     }
 }
 
-/// The kind of a table, if all of the table's keys belong to it.
+/// The kind of a table without its `not-`, if all of the table's keys belong to it.
 pub(super) fn of(
     kinds: &'static [KindEntry],
+    name: &str,
     table: &ScoreTable,
 ) -> Result<&'static KindEntry, ScorerError> {
-    let Some(kind) = kinds.iter().find(|kind| kind.name == table.kind) else {
+    let Some(kind) = kinds.iter().find(|kind| kind.name == name) else {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
-        return Err(ScorerError::new("kind", format!("there is no scorer `{}`", table.kind))
-            .help(text::suggestion(&table.kind, &names)));
+        return Err(ScorerError::new("kind", format!("there is no scorer `{name}`"))
+            .help(text::suggestion(name, &names)));
     };
+    let mut of_answers = table.keys_of_answers().into_iter().filter(|(_, is_set)| *is_set);
+    if !kind.has_filter
+        && let Some((key, _)) = of_answers.next()
+    {
+        let message = format!("`{key}` is not a key of `{}`", kind.name);
+        return Err(
+            ScorerError::new(key, message).help("set it for the scorers that it is made of")
+        );
+    }
     let mut set = table.keys_of_some_kinds().into_iter().filter(|(_, is_set)| *is_set);
     match set.find(|(key, _)| !kind.keys.contains(key)) {
         None => Ok(kind),

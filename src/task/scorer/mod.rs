@@ -25,8 +25,10 @@ mod json;
 mod find_json;
 mod alternatives;
 mod program;
-mod closure;
+mod schema;
+mod outcome;
 mod kind;
+mod closure;
 mod number;
 mod equals;
 mod contains;
@@ -38,9 +40,21 @@ mod label_set;
 mod pattern;
 mod json_fields;
 mod is_json;
+mod json_schema;
+mod sql;
 mod command;
+mod overlap;
+mod token_f1;
+mod levenshtein;
+mod rouge;
+mod bleu;
+mod similar;
+mod combined;
+mod assertion;
 mod set;
+mod row_assertions;
 
+pub(crate) use assertion::Assertion;
 pub use comparable::label_form;
 pub use invalid::{InvalidAnswers, InvalidCount, InvalidRow};
 pub(crate) use numerals::has_boxed_number;
@@ -50,14 +64,15 @@ pub use reason::InvalidReason;
 pub use reasoning::Reasoning;
 pub(crate) use reasoning::without_reasoning;
 pub use set::ScorerSet;
-pub use table::{Normalize, ScoreTable, ScorerError};
+pub use table::{Compared, Normalize, ScoreTable, ScorerError};
 pub use verdict::Verdict;
 
 use crate::prompt::value_text;
 use crate::task::example::Example;
 use answer_filter::AnswerFilter;
 use closure::Closure;
-use kind::Method;
+use kind::{Kind, Method};
+use outcome::Outcome;
 use serde_json::Value;
 use std::borrow::Cow;
 use verdict::quoted;
@@ -73,7 +88,20 @@ static KINDS: &[kind::KindEntry] = &[
     kind::entry::<number::Number>(),
     kind::entry::<json_fields::JsonFields>(),
     kind::entry::<is_json::IsJson>(),
+    kind::entry::<json_schema::JsonSchema>(),
+    kind::entry::<sql::Sql>(),
+    kind::entry::<sql::IsSql>(),
     kind::entry::<command::Command>(),
+    kind::entry::<token_f1::TokenF1>(),
+    kind::entry::<levenshtein::Levenshtein>(),
+    kind::entry::<rouge::RougeN>(),
+    kind::entry::<rouge::RougeL>(),
+    kind::entry::<bleu::Bleu>(),
+    kind::entry::<similar::Similar>(),
+    kind::entry::<combined::AllOf>(),
+    kind::entry::<combined::OneOf>(),
+    kind::entry::<combined::MeanOf>(),
+    kind::entry::<row_assertions::RowAssertions>(),
 ];
 
 /// One `[[score]]` table, ready for use.
@@ -84,7 +112,9 @@ pub struct Scorer {
     filter: AnswerFilter,
     /// Whether the row's answer is a list of right answers.
     any_of: bool,
-    kind: &'static str,
+    /// With its `not-`.
+    kind: String,
+    outcome: Outcome,
     method: Method,
 }
 
@@ -94,7 +124,8 @@ impl Scorer {
     /// # Errors
     /// The first key that is unknown, missing or invalid.
     pub fn new(table: &ScoreTable) -> Result<Self, ScorerError> {
-        let entry = kind::of(KINDS, table)?;
+        let outcome = Outcome::new(table)?;
+        let entry = kind::of(KINDS, outcome::positive(&table.kind), table)?;
         let weight = table.weight.unwrap_or(1.0);
         if !(weight.is_finite() && weight > 0.0) {
             return Err(ScorerError::new(
@@ -116,9 +147,12 @@ impl Scorer {
             )
             .help(format!("remove `any_of` or `{key}`")));
         }
-        let filter = AnswerFilter::new(table)?;
+        let filter = match entry.has_filter {
+            true => AnswerFilter::new(table)?,
+            false => AnswerFilter::nothing(),
+        };
         let method = (entry.new)(table, &filter)?;
-        Ok(Self { name, weight, filter, any_of, kind: entry.name, method })
+        Ok(Self { name, weight, filter, any_of, kind: table.kind.clone(), outcome, method })
     }
 
     /// A scorer that is a closure. It must be a pure function: a resumed run asks it again.
@@ -133,8 +167,9 @@ impl Scorer {
             weight: 1.0,
             filter: AnswerFilter::nothing(),
             any_of: false,
-            kind: "closure",
-            method: Method::Closure(Closure::new(score)),
+            kind: "closure".to_owned(),
+            outcome: Outcome::default(),
+            method: Closure::new(score).into(),
         }
     }
 
@@ -146,8 +181,8 @@ impl Scorer {
 
     /// The name of its kind in the task file.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
-        self.kind
+    pub fn kind(&self) -> &str {
+        &self.kind
     }
 
     /// Its weight among all scorers of the task, above 0.
@@ -161,40 +196,44 @@ impl Scorer {
     pub fn command(&self) -> Option<&CommandSpec> {
         match &self.method {
             Method::Command(spec) => Some(spec),
-            Method::Kind(_) | Method::Closure(_) => None,
+            Method::Kind(_) | Method::Row(_) => None,
+        }
+    }
+
+    /// The kind, if right answers are wanted: what is said of the labels of `not-label` would be the wrong way round.
+    fn wanted_kind(&self) -> Option<&dyn Kind> {
+        match &self.method {
+            Method::Kind(kind) if !self.outcome.is_negated() => Some(&**kind),
+            _ => None,
         }
     }
 
     /// The labels that an answer may name.
     #[must_use]
     pub fn labels(&self) -> &[String] {
-        match &self.method {
-            Method::Kind(kind) => kind.labels(),
-            Method::Command(_) | Method::Closure(_) => &[],
-        }
+        self.wanted_kind().map_or(&[], Kind::labels)
     }
 
     /// The names of the metrics that a verdict of it can have; `None` where a program or a closure may call them anything.
     pub(super) fn metrics(&self) -> Option<&'static [&'static str]> {
         match &self.method {
             Method::Kind(kind) => Some(kind.metrics()),
-            Method::Command(_) | Method::Closure(_) => None,
+            Method::Row(kind) => kind.metrics(),
+            Method::Command(_) => None,
         }
     }
 
     /// The one label that an answer names, if this is a `label` scorer and it names one alone.
     #[must_use]
     pub fn label_in(&self, answer: &str) -> Option<&str> {
-        let Method::Kind(kind) = &self.method else { return None };
-        kind.label_in(self.filter.part(answer).ok()?, &self.filter)
+        self.wanted_kind()?.label_in(self.filter.part(answer).ok()?, &self.filter)
     }
 
     /// The label that a whole text is, in any spelling that the scorer takes for it. Unlike [`Self::label_in`], this
     /// is for texts that no model wrote: `extract` does not apply.
     #[must_use]
     pub fn label_of(&self, text: &str) -> Option<&str> {
-        let Method::Kind(kind) = &self.method else { return None };
-        kind.label_of(text, &self.filter)
+        self.wanted_kind()?.label_of(text, &self.filter)
     }
 
     /// The labels that are right for a row, in the order of its answer: several with `any_of`; none if this is no
@@ -208,7 +247,7 @@ impl Scorer {
     /// Whether it compares an answer with a list of texts as one value.
     #[must_use]
     pub fn compares_whole_lists(&self) -> bool {
-        matches!(&self.method, Method::Kind(kind) if !self.any_of && kind.compares_whole_lists())
+        !self.any_of && self.wanted_kind().is_some_and(Kind::compares_whole_lists)
     }
 
     /// The part of an answer that a `command` scorer receives: without reasoning, the match of
@@ -241,7 +280,11 @@ impl Scorer {
     /// What is wrong with the row's answer: a lower-case sentence without a full stop.
     pub fn check(&self, row: &Example) -> Result<(), String> {
         let answers = self.right_answers(row)?;
-        let Method::Kind(kind) = &self.method else { return Ok(()) };
+        let kind = match &self.method {
+            Method::Kind(kind) => kind,
+            Method::Row(kind) => return kind.check(row),
+            Method::Command(_) => return Ok(()),
+        };
         let checked = answers.iter().try_for_each(|answer| kind.check(answer, &self.filter));
         checked.map_err(|message| match row.answer.is_array() && !self.any_of {
             true => format!("{message}; with `any_of = true` every item of a list is right"),
@@ -264,16 +307,27 @@ impl Scorer {
         };
         match &self.method {
             Method::Command(_) => None,
-            Method::Closure(closure) => Some(closure.score(part, row)),
+            Method::Row(kind) => Some(self.concluded(kind.score(part, row), part)),
             Method::Kind(kind) => {
-                let verdicts = expected.iter().map(|it| kind.score(part, it, &self.filter));
-                let best = alternatives::best(verdicts.collect(), &expected)?;
+                let best = kind.score_any(part, &expected, &self.filter)?;
+                let wanted = || expected.first().map_or_else(String::new, |it| kind.wanted(it));
+                let verdict = self.outcome.of(best, || unwanted(&wanted(), part));
                 // What an empty answer lacks beside a text is not worth a word.
-                let is_empty = !best.score.is_perfect() && part.trim().is_empty();
-                Some(if is_empty { invalid(InvalidReason::Empty) } else { best })
+                let is_empty = !verdict.score.is_perfect() && part.trim().is_empty();
+                Some(if is_empty { invalid(InvalidReason::Empty) } else { verdict })
             }
         }
     }
+
+    /// The verdict after `threshold` and `not-`, of what is no [`Kind`].
+    fn concluded(&self, verdict: Verdict, answer: &str) -> Verdict {
+        let passes = || format!("passes `{}`", outcome::positive(&self.kind));
+        self.outcome.of(verdict, || unwanted(&passes(), answer))
+    }
+}
+
+fn unwanted(wanted: &str, answer: &str) -> String {
+    format!("Expected no answer that {wanted}, got {}.", quoted(answer))
 }
 
 #[cfg(test)]

@@ -77,4 +77,10 @@ impl Kind for Pattern {
             format!("Expected an answer that matches {pattern}, got {}.", quoted(answer))
         })
     }
+    fn wanted(&self, expected: &Value) -> String {
+        let of_row = || value_text(expected).into_owned();
+        let pattern =
+            self.pattern.as_ref().map_or_else(of_row, |it| it.written.as_str().to_owned());
+        format!("matches {}", quoted(&pattern))
+    }
 }

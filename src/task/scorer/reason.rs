@@ -29,6 +29,8 @@ pub enum InvalidReason {
     BrokenJson(String),
     /// There is JSON, but no object.
     NoObject,
+    /// It is no SQL: the parser's message.
+    BrokenSql(String),
     /// There is no number that can be read.
     NoNumber,
     /// No label is named: the labels.
@@ -41,9 +43,10 @@ impl InvalidReason {
     /// What differs from answer to answer.
     fn detail(&self) -> Option<&str> {
         match self {
-            Self::BrokenJson(detail) | Self::NoLabel(detail) | Self::SeveralLabels(detail) => {
-                Some(detail)
-            }
+            Self::BrokenJson(detail)
+            | Self::BrokenSql(detail)
+            | Self::NoLabel(detail)
+            | Self::SeveralLabels(detail) => Some(detail),
             _ => None,
         }
     }
@@ -79,6 +82,7 @@ impl fmt::Display for InvalidReason {
             Self::NoJson => "the answer holds no JSON",
             Self::BrokenJson(_) => "the JSON in the answer is broken",
             Self::NoObject => "the answer is JSON, but not an object",
+            Self::BrokenSql(_) => "the answer is not SQL",
             Self::NoNumber => "the answer holds no number",
             Self::NoLabel(_) => "the answer names none of the labels",
             Self::SeveralLabels(_) => "the answer names several labels instead of one",

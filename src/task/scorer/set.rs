@@ -154,7 +154,8 @@ impl ScorerSet {
             .scorers
             .iter()
             .filter_map(|scorer| {
-                Some((scorer, scorer.score(answer, row).or_else(|| commands.next())?))
+                let program = || commands.next().map(|verdict| scorer.concluded(verdict, answer));
+                Some((scorer, scorer.score(answer, row).or_else(program)?))
             })
             .collect();
         if self.scorers.len() == 1

@@ -34,6 +34,10 @@ impl Kind for StartsWith {
         })
     }
 
+    fn wanted(&self, expected: &Value) -> String {
+        format!("begins with {}", quoted(&self.0.of(expected)))
+    }
+
     fn compares_whole_lists(&self) -> bool {
         true
     }

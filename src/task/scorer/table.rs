@@ -5,17 +5,18 @@
 use super::reasoning::Reasoning;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// One scorer. Each kind takes some of the keys; `docs/scoring.md` tells what they do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreTable {
-    /// The kind of scorer.
+    /// The kind of scorer; `not-` before it turns right and wrong round.
     #[schemars(example = &"label")]
     pub kind: String,
-    /// `equals`, `contains`, `starts-with`: the text expected in all rows, instead of the row's
-    /// answer.
+    /// Kinds that compare with a text: the text expected in all rows, instead of the row's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"yes")]
     pub value: Option<serde_json::Value>,
@@ -48,6 +49,28 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["total", "currency"])]
     pub fields: Option<Vec<String>>,
+    /// `json-schema`, `is-json`: the JSON Schema, or the name of a file with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"answer.schema.json")]
+    pub schema: Option<serde_json::Value>,
+    /// `sql`, `is-sql`: the dialect: `ansi`, `bigquery`, `clickhouse`, `databricks`, `duckdb`, `hive`, `mssql`, `mysql`, `oracle`,
+    /// `postgres`, `redshift`, `snowflake`, `spark`, `sqlite`, or what most of them have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"postgres", extend("default" = "generic"))]
+    pub dialect: Option<String>,
+    /// `rouge-n`: how many words are compared at once, from 1 to 9.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 2, extend("default" = 1))]
+    pub n: Option<usize>,
+    /// `rouge-n`, `rouge-l`: `"precision"` is the share of the answer that is expected, `"recall"` the share of what is
+    /// expected that the answer has, and `"f1"` their harmonic mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"recall", extend("default" = "f1"))]
+    pub compared: Option<Compared>,
+    /// `levenshtein`: how many letters may differ in a right answer; the others are wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 5)]
+    pub max_distance: Option<usize>,
     /// `command`: the program and its arguments.
     #[serde(default, deserialize_with = "words", skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["python3", "score.py"])]
@@ -60,6 +83,14 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["DATABASE_URL"])]
     pub env: Option<Vec<String>>,
+    /// `all-of`, `one-of`, `mean-of`: the scorers that it is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = [ScoreTable::example()])]
+    pub of: Option<Vec<ScoreTable>>,
+    /// `assertions`: the column that holds them, instead of the row's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"__expected")]
+    pub column: Option<String>,
     /// Kinds that compare with the row's answer: the row's answer is a list, and each of its items is
     /// right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +110,10 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["trim", "lower"], extend("default" = ["trim"]))]
     pub normalize: Option<Vec<Normalize>>,
+    /// Any kind: an answer whose score is this or more is right (1), and any other is wrong (0).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 0.75)]
+    pub threshold: Option<f64>,
     /// Any kind: its weight among all scorers; the default is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 0.5, extend("default" = 1.0))]
@@ -111,6 +146,20 @@ impl MistakeTable {
     }
 }
 
+/// Which share of common words is a score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Compared {
+    /// The harmonic mean of the other two.
+    #[default]
+    F1,
+    /// Of the answer.
+    Precision,
+    /// Of the expected text.
+    Recall,
+}
+
 /// One step of normalization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -127,8 +176,41 @@ pub enum Normalize {
 }
 
 impl ScoreTable {
+    /// Whether it, or a scorer that it is made of, is of a kind.
+    pub(crate) fn names(&self, kind: &str) -> bool {
+        self.kind.strip_prefix("not-").unwrap_or(&self.kind) == kind
+            || self.of.iter().flatten().any(|part| part.names(kind))
+    }
+
+    /// The files that it names schemas by.
+    pub(crate) fn schema_files(&self) -> Vec<&str> {
+        let own = self.schema.as_ref().and_then(serde_json::Value::as_str);
+        own.into_iter().chain(self.of.iter().flatten().flat_map(Self::schema_files)).collect()
+    }
+
+    /// The same with the schemas of files in their place, given the texts of the files.
+    ///
+    /// # Errors
+    /// A text that is no JSON: a lower-case sentence without a full stop.
+    pub(crate) fn with_schemas(
+        mut self,
+        texts: &BTreeMap<PathBuf, String>,
+    ) -> Result<Self, String> {
+        if let Some(serde_json::Value::String(file)) = &self.schema
+            && let Some(text) = texts.get(Path::new(file))
+        {
+            let schema = serde_json::from_str::<serde_json::Value>(text);
+            let schema = schema.map_err(|error| format!("`{file}` is not JSON: {error}"))?;
+            // A text would be taken for the name of a file.
+            self.schema = Some(if schema.is_string() { serde_json::Value::Null } else { schema });
+        }
+        let of = self.of.map(|of| of.into_iter().map(|it| it.with_schemas(texts)).collect());
+        self.of = of.transpose()?;
+        Ok(self)
+    }
+
     /// The keys that belong to some kinds, and whether each is there.
-    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 12] {
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 19] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
@@ -138,11 +220,32 @@ impl ScoreTable {
             ("tolerance", self.tolerance.is_some()),
             ("relative_tolerance", self.relative_tolerance.is_some()),
             ("fields", self.fields.is_some()),
+            ("schema", self.schema.is_some()),
+            ("dialect", self.dialect.is_some()),
+            ("n", self.n.is_some()),
+            ("compared", self.compared.is_some()),
+            ("max_distance", self.max_distance.is_some()),
             ("command", self.command.is_some()),
             ("timeout", self.timeout.is_some()),
             ("env", self.env.is_some()),
+            ("of", self.of.is_some()),
+            ("column", self.column.is_some()),
             ("any_of", self.any_of.is_some()),
         ]
+    }
+
+    /// The keys that say which part of an answer counts, and whether each is there.
+    pub(super) fn keys_of_answers(&self) -> [(&'static str, bool); 3] {
+        [
+            ("reasoning", self.reasoning.is_some()),
+            ("extract", self.extract.is_some()),
+            ("normalize", self.normalize.is_some()),
+        ]
+    }
+
+    /// One for the reference.
+    fn example() -> Self {
+        Self { kind: "is-json".to_owned(), ..Self::default() }
     }
 }
 

@@ -363,6 +363,9 @@ proptest! {
         for text in [
             "kind = 'equals'", "kind = 'contains'", "kind = 'starts-with'", "kind = 'regex'", "kind = 'number'",
             "kind = 'json-fields'", "kind = 'is-json'", "kind = 'label'\nlabels = ['yes', 'no']", "kind = 'equals'\nany_of = true",
+            "kind = 'f1'", "kind = 'levenshtein'", "kind = 'rouge-n'", "kind = 'rouge-l'", "kind = 'bleu'\nany_of = true",
+            "kind = 'similar'", "kind = 'sql'", "kind = 'is-sql'", "kind = 'is-json'\nschema = { type = 'object' }",
+            "kind = 'json-schema'\nschema = { maxLength = 3 }", "kind = 'not-levenshtein'\nthreshold = 0.5",
         ] {
             let table = table(&format!("{text}\nextract = '(.)$'\nnormalize = ['lower', 'squeeze-space', 'strip-punctuation', 'trim']"));
             for expected in [json!(expected), json!({ "a": expected }), json!(null), json!(1.5)] {

@@ -91,6 +91,16 @@ impl From<bool> for Verdict {
     }
 }
 
+/// A share as a score, with what was expected unless it is 1.
+pub(super) fn graded(share: f64, expected: &str, answer: &str, name: &str) -> Verdict {
+    // Rounding may push it slightly over 1.
+    let score = Score::new(share.clamp(0.0, 1.0)).unwrap_or(Score::ZERO);
+    let feedback = (!score.is_perfect()).then(|| {
+        format!("Expected {}, got {} ({name} {share:.3}).", quoted(expected), quoted(answer))
+    });
+    Verdict::scored(score, feedback)
+}
+
 /// A quoted text for feedback, shortened.
 pub(super) fn quoted(text: &str) -> String {
     // Cut first, because shortening reads the whole text and an answer may be huge.
