@@ -52,7 +52,7 @@ impl Bets {
 /// The e-value against "the mean difference is at least −`margin`"; `margin` in [0, 1), one difference in [−1, 1] for
 /// each row.
 ///
-/// The differences with the other sign are bet on to be above the margin ([`Bets`]). The rows must be independent, but need not be
+/// The differences with the other sign are bet on to be above the margin (`Bets`). The rows must be independent, but need not be
 /// alike: the mean of a product of independent factors is the product of their means, which is at most
 /// the power of their mean. Differences that are not numbers count as 0.
 #[must_use]

@@ -41,7 +41,7 @@ pub struct EValues {
 
 /// A test of paired rows that is decided where an e-value reaches 1/level.
 ///
-/// Four one-sided bets ([`Bets`]): that the mean difference is above 0, that it is below 0, and, for the margin, that it
+/// Four one-sided bets (`Bets`): that the mean difference is above 0, that it is below 0, and, for the margin, that it
 /// is above −margin and below +margin, which both have to be won (two one-sided tests: Schuirmann 1987). Where the
 /// difference is 0 only the first two claims are wrong, where it is beyond the margin one of the first two and one of the last
 /// two, so that the chance of any wrong decision is at most twice the level: 5 % at 2.5 %.
