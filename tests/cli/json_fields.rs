@@ -282,7 +282,7 @@ fn every_field_is_described() {
 }
 
 /// Parts of what commands print.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 19] = [
     "asked_run",
     "changed_row",
     "interval",
@@ -295,6 +295,8 @@ const PARTS: [&str; 17] = [
     "difference",
     "common",
     "slice",
+    "edge_row",
+    "common_answer",
     "verified",
     "migration",
     "on_model",

@@ -544,7 +544,7 @@ fn shares_that_do_not_sum_to_one() {
 fn an_invalid_goal() {
     assert_snapshot!(edited("max quality", "best quality"), @r#"
     exit 3
-    error: colours/task.toml:23: `best quality` is not a goal: write `max quality`, `max quality s.t. usd_per_1k <= 0.5` or `min usd_per_1k s.t. quality >= baseline - 0.005` (or `>= 0.8`; or `min latency_p50`, `latency_p95`, `input_tokens`, `output_tokens`), each with further bounds as in `and recall.refund >= 0.95 and latency_p95 <= 2s`
+    error: colours/task.toml:23: `best quality` is not a goal: write `max quality`, `max quality s.t. usd_per_1k <= 0.5` or `min usd_per_1k s.t. quality >= baseline - 0.005` (or `>= 0.8`; or `min latency_p50`, `latency_p95`, `input_tokens`, `output_tokens`, `max consistency.3`), each with further bounds as in `and recall.refund >= 0.95 and latency_p95 <= 2s`
     "#);
 }
 
