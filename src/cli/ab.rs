@@ -172,7 +172,7 @@ fn asked(
         }
         origin = origin.or(match run {
             Some(run) => Some((name, run)),
-            None => search_that_wrote(&id, task, results).map(|run| (name, run)),
+            None => search_that_wrote(&id, task, results, screen).map(|run| (name, run)),
         });
         tasks.push(of_prompt);
     }
@@ -203,8 +203,9 @@ fn asked(
     let Some(a) = tasks.next() else { return Ok(()) };
     let access = checked(&a, split, caps, args.concurrency, args.yes)?;
     let looks = Looks::of_folder(results);
+    // All rows are those of hold, too.
     let look = match split {
-        Some(Split::Hold) => {
+        Some(Split::Hold) | None => {
             let rows: Vec<_> = a.splits.held_out_hashes().collect();
             looks.earlier(&rows)?.most.saturating_add(1)
         }
@@ -268,7 +269,12 @@ fn with_named(
 }
 
 /// The search in the results folder, on these rows, that wrote this very prompt.
-fn search_that_wrote(id: &CandidateId, task: &Task, results: &Path) -> Option<String> {
+fn search_that_wrote(
+    id: &CandidateId,
+    task: &Task,
+    results: &Path,
+    screen: &Screen,
+) -> Option<String> {
     let runs = std::fs::read_dir(results).ok()?.flatten();
     let mut runs: Vec<RunDir> = runs.map(|entry| RunDir::at(entry.path())).collect();
     runs.sort_by_key(RunDir::name);
@@ -289,8 +295,12 @@ fn search_that_wrote(id: &CandidateId, task: &Task, results: &Path) -> Option<St
                 Ok::<_, JournalError>(())
             })
         });
-        // One that cannot be read says nothing.
-        drop(read);
+        if let (Some(Err(why)), false) = (read, is_found) {
+            screen.warn(&format!(
+                "run `{}` cannot be read, so that it is not known whether it wrote a prompt: {why}",
+                dir.name()
+            ));
+        }
         is_found
     });
     found.map(|dir| dir.name())

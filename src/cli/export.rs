@@ -3,6 +3,7 @@
 use super::args::{ExportArgs, ExportFormat};
 use super::error::{CliError, Kind};
 use super::explain::unfound;
+use super::inspect::not_of_a_comparison;
 use super::screen::Screen;
 use crate::compare::record::{self, RecordedRow};
 use crate::export::demonstrations::demonstrations;
@@ -39,6 +40,7 @@ pub(super) const SIMULATED: &str = "Simulated models answered: this says nothing
 
 pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError> {
     let mut run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
+    not_of_a_comparison(&run)?;
     let mut chosen = choose(args, &run)?;
     if chosen.candidate != run.winner() || run.summary.confirmed != Some(true) {
         let id = &run.history.state.standing(chosen.candidate).candidate.id;
@@ -118,7 +120,7 @@ fn flagged(id: &str, flags: &[Flag]) -> CliError {
         Kind::Gate,
         format!("{id} is flagged, and was not exported: {}", found.join("; ")),
     )
-    .hint("read the prompt: `promptsearch explain RUN best`; a flag is no proof")
+    .hint("read the prompt: `promptsearch explain RUN best`; a flag may be wrong")
     .hint("`--accept-flagged` exports it, with the flags in its evidence")
 }
 

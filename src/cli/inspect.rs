@@ -145,10 +145,23 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     screen.show(&value, &out)
 }
 
+/// What `ab` has decided stands on its own page: a report of a search would take its first prompt for the winner.
+pub(super) fn not_of_a_comparison(run: &LoadedRun) -> Result<(), CliError> {
+    if !matches!(run.file.kind, RunKind::Comparison { .. }) {
+        return Ok(());
+    }
+    let message = format!("`{}` compares prompts, and is no search", run.file.run);
+    Err(CliError::usage(message)
+        .hint(format!("`promptsearch resume {}` shows what it decided", run.file.run)))
+}
+
 /// Writes a run's report.
 pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError> {
     let format = if screen.json { ReportFormat::Json } else { args.format };
     let run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
+    if format != ReportFormat::Json {
+        not_of_a_comparison(&run)?;
+    }
     let text = match format {
         ReportFormat::Html => report::html(&Report::from(&run)),
         ReportFormat::Md => report::markdown(&Report::from(&run)),

@@ -1,17 +1,22 @@
-//! Finds texts of rows in a prompt: runs of words that a row's columns hold as well.
+//! Finds texts of rows in a prompt: runs of words that a row's column holds as well.
 //!
 //! Near-duplicates of rows among each other are `duplicates`'s.
 
 use crate::prompt::{Layout, Prompt, value_text};
 use crate::task::example::Example;
+use crate::task::words::words;
 use std::collections::{HashMap, HashSet};
+
+/// Places of a run that are looked at: one that stands in more of them is a form, and would cost time without an end where
+/// a text says the same word over and over.
+const MOST_PLACES: usize = 64;
 
 /// What counts as a copy.
 #[derive(Clone, Copy, Debug)]
 pub struct CopyRule {
     /// The least length of a copied run, in words; below 2 it is 2.
     pub ngram: usize,
-    /// Its least share of the row's words.
+    /// Its least share of the words of the row's column.
     pub share: f64,
 }
 
@@ -28,11 +33,12 @@ pub struct Copy {
     pub start: String,
 }
 
-/// Rows by the hashes of all their runs of `ngram` words.
+/// Rows by the hashes of all runs of `ngram` words in their columns.
 #[derive(Debug)]
 pub struct CopyIndex {
     rule: CopyRule,
-    rows: Vec<Vec<String>>,
+    /// The texts of the rows' columns, each with its row.
+    texts: Vec<(usize, Vec<String>)>,
     grams: HashMap<u64, Vec<(u32, u32)>>,
     /// Runs that are no copies.
     exempt: HashSet<u64>,
@@ -43,25 +49,32 @@ impl CopyIndex {
     #[must_use]
     pub fn new(rule: CopyRule, rows: &[&Example], baseline: &Prompt) -> Self {
         let rule = CopyRule { ngram: rule.ngram.max(2), ..rule };
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| words(&text_of(row))).collect();
+        let texts: Vec<(usize, Vec<String>)> = rows
+            .iter()
+            .enumerate()
+            .flat_map(|(row, example)| texts_of(example).map(move |text| (row, text)))
+            .collect();
         let mut grams: HashMap<u64, Vec<(u32, u32)>> = HashMap::new();
-        for (row, text) in (0_u32..).zip(&rows) {
+        for (place, (_, text)) in (0_u32..).zip(&texts) {
             for (at, gram) in (0_u32..).zip(text.windows(rule.ngram)) {
-                grams.entry(hash(gram)).or_default().push((row, at));
+                let places = grams.entry(hash(gram)).or_default();
+                if places.len() < MOST_PLACES {
+                    places.push((place, at));
+                }
             }
         }
         let mut exempt = HashSet::new();
         for part in baseline.parts() {
-            exempt.extend(words(&part.text).windows(rule.ngram).map(hash));
+            exempt.extend(words_of(&part.text).windows(rule.ngram).map(hash));
         }
-        Self { rule, rows, grams, exempt }
+        Self { rule, texts, grams, exempt }
     }
 
     /// The index without what these rows say as well: a form that many rows have is no copy of one of them.
     #[must_use]
     pub fn without(mut self, rows: &[&Example]) -> Self {
-        for row in rows {
-            self.exempt.extend(words(&text_of(row)).windows(self.rule.ngram).map(hash));
+        for text in rows.iter().flat_map(|row| texts_of(row)) {
+            self.exempt.extend(text.windows(self.rule.ngram).map(hash));
         }
         self
     }
@@ -78,23 +91,28 @@ impl CopyIndex {
     }
 
     fn copies_in(&self, part: &str, text: &str) -> Vec<Copy> {
-        let text = words(text);
-        let mut found = Vec::new();
+        let text = words_of(text);
+        let mut found: Vec<Copy> = Vec::new();
+        let mut seen = HashSet::new();
         for (at, gram) in text.windows(self.rule.ngram).enumerate() {
             let key = hash(gram);
             if self.exempt.contains(&key) {
                 continue;
             }
-            for (row, from) in self.grams.get(&key).into_iter().flatten() {
-                let words = &self.rows[*row as usize];
+            for (place, from) in self.grams.get(&key).into_iter().flatten() {
+                let (row, words) = &self.texts[*place as usize];
+                if seen.contains(row) {
+                    continue;
+                }
                 let run = text[at..]
                     .iter()
                     .zip(&words[*from as usize..])
                     .take_while(|(mine, theirs)| mine == theirs)
                     .count();
                 if run >= self.rule.ngram && run as f64 >= self.rule.share * words.len() as f64 {
+                    seen.insert(*row);
                     found.push(Copy {
-                        row: *row as usize,
+                        row: *row,
                         part: part.to_owned(),
                         words: run,
                         start: gram.join(" "),
@@ -117,13 +135,13 @@ fn hash(gram: &[String]) -> u64 {
     u64::from_le_bytes(first)
 }
 
-fn text_of(row: &Example) -> String {
-    row.columns.values().map(|value| value_text(value).into_owned()).collect::<Vec<_>>().join(" ")
+/// The texts of a row's columns, in words: each by itself, so that a copied input counts whole, whatever stands beside it.
+fn texts_of(row: &Example) -> impl Iterator<Item = Vec<String>> {
+    row.columns.values().map(|value| words_of(&value_text(value)))
 }
 
-fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect()
+fn words_of(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    words(text, |word| found.push(word.to_owned()));
+    found
 }

@@ -20,7 +20,7 @@ use crate::seed::Seed;
 use crate::stats::sequential::{self, EValues};
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{
-    Decision, Interval, Level, SequentialTest, TestName, interval, quantile_beyond,
+    Decision, Interval, Level, SequentialTest, TestName, interval, quantile_beyond, rows_needed,
 };
 use crate::task::example::Example;
 use rand::seq::SliceRandom;
@@ -175,6 +175,10 @@ pub struct AbComparison {
     pub difference: Interval,
     /// The same at the level that decides, where that is another one.
     pub tested: Option<Interval>,
+    /// How many rows of these weights show this difference in 80 % of cases at the level that decides; only where all rows were
+    /// there before, and none where the means are equal.
+    #[serde(skip)]
+    pub rows_needed: Option<usize>,
     /// Rows on which its score is higher.
     pub better: usize,
     /// Rows on which it is lower.
@@ -334,7 +338,8 @@ impl<'a> Analysis<'a> {
         let differences: Vec<Weighted> = pairs.iter().map(Pair::weighted).collect();
         let difference = self.interval(&differences, Level::FIRST)?;
         let tested = self.interval(&differences, self.level)?;
-        let fixed = (self.design.basis == Basis::Fixed).then(|| self.fixed(&pairs, tested));
+        let fixed =
+            (self.design.basis == Basis::Fixed).then(|| self.fixed(&pairs, tested, self.level));
         let count = |sign: f64| pairs.iter().filter(|it| sign * it.difference() > 0.0).count();
         Some(AbComparison {
             name: self.design.names[place].clone(),
@@ -342,6 +347,12 @@ impl<'a> Analysis<'a> {
             rows: pairs.len(),
             difference,
             tested: (!self.level.is_first()).then_some(tested),
+            rows_needed: (fixed.is_some() && difference.mean != 0.0).then(|| {
+                let discordance = (count(1.0) + count(-1.0)) as f64 / pairs.len().max(1) as f64;
+                let weights = weighted::rows_for_one(differences.iter().map(|it| it.weight));
+                let needed = rows_needed(difference.mean.abs(), discordance) as f64;
+                (needed * self.level.rows_for_one() * weights).ceil() as usize
+            }),
             better: count(1.0),
             worse: count(-1.0),
             p_value: fixed.map(|(_, p_value, _)| p_value),
@@ -386,9 +397,14 @@ impl<'a> Analysis<'a> {
         Some((row_by_row, test.decided_after().unwrap_or(pairs.len())))
     }
 
-    /// What all rows together decide, with the two-sided p-value of no difference and its test. `tested` is at the level that
-    /// decides.
-    fn fixed(&self, pairs: &[Pair<'_>], tested: Interval) -> (Decision, f64, TestName) {
+    /// What rows together decide, with the two-sided p-value of no difference and its test. `tested` is at the level that
+    /// decides. Both must show a difference: of few rows, the interval alone says so too often.
+    fn fixed(
+        &self,
+        pairs: &[Pair<'_>],
+        tested: Interval,
+        level: Level,
+    ) -> (Decision, f64, TestName) {
         let is_binary =
             pairs.iter().all(|it| [it.a.score, it.b.score].iter().all(|it| is_whole(*it)));
         let one_sided = |sign: f64| {
@@ -400,8 +416,17 @@ impl<'a> Analysis<'a> {
             weighted::superiority(&differences, is_binary, self.design.seed)
         };
         let (better, worse) = (one_sided(1.0), one_sided(-1.0));
-        let level = self.level.one_sided;
+        let level = level.one_sided;
+        // Graded scores may have differences that the rows did not show: of n rows, what happens on a share of
+        // 1 − level^(1/n) of all may be missing from them (the exact bound of Clopper and Pearson 1934 for no event).
+        let unseen = match is_binary {
+            true => 0.0,
+            false => 1.0 - level.powf(1.0 / pairs.len().max(1) as f64),
+        };
+        let widened = Interval { low: tested.low - unseen, high: tested.high + unseen, ..tested };
+        let is_same = self.by_interval(widened) == Decision::Same;
         let decision = match self.by_interval(tested) {
+            Decision::Same if !is_same => Decision::Open,
             Decision::Better if better.p_value > level => Decision::Open,
             Decision::Worse if worse.p_value > level => Decision::Open,
             decision => decision,
@@ -434,15 +459,19 @@ impl<'a> Analysis<'a> {
         let level = self.design.level.shared_by(self.others * found.len());
         let slice = |(column, value): (usize, &str)| {
             let is_in = |it: &&Pair<'_>| it.row.slices[column].as_deref() == Some(value);
-            let differences: Vec<Weighted> =
-                pairs.iter().filter(is_in).map(Pair::weighted).collect();
+            let own: Vec<Pair<'_>> = pairs.iter().filter(is_in).copied().collect();
+            let differences: Vec<Weighted> = own.iter().map(Pair::weighted).collect();
             let difference = self.interval(&differences, level)?;
+            let decision = match self.design.basis {
+                Basis::Fixed => self.fixed(&own, difference, level).0,
+                Basis::Sequential => self.by_interval(difference),
+            };
             Some(Slice {
                 column: self.design.slices[column].clone(),
                 value: value.to_owned(),
                 rows: differences.len(),
                 difference,
-                decision: self.by_interval(difference),
+                decision,
             })
         };
         found.into_iter().filter_map(slice).collect()

@@ -3,7 +3,7 @@
 use super::super::table::{self, WIDTH, named};
 use super::{AbComparison, AbPrompt, AbTest, AskedRun, Basis, ChangedRow, is_whole};
 use crate::report::{cost, money, visible_line};
-use crate::stats::{Decision, Interval, TestName, rows_needed};
+use crate::stats::{Decision, Interval, TestName};
 use crate::text::{lines, percent, plural, points, sentence_case, shorten, thousands};
 use std::fmt::Write as _;
 
@@ -155,8 +155,8 @@ pub(super) fn verdict(test: &AbTest) -> Vec<String> {
     };
     said.push(match test.basis {
         Basis::Fixed => format!(
-            "Intervals and p-values hold for rows whose number was set before their answers were seen; what is said row by row holds \
-             whenever you look.{shared}{slices}"
+            "Intervals and p-values hold for rows whose number was set before their answers were seen; what is said row by row is \
+             right at each row of the order that `--seed` draws; with more rows it is another order.{shared}{slices}"
         ),
         Basis::Sequential => format!(
             "Scores, differences and decisions hold whenever you look, and wherever it stops; costs and latencies are for one \
@@ -193,10 +193,8 @@ fn of_prompt(test: &AbTest, a: &str, comparison: &AbComparison) -> String {
                 points(decides.low),
                 points(decides.high)
             );
-            let discordance =
-                (comparison.better + comparison.worse) as f64 / comparison.rows.max(1) as f64;
-            let needed = rows_needed(comparison.difference.mean.abs(), discordance);
-            if test.basis == Basis::Fixed && needed > comparison.rows && needed < MOST_ROWS {
+            let needed = comparison.rows_needed;
+            if let Some(needed) = needed.filter(|it| *it > comparison.rows && *it < MOST_ROWS) {
                 let _ = write!(
                     said,
                     " A true difference of {} is shown in 80 % of cases by about {} rows.",
@@ -227,7 +225,7 @@ fn asked(test: &AbTest, run: &AskedRun) -> String {
         );
     }
     if let Some(more) = &run.more {
-        let _ = write!(said, " It goes on with: promptsearch resume {} {more}", run.name);
+        let _ = write!(said, " To continue: promptsearch resume {} {more}", run.name);
     }
     said
 }
@@ -242,12 +240,12 @@ fn peeking(comparison: &AbComparison) -> String {
              it was not decided yet, it is not shown."
             .to_owned(),
         (decision, other) if decision == other => format!(
-            "  Row by row that was decided after {} of {}: it holds however often you looked.",
+            "  Row by row, in the order drawn, that was decided after {} of {}.",
             thousands(after as u64),
             plural(rows, "row")
         ),
         (decision, _) => format!(
-            "  Row by row it was {} after {} of {}, which holds however often you looked.",
+            "  Row by row, in the order drawn, it was {} after {} of {}; in another order it may not be.",
             in_words(decision),
             thousands(after as u64),
             plural(rows, "row")

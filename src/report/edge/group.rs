@@ -1,7 +1,7 @@
 //! What the failing rows of a prompt have in common: a word, the value of a column, the right answer.
 //!
-//! Groups are found by testing many properties, so each p-value is multiplied by their number before it is compared with a
-//! level. The group with the smallest one is taken, its rows are put aside, and the search goes on with the rest, so that groups do not repeat
+//! Many properties are tested, so each p-value is shown times their number: a group whose adjusted p-value is above 5 % may be
+//! chance, and is told as such. The group with the smallest one is taken, its rows are put aside, and the search goes on with the rest, so that groups do not repeat
 //! each other.
 
 use super::tested::Tested;
@@ -136,7 +136,10 @@ fn properties(
             columns.entry(name).or_default().entry(value).or_default().insert(place);
         }
         for answer in tested.task.scorers.right_answers(example) {
-            answers.entry(value_text(&answer).into_owned()).or_default().insert(place);
+            let answer = value_text(&answer).into_owned();
+            if !answer.trim().is_empty() {
+                answers.entry(answer).or_default().insert(place);
+            }
         }
     }
     let is_category = |values: &BTreeMap<String, BTreeSet<usize>>| {

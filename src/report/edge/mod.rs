@@ -37,7 +37,7 @@ pub struct EdgeCases {
     pub model: String,
     /// The id of the prompt whose failures are grouped: the winner, the incumbent, or the only one.
     pub best: String,
-    /// How many prompts were asked at least half of dev. Lists count these only.
+    /// How many prompts were asked at least a quarter of dev. Lists count these only.
     pub prompts: usize,
     /// The abler half of them, by Rasch's model: at least three where there are as many, at most 20.
     pub good_prompts: usize,
@@ -57,6 +57,9 @@ pub struct EdgeCases {
     pub groups: Vec<FailureGroup>,
     /// How many failures of it are in no group.
     pub ungrouped: usize,
+    /// That models were simulated, if so.
+    #[serde(skip)]
+    pub simulated: Option<&'static str>,
 }
 
 /// Finds them.
@@ -113,5 +116,6 @@ pub fn edge_cases(report: &Report<'_>, events: &Path) -> Result<EdgeCases, RowsE
         suspects,
         groups,
         ungrouped,
+        simulated: super::simulated_line(report),
     })
 }

@@ -12,6 +12,10 @@ const LONGEST_NAME: usize = 60;
 /// The most ids in a sentence.
 const MOST_IDS: usize = 6;
 
+/// What the lists are not.
+const CAVEAT: &str =
+    "These rows chose the prompts, which are relatives: read the lists, and claim nothing by them.";
+
 /// The page, with at most `limit` rows in each list and at most `width` columns.
 #[must_use]
 pub fn edge_page(edge: &EdgeCases, limit: usize, colour: bool, width: usize) -> String {
@@ -20,7 +24,7 @@ pub fn edge_page(edge: &EdgeCases, limit: usize, colour: bool, width: usize) -> 
     let facts = [edge.run.as_str(), &edge.model].map(visible_line).join(" · ");
     page.prose(0, &facts, Paint::bold);
     let told = format!(
-        "{} of train and dev; {} asked at least half of dev, and the abler {} of them are called good. Held-out rows are left out.",
+        "{} of train and dev; {} asked at least a quarter of dev, and the abler {} of them are called good. Held-out rows are left out.",
         plural(edge.rows, "row"),
         match edge.prompts {
             1 => "1 prompt was".to_owned(),
@@ -46,6 +50,20 @@ pub fn edge_page(edge: &EdgeCases, limit: usize, colour: bool, width: usize) -> 
         format!("{} of {} that were asked again", row.flipped, plural(row.repeated, "prompt"))
     });
     page.failure_groups(edge);
+    let lists = [&edge.unsolved, &edge.broken, &edge.disputed, &edge.flipping];
+    if edge.prompts == 0 {
+        page.prose(
+            0,
+            "There is nothing to compare: no prompt was asked so many rows.",
+            |_, text| text.to_owned(),
+        );
+    } else if edge.suspects.is_empty() && lists.iter().all(|it| it.is_empty()) {
+        page.prose(0, "No row stands out.", |_, text| text.to_owned());
+    }
+    page.prose(0, CAVEAT, Paint::dim);
+    if let Some(simulated) = edge.simulated {
+        page.prose(0, simulated, |_, text| text.to_owned());
+    }
     page.text
 }
 
@@ -171,7 +189,7 @@ impl Page {
         self.title(&title);
         for group in &edge.groups {
             let chance = match group.adjusted_p_value <= 0.05 {
-                true => format!("p {}", p_value(group.adjusted_p_value)),
+                true => p_value(group.adjusted_p_value),
                 false => "may be chance".to_owned(),
             };
             let told = format!(

@@ -1,10 +1,9 @@
-//! Right answers that may be wrong, with the evidence. Who reads the row decides.
+//! Right answers that may be wrong, with the evidence. The user decides.
 
 use super::row::{EdgeRow, said};
 use super::tested::Tested;
 use crate::prompt::value_text;
 use crate::task::inputs::{input_columns, input_key};
-use crate::task::scorer::label_form;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,11 +58,11 @@ pub(super) fn suspects(tested: &Tested<'_>, rows: &[EdgeRow]) -> Vec<Suspect> {
     let row_at: BTreeMap<usize, &EdgeRow> = rows.iter().map(|row| (row.place, row)).collect();
     let mut suspects: Vec<Suspect> = evidence
         .into_iter()
-        .filter_map(|(place, evidence)| {
+        .map(|(place, evidence)| {
             let row = row_at
                 .get(&place)
                 .map_or_else(|| super::row::row(tested, place), |it| (*it).clone());
-            (!evidence.is_empty()).then_some(Suspect { row, evidence })
+            Suspect { row, evidence }
         })
         .collect();
     let rank = |it: &Suspect| {
@@ -94,10 +93,7 @@ fn contradictions(tested: &Tested<'_>) -> Vec<(usize, Evidence)> {
     if columns.is_empty() {
         return Vec::new();
     }
-    let right = |place: usize| -> BTreeSet<String> {
-        let answers = tested.task.scorers.right_answers(tested.places[place].example);
-        answers.iter().map(|it| label_form(&value_text(it))).collect()
-    };
+    let right = |place: usize| tested.task.scorers.right_forms(tested.places[place].example);
     let mut by_input: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (place, example) in examples.iter().enumerate() {
         by_input.entry(input_key(example, &columns)).or_default().push(place);
@@ -106,8 +102,11 @@ fn contradictions(tested: &Tested<'_>) -> Vec<(usize, Evidence)> {
     for same in by_input.into_values().filter(|it| it.len() > 1) {
         for place in &same {
             let own = right(*place);
-            let others: Vec<usize> =
-                same.iter().copied().filter(|it| right(*it).is_disjoint(&own)).collect();
+            let others: Vec<usize> = same
+                .iter()
+                .copied()
+                .filter(|it| right(*it).is_disjoint(&own) && !right(*it).is_empty())
+                .collect();
             let Some(first) = others.first() else { continue };
             if own.is_empty() {
                 continue;
@@ -198,14 +197,16 @@ fn confident_counts(tested: &Tested<'_>, votes: &[(usize, Votes)]) -> Vec<(usize
         });
         let most = confident.max_by(|a, b| votes.share(a.0).total_cmp(&votes.share(b.0)));
         let Some((label, _)) = most else { continue };
-        if *label == own || votes.share(label) <= votes.share(own) {
+        let prompts = votes.by_answer.get(*label).map_or(0, |(_, count)| *count);
+        let is_led = votes.share(label) <= votes.share(own);
+        if *label == own || is_led || prompts < FEWEST_WITNESSES {
             continue;
         }
         found.push((
             *place,
             Evidence::Agreed {
                 answer: (*label).to_owned(),
-                prompts: votes.by_answer.get(*label).map_or(0, |(_, count)| *count),
+                prompts,
                 of: votes.all,
                 confusion: mean_share(own, label, *place),
             },
@@ -224,8 +225,7 @@ fn unanimous(
     let of = |(place, votes): &(usize, Votes)| {
         let (answer, prompts) = votes.by_answer.values().max_by_key(|(_, count)| *count)?;
         let is_agreed = *prompts as f64 >= AGREEMENT * votes.all as f64;
-        let has_right =
-            !tested.task.scorers.right_answers(tested.places[*place].example).is_empty();
+        let has_right = !tested.task.scorers.right_forms(tested.places[*place].example).is_empty();
         (is_agreed && has_right && is_failed.contains(place)).then(|| {
             let evidence = Evidence::Agreed {
                 answer: answer.clone(),

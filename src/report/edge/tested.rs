@@ -49,7 +49,7 @@ pub(super) struct Tested<'a> {
     report: Report<'a>,
     /// Train, then dev.
     pub(super) places: Vec<Place<'a>>,
-    /// The prompts that were asked at least half of dev, in the order of their numbers.
+    /// The prompts that were asked at least a quarter of dev, in the order of their numbers.
     pub(super) prompts: Vec<CandidateIx>,
     /// Positions in `prompts` of the abler half, the ablest first.
     pub(super) good: Vec<usize>,
@@ -79,7 +79,7 @@ impl<'a> Tested<'a> {
         let dev = task.splits.sizes().dev;
         let is_tested = |it: &CandidateIx| {
             let column = state.candidates[it.index()].dev();
-            column.scored > 0 && 2 * column.scored >= dev
+            column.scored > 0 && 4 * column.scored >= dev
         };
         let prompts: Vec<CandidateIx> = all.map(CandidateIx).filter(is_tested).collect();
         let scores: Vec<Vec<Option<Score>>> = prompts

@@ -1,8 +1,9 @@
-//! Right answers of dev and held-out rows that a prompt names outright. Where answers are a few labels a prompt must name them;
+//! Right answers of dev rows that a prompt names outright; those of held-out rows are not looked at, because an answer to which
+//! of them are right would be a look at the rows. Where answers are a few labels a prompt must name them;
 //! where each row has its own, a prompt that names them has learned the rows.
 
 use super::{Flag, Guard, searched};
-use crate::prompt::{Prompt, value_text};
+use crate::prompt::Prompt;
 use crate::task::Task;
 use crate::task::scorer::label_form;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,23 +21,23 @@ pub(super) fn flags(task: &Task, prompt: &Prompt, baseline: &Prompt) -> Vec<Flag
     if !task.scorers.labels().is_empty() {
         return Vec::new();
     }
-    let rows =
-        || task.splits.train.iter().chain(&task.splits.dev).chain(task.splits.hold.open_held_out());
+    let rows = || task.splits.train.iter().chain(&task.splits.dev);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows() {
-        let answers: BTreeSet<String> = answers_of(task, row).collect();
-        answers.into_iter().for_each(|answer| *counts.entry(answer).or_default() += 1);
+        task.scorers
+            .right_forms(row)
+            .into_iter()
+            .for_each(|answer| *counts.entry(answer).or_default() += 1);
     }
     let most = (rows().count() as f64 * COMMON).max(1.0) as usize;
     // What train rows say as well may have come from an example.
     let shown: BTreeSet<String> =
-        task.splits.train.iter().flat_map(|row| answers_of(task, row)).collect();
+        task.splits.train.iter().flat_map(|row| task.scorers.right_forms(row)).collect();
     let rare: BTreeSet<String> = task
         .splits
         .dev
         .iter()
-        .chain(task.splits.hold.open_held_out())
-        .flat_map(|row| answers_of(task, row))
+        .flat_map(|row| task.scorers.right_forms(row))
         .filter(|answer| {
             answer.chars().count() >= SHORTEST
                 && counts.get(answer).is_some_and(|count| *count <= most)
@@ -60,7 +61,7 @@ pub(super) fn flags(task: &Task, prompt: &Prompt, baseline: &Prompt) -> Vec<Flag
                 guard: Guard::NamedAnswer,
                 part: Some(part.to_owned()),
                 found: format!(
-                    "names the right answers of {} rows of dev or hold: {}{}",
+                    "names {} right answers of dev: {}{}",
                     named.len(),
                     listed.join(", "),
                     if named.len() > LISTED { " …" } else { "" }
@@ -69,13 +70,6 @@ pub(super) fn flags(task: &Task, prompt: &Prompt, baseline: &Prompt) -> Vec<Flag
         }
     }
     flags
-}
-
-fn answers_of<'a>(
-    task: &'a Task,
-    row: &'a crate::task::example::Example,
-) -> impl Iterator<Item = String> + 'a {
-    task.scorers.right_answers(row).into_iter().map(|it| label_form(&value_text(&it)))
 }
 
 /// Words between single spaces, so that one text is found in another as whole words.

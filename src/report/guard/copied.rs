@@ -24,11 +24,12 @@ pub(super) fn flags(task: &Task, prompt: &Prompt, baseline: &Prompt) -> Vec<Flag
         }
         for (part, (count, start)) in by_part {
             let rows = if count == 1 { "a row".to_owned() } else { format!("{count} rows") };
-            flags.push(Flag {
-                guard: Guard::CopiedRow,
-                part: Some(part),
-                found: format!("holds the text of {rows} of {split}: \"{start} …\""),
-            });
+            let found = match split {
+                // Which ones, and how many, would be a look at them.
+                Split::Hold => "holds the text of held-out rows".to_owned(),
+                _ => format!("holds the text of {rows} of {split}: \"{start} …\""),
+            };
+            flags.push(Flag { guard: Guard::CopiedRow, part: Some(part), found });
         }
     }
     flags

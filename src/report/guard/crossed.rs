@@ -9,7 +9,6 @@ use crate::report::Report;
 use crate::run::answers;
 use crate::task::Task;
 use crate::task::example::{Example, VisibleSplit};
-use crate::task::scorer::label_form;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -59,22 +58,26 @@ pub(super) fn flag(
 
 /// The mean scores of answers, and of right answers, on other rows. `None` with too few pairs.
 fn means(task: &Task, rows: &[(&Example, String)]) -> Option<(f64, f64)> {
-    let right = |row: &Example| -> BTreeSet<String> {
-        let answers = task.scorers.right_answers(row);
-        answers.iter().map(|it| label_form(&value_text(it))).collect()
-    };
-    let rights: Vec<BTreeSet<String>> = rows.iter().map(|(row, _)| right(row)).collect();
+    let rights: Vec<BTreeSet<String>> =
+        rows.iter().map(|(row, _)| task.scorers.right_forms(row)).collect();
     let (mut own, mut ideal, mut pairs) = (0.0, 0.0, 0_usize);
+    let (mut at_home, mut answered) = (0.0, 0_usize);
     for (place, (row, answer)) in rows.iter().enumerate() {
         let ideal_answer = value_text(&task.scorers.right_answer(row)).into_owned();
-        // Steps that grow reach rows near and far, the same in each run.
-        let others = (1..rows.len()).map(|step| (place + step * step) % rows.len());
+        let others = (1..rows.len()).map(|step| (place + step) % rows.len());
         let unlike = others.filter(|it| rights[*it].is_disjoint(&rights[place])).take(OTHERS);
+        if rights[place].is_empty() {
+            continue;
+        }
+        at_home += task.scorers.score(&ideal_answer, row).score.value();
+        answered += 1;
         for other in unlike {
             own += task.scorers.score(answer, rows[other].0).score.value();
             ideal += task.scorers.score(&ideal_answer, rows[other].0).score.value();
             pairs += 1;
         }
     }
-    (pairs >= FEWEST).then(|| (own / pairs as f64, ideal / pairs as f64))
+    // Where the right answers themselves are not right as they stand, they are no measure: a form is asked for around them.
+    let is_measure = at_home >= 0.9 * answered as f64;
+    (is_measure && pairs >= FEWEST).then(|| (own / pairs as f64, ideal / pairs as f64))
 }

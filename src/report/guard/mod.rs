@@ -7,8 +7,6 @@ mod copied; // Texts of rows that chose or confirm prompts.
 mod answers; // Right answers named outright.
 mod crossed; // Answers that the scorer takes whatever the row.
 mod smuggled; // Instructions, addresses and characters that do not belong there.
-#[cfg(test)]
-mod tests;
 
 use super::Report;
 use super::words::visible_line;
@@ -51,7 +49,7 @@ pub enum Guard {
     CrossedAnswer,
     /// It holds an instruction that sets others aside, or an address that the baseline does not have.
     SmuggledText,
-    /// It holds characters that nobody sees.
+    /// It holds invisible characters.
     HiddenCharacter,
 }
 

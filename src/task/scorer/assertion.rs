@@ -93,7 +93,10 @@ impl Assertion {
         let positive = name.strip_prefix("not-").unwrap_or(name);
         let is_named = NAMES.contains(&positive)
             // A cell that is one of the names alone, such as `contains`, is a text.
-            && (cell.contains(':') || positive.starts_with("is-"));
+            && (cell.contains(':')
+                || positive.starts_with("is-")
+                // `latency(1000)` has no value.
+                || matches!(positive, "cost" | "latency" | "perplexity") && cell.ends_with(')'));
         let (name, value) = if is_named { (name, rest.trim()) } else { ("equals", cell) };
         let threshold = threshold.trim().trim_end_matches(')').parse().ok().filter(|_| is_named);
         // It has one threshold in cells, and another in objects.

@@ -305,6 +305,10 @@ impl Scorer {
             Ok(part) => part,
             Err(reason) => return Some(invalid(reason)),
         };
+        // Saying nothing is no way to avoid what is unwanted.
+        if self.outcome.is_negated() && part.trim().is_empty() {
+            return Some(invalid(InvalidReason::Empty));
+        }
         match &self.method {
             Method::Command(_) => None,
             Method::Row(kind) => Some(self.concluded(kind.score(part, row), part)),

@@ -65,12 +65,22 @@ impl RowAssertions {
         if tables.is_empty() {
             return Err(wrong("it holds no assertion".to_owned()));
         }
+        // Such a table would read the same row again, without an end.
+        if tables.iter().any(holds_assertions) {
+            return Err(wrong(format!("`{}` cannot be an assertion of a row", Self::NAME)));
+        }
         let set = ScorerSet::new(&tables).map_err(|(_, error)| wrong(error.message))?;
         match set.is_pure() {
             true => Ok(set),
             false => Err(wrong("a program cannot be an assertion of a row".to_owned())),
         }
     }
+}
+
+/// Whether a table, or one of its parts, takes its assertions from the row.
+fn holds_assertions(table: &ScoreTable) -> bool {
+    let is_own = table.kind.trim_start_matches("not-") == RowAssertions::NAME;
+    is_own || table.of.iter().flatten().any(holds_assertions)
 }
 
 fn tables(written: &Value) -> Result<Vec<ScoreTable>, String> {

@@ -3,6 +3,7 @@
 //! What one scorer does with an answer is in [`Scorer`] and in the files of the kinds.
 
 use super::Scorer;
+use super::label_form;
 use super::program::CommandSpec;
 use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
@@ -11,7 +12,7 @@ use crate::prompt::value_text;
 use crate::task::example::Example;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All scorers of a task.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +80,14 @@ impl ScorerSet {
         let several = self.scorers.iter().find(|scorer| scorer.any_of);
         let answers = several.and_then(|scorer| scorer.right_answers(row).ok());
         answers.unwrap_or_else(|| vec![Cow::Borrowed(&row.answer)])
+    }
+
+    /// The forms of a row's right answers in which they are compared as labels; empty where it has none.
+    #[must_use]
+    pub fn right_forms(&self, row: &Example) -> BTreeSet<String> {
+        let answers = self.right_answers(row);
+        let forms = answers.iter().map(|answer| label_form(&value_text(answer)));
+        forms.filter(|form| !form.is_empty()).collect()
     }
 
     /// The scorers in the task's order.

@@ -1,1 +1,0 @@
-//! Each guard against a prompt that it is for, and against an honest one.
