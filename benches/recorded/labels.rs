@@ -1,8 +1,8 @@
 //! `labels`: whether prompts' scores find right answers that are wrong.
 //!
 //! In each draw 5 % of a file's rows get another right answer: prompts that were right are wrong there, and of those that
-//! were wrong a few are right by accident. The rows are then looked for as `edge` does it. The file's own errors, which
-//! nobody knows, count as false alarms.
+//! were wrong a few are right by accident. The rows are then looked for as `edge` does it. The file's own errors are not
+//! known, and count as false alarms.
 
 use crate::subjects::Subject;
 use crate::text_table::Table;

@@ -3,7 +3,9 @@
 use super::args::{AbArgs, EvalSplit};
 use super::comparison;
 use super::error::CliError;
-use super::eval::{check_split, checked, folder_of, set_caps, split_of, with_document, with_parts};
+use super::eval::{
+    begun_or_known, check_split, checked, folder_of, split_of, with_document, with_parts,
+};
 use super::named_prompt::NamedPrompt;
 use super::recorded::{Recorded, check_scorers};
 use super::run::{check_bills, searched};
@@ -19,7 +21,7 @@ use crate::id::{CandidateId, CandidateIx};
 use crate::journal::{JournalError, read_events};
 use crate::looks::Looks;
 use crate::prompt::{Prompt, value_text};
-use crate::run::{Run, RunDir, RunDirError, RunError, RunFile, RunKind, Settings};
+use crate::run::{Run, RunDir, RunFile, RunKind, Settings};
 use crate::seed::Seed;
 use crate::stats::Level;
 use crate::strategy::Comparison;
@@ -225,17 +227,8 @@ fn asked(
         concurrency: args.concurrency,
         ..Settings::default()
     };
-    let run = match Run::compare(a, split, comparison, settings, &dir) {
-        // The same comparison has the same folder: what it was answered is not asked again.
-        Err(RunError::Dir(RunDirError::Exists(_))) => {
-            super::log::to_file_of(&dir);
-            let mut run = Run::open(&dir)?;
-            set_caps(&mut run, caps)?;
-            run
-        }
-        run => run?,
-    };
-    super::log::to_file_of(&dir);
+    // The same comparison has the same folder.
+    let run = begun_or_known(Run::compare(a, split, comparison, settings, &dir), &dir, caps)?;
     let run = searched(run.with_access(access), &dir, false, screen)?;
     comparison::show(&run, &args.slice, args.rows, screen)?;
     check_bills(&run)

@@ -5,7 +5,7 @@ use super::screen::Screen;
 use crate::compare::paired::{self, NotShown};
 use crate::run::LoadedRun;
 
-/// Rows that are listed where nobody asks for another number.
+/// How many rows are listed by default.
 pub(super) const LISTED: usize = 5;
 
 /// Prints the comparison.

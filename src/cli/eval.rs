@@ -164,6 +164,25 @@ pub(super) fn checked(
     Ok(access)
 }
 
+/// A run that begins, or the one that its folder has already: what that was answered is not asked again.
+pub(super) fn begun_or_known(
+    begun: Result<Run, RunError>,
+    dir: &RunDir,
+    caps: Caps,
+) -> Result<Run, CliError> {
+    let run = match begun {
+        Err(RunError::Dir(RunDirError::Exists(_))) => {
+            super::log::to_file_of(dir);
+            let mut run = Run::open(dir)?;
+            set_caps(&mut run, caps)?;
+            run
+        }
+        begun => begun?,
+    };
+    super::log::to_file_of(dir);
+    Ok(run)
+}
+
 /// Lets an evaluation go on with these caps; one that is over asks what is left where they allow more.
 pub(super) fn set_caps(run: &mut Run, caps: Caps) -> Result<(), CliError> {
     if run.caps() != caps {
@@ -211,17 +230,9 @@ impl Question {
         });
         let settings =
             Settings { caps: Some(caps), concurrency: self.concurrency, ..Settings::default() };
-        let run = match Run::evaluate(task, self.split, self.rows, settings, &dir) {
-            // The same evaluation always uses the same folder, so its answers are reused.
-            Err(RunError::Dir(RunDirError::Exists(_))) => {
-                super::log::to_file_of(&dir);
-                let mut run = Run::open(&dir)?;
-                set_caps(&mut run, caps)?;
-                run
-            }
-            run => run?,
-        };
-        super::log::to_file_of(&dir);
+        // The same evaluation always uses the same folder, so its answers are reused.
+        let begun = Run::evaluate(task, self.split, self.rows, settings, &dir);
+        let run = begun_or_known(begun, &dir, caps)?;
         let earlier = known.filter(|known| known.answers > 0);
         let mut run = run.with_access(access);
         let ended = super::session::search(&mut run, screen)?;

@@ -121,7 +121,7 @@ pub(super) fn held_out(rows: usize) -> String {
 }
 
 /// A test's name.
-pub(super) fn test_name(test: TestName) -> &'static str {
+pub(crate) fn test_name(test: TestName) -> &'static str {
     match test {
         TestName::Mcnemar => "exact McNemar test",
         TestName::SignFlip => "sign-flip test",

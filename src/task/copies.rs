@@ -145,3 +145,54 @@ fn words_of(text: &str) -> Vec<String> {
     words(text, |word| found.push(word.to_owned()));
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ExampleId;
+    use serde_json::json;
+
+    fn row(columns: serde_json::Value) -> Example {
+        Example {
+            id: ExampleId::new("r"),
+            columns: columns.as_object().cloned().unwrap_or_default(),
+            numbers: Vec::new(),
+            answer: json!("a"),
+            feedback: None,
+            group: None,
+            weight: 1.0,
+            file: 0,
+            line: 1,
+        }
+    }
+
+    /// The rows, by position, that a text copies.
+    fn copied(text: &str, rows: &[Example]) -> Vec<usize> {
+        let rows: Vec<&Example> = rows.iter().collect();
+        let rule = CopyRule { ngram: 8, share: 0.5 };
+        let index = CopyIndex::new(rule, &rows, &Prompt::new(Vec::new()));
+        index.copies_in("system", text).into_iter().map(|copy| copy.row).collect()
+    }
+
+    const TICKET: &str = "my parcel has been lying at the depot since monday and nobody answers";
+
+    #[test]
+    fn an_input_is_found_whatever_stands_beside_it_and_in_any_script() {
+        let notes = "word ".repeat(60);
+        let beside = row(json!({"input": TICKET, "notes": notes}));
+        assert_eq!(copied(&format!("For example: {TICKET}."), &[beside]), [0]);
+        let chinese = row(json!({"input": "我的包裹星期一就到了仓库没有人回答"}));
+        assert_eq!(copied("例如：我的包裹星期一就到了仓库没有人回答。", &[chinese]), [0]);
+        assert!(
+            copied("Parcels at the depot go to logistics.", &[row(json!({"input": TICKET}))])
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_text_that_says_one_word_over_and_over_is_found_once_and_at_once() {
+        let zeros = "0 ".repeat(20_000);
+        let rows = [row(json!({"input": zeros})), row(json!({"input": TICKET}))];
+        assert_eq!(copied(&zeros, &rows).len(), 1);
+    }
+}

@@ -19,7 +19,7 @@ pub enum NotShown {
     Empty(String),
 }
 
-/// What a run of a comparison shows so far, by these columns and with so many rows listed.
+/// The comparison of a run's answers so far, with slices by these columns, and at most `listed` rows in each list.
 ///
 /// # Errors
 /// The run is no comparison, its events cannot be read, or two prompts have no row in common.

@@ -2,8 +2,8 @@
 
 use super::super::table::{self, WIDTH, named};
 use super::{AbComparison, AbPrompt, AbTest, AskedRun, Basis, ChangedRow, is_whole};
-use crate::report::{cost, money, visible_line};
-use crate::stats::{Decision, Interval, TestName};
+use crate::report::{cost, money, test_name, visible_line};
+use crate::stats::{Decision, Interval};
 use crate::text::{lines, percent, plural, points, sentence_case, shorten, thousands};
 use std::fmt::Write as _;
 
@@ -292,16 +292,6 @@ fn in_words(decision: Decision) -> &'static str {
         Decision::Worse => "worse",
         Decision::Same => "the same within the margin",
         Decision::Open => "not decided",
-    }
-}
-
-fn test_name(test: TestName) -> &'static str {
-    match test {
-        TestName::Mcnemar => "McNemar, exact",
-        TestName::SignFlip => "sign flip",
-        TestName::WeightedMean => "weighted mean",
-        TestName::NonInferiority => "non-inferiority",
-        TestName::Level => "level",
     }
 }
 

@@ -111,6 +111,42 @@ fn slices_share_a_level_and_one_that_differs_is_named() {
 }
 
 #[test]
+fn a_slice_of_few_rows_is_not_decided_by_its_interval_alone() {
+    // Four of four: the score interval leaves 0 out at 2.5 %, and the exact test has p = 1/16.
+    let mut all = rows(&[(4, &[0.0, 1.0]), (40, &[1.0, 1.0])]);
+    all.iter_mut().for_each(|row| row.slices = vec![None]);
+    all[..4].iter_mut().for_each(|row| row.slices = vec![Some("rare".to_owned())]);
+    let design = PairedDesign { slices: vec!["kind".to_owned()], ..design(&["a", "b"], None) };
+    let slice = &of(&design, &all).comparisons[0].slices[0];
+    assert_eq!((slice.rows, slice.decision), (4, Decision::Open));
+    assert!(slice.difference.low > 0.0, "{slice:?}");
+}
+
+#[test]
+fn graded_scores_are_the_same_only_where_unseen_losses_are_bounded() {
+    let of_rows = |alike: usize| {
+        let all = rows(&[(10, &[0.5, 0.501]), (alike, &[0.5, 0.5])]);
+        of(&design(&["a", "b"], Some(0.01)), &all).comparisons[0].decision
+    };
+    // Of 60 rows, what happens on 6 % of all may be missing; of 990, on 0.4 %.
+    assert_eq!((of_rows(50), of_rows(980)), (Decision::Open, Decision::Same));
+}
+
+#[test]
+fn rows_needed_are_those_of_the_level_and_the_weights() {
+    let all = rows(&[(6, &[0.0, 1.0]), (4, &[1.0, 0.0]), (90, &[1.0, 1.0])]);
+    let needed = |design: &PairedDesign, rows: &[PairedRow]| {
+        of(design, rows).comparisons[0].rows_needed.unwrap()
+    };
+    let first = needed(&design(&["a", "b"], None), &all);
+    let later = PairedDesign { level: Level::of_look(2), ..design(&["a", "b"], None) };
+    assert!((needed(&later, &all) as f64 / first as f64 - 1.334).abs() < 0.01);
+    let mut weighted = all;
+    weighted.iter_mut().step_by(2).for_each(|row| row.weight = 3.0);
+    assert!(needed(&design(&["a", "b"], None), &weighted) > first);
+}
+
+#[test]
 fn rows_that_come_one_by_one_count_until_it_is_decided() {
     let kinds: [(usize, &[f64]); 2] = [(20, &[0.0, 1.0]), (100, &[1.0, 0.0])];
     let design = PairedDesign { basis: Basis::Sequential, ..design(&["a", "b"], None) };

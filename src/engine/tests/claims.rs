@@ -354,7 +354,7 @@ fn two_ways_to_serve_a_goal_share_its_level() {
     let of_right = |right: usize, n: usize| -> Vec<f64> {
         (0..n).map(|row| f64::from(u8::from(row < right))).collect()
     };
-    // So many rows right that the floor is left out at the whole level, and not at half of it.
+    // The number of right rows is chosen so that the interval excludes the floor at the whole level, but not at half of it.
     let n = 100;
     let high = |right: usize| {
         chances.map(|it| of_scores_beyond(&of_right(right, n), it, Seed(1)).unwrap().high)

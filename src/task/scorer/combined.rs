@@ -259,6 +259,18 @@ mod tests {
         assert_eq!(none.score("b", &row(json!(["a", "b"]))).unwrap().score, Score::ZERO);
     }
 
+    #[test]
+    fn an_empty_answer_avoids_nothing() {
+        for kind in ["not-contains", "not-equals", "not-is-json", "not-f1", "not-assertions"] {
+            for answer in ["", "   "] {
+                let row = row(json!("sorry"));
+                let verdict = scorer(&format!("kind = '{kind}'")).score(answer, &row).unwrap();
+                assert_eq!(verdict.score, Score::ZERO, "{kind}");
+                assert!(verdict.invalid.is_some(), "{kind}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn the_mean_lies_between_all_and_one_and_not_is_the_rest(answer in "[abc{}0-9 ]{0,8}") {

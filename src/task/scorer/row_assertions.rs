@@ -187,6 +187,13 @@ mod tests {
             (json!([{"kind": "contains", "valu": "x"}]), "unknown field `valu`"),
             (json!([{"kind": "command", "command": ["x"]}]), "a program cannot be"),
             (json!([{"kind": "number"}]), "`Paris`"),
+            // It would read the row again, without an end.
+            (json!([{"kind": "assertions"}]), "`assertions` cannot be an assertion of a row"),
+            (
+                json!([{"kind": "not-all-of", "of": [{"kind": "one-of", "of": [{"kind": "not-assertions"}]}]}]),
+                "`assertions` cannot be an assertion of a row",
+            ),
+            (json!("latency(1000)"), "`latency` is not supported"),
             (json!([[1]]), "the item `[1]` is no assertion"),
         ] {
             let error = column().check(&of_column(assertion.clone())).unwrap_err();
