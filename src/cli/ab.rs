@@ -24,7 +24,7 @@ use crate::prompt::{Prompt, value_text};
 use crate::run::{Run, RunDir, RunFile, RunKind, Settings};
 use crate::seed::Seed;
 use crate::stats::Level;
-use crate::strategy::Comparison;
+use crate::strategy::{Comparison, Contender};
 use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::text::{shorten, suggestion};
@@ -204,21 +204,14 @@ fn asked(
     let mut tasks = tasks.into_iter();
     let Some(a) = tasks.next() else { return Ok(()) };
     let access = checked(&a, split, caps, args.concurrency, args.yes)?;
-    let looks = Looks::of_folder(results);
-    // All rows are those of hold, too.
-    let look = match split {
-        Some(Split::Hold) | None => {
-            let rows: Vec<_> = a.splits.held_out_hashes().collect();
-            looks.earlier(&rows)?.most.saturating_add(1)
-        }
-        _ => 1,
-    };
+    let mut names = names.into_iter();
+    let Some(baseline) = names.next() else { return Ok(()) };
+    let others = names.zip(tasks.map(|task| task.baseline.clone()));
     let comparison = Comparison {
-        names,
-        prompts: tasks.map(|task| task.baseline.clone()).collect(),
+        baseline,
+        others: others.map(|(name, prompt)| Contender { name, prompt }).collect(),
         margin: args.margin,
-        look,
-        repeats: u16::try_from(args.repeats).unwrap_or(u16::MAX),
+        repeats: args.repeats,
     };
     let dir = RunDir::at(results.join(folder_of_comparison(&a, rows, &comparison, args.seed)?));
     let settings = Settings {
@@ -311,8 +304,8 @@ fn folder_of_comparison(
     comparison: &Comparison,
     seed: u64,
 ) -> Result<String, CliError> {
-    let Comparison { prompts, margin, repeats, .. } = comparison;
-    let ids: Vec<CandidateId> = prompts.iter().map(Prompt::id).collect();
+    let Comparison { others, margin, repeats, .. } = comparison;
+    let ids: Vec<CandidateId> = others.iter().map(|other| other.prompt.id()).collect();
     let what = serde_json::to_string(&(folder_of(a, rows)?, ids, margin, repeats, seed))?;
     let hash = blake3::hash(what.as_bytes()).to_hex();
     Ok(format!("{}-ab-{rows}-{}", a.name, &hash[..8]))

@@ -3,6 +3,7 @@
 use super::cap_args::{CapArgs, at_least_one};
 use super::run_args::{EvalSplit, RunsDir};
 use clap::{Args, ValueEnum};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 /// The heading of what is for `ab --log` alone.
@@ -39,8 +40,8 @@ pub(crate) struct AbArgs {
     #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "log")]
     pub rows: usize,
     /// Ask each of the first 16 rows N times, and all rows if any answer to them flips
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, conflicts_with_all = ["log", "answers"])]
-    pub repeats: usize,
+    #[arg(long, value_name = "N", default_value_t = NonZeroU16::MIN, conflicts_with_all = ["log", "answers"])]
+    pub repeats: NonZeroU16,
     /// Maximum number of concurrent requests, across all providers
     #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["log", "answers"])]
     pub concurrency: Option<usize>,

@@ -122,9 +122,16 @@ impl Search {
 
     /// Counts a look at held-out rows before the first of them is asked.
     fn take_look(&mut self) -> Result<(), SearchError> {
-        let (Some(look), Some(counter)) = (self.state.look_to_take(), &self.look_counter) else {
-            return Ok(());
-        };
+        let Some(counter) = &self.look_counter else { return Ok(()) };
+        let shown = self.task.shown_held_out();
+        if self.state.phase == Phase::Searching
+            && self.state.shown_look.is_none()
+            && !shown.is_empty()
+        {
+            let number = counter.take(counter.shows.to_owned(), shown, 0, self.clock.now())?;
+            return self.record(Event::LookTaken { number });
+        }
+        let Some(look) = self.state.look_to_take() else { return Ok(()) };
         let ids = look.candidates.iter().map(|it| self.state.standing(*it).candidate.id.as_str());
         let mut claim = format!("{} on {} rows", ids.collect::<Vec<_>>().join(" "), look.rows);
         // One that was cut short and is taken again is another look, and needs another name.

@@ -72,6 +72,8 @@ pub struct LookCounter {
     pub run: String,
     /// When it was created.
     pub created: Timestamp,
+    /// What an evaluation or a comparison shows of held-out rows, in words.
+    pub shows: &'static str,
 }
 
 impl LookCounter {

@@ -235,7 +235,8 @@ pub enum Event {
         /// How many held-out rows will confirm it; 0 = no confirmation.
         hold_rows: u32,
     },
-    /// The held-out rows of what is being confirmed were counted as looked at, before the first of them was asked.
+    /// The held-out rows of what is being confirmed, or of what an evaluation or a comparison shows, were counted as
+    /// looked at, before the first of them was asked.
     LookTaken {
         /// Which look at these rows it is, from 1, over all runs of the results folder.
         number: u32,

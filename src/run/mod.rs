@@ -725,19 +725,17 @@ impl Run {
         self.wrap_up(outcome, state, wallet, runner.running())
     }
 
-    /// What counts the run's looks at held-out rows. An evaluation that shows some takes its look here, before it
-    /// asks.
+    /// What counts the run's looks at held-out rows.
     fn look_counter(&self) -> Result<Option<LookCounter>, RunError> {
         let Some((dir, _)) = &self.folder else { return Ok(None) };
         let (run, created) = (self.file.run.to_string(), self.file.created);
-        let counter = LookCounter { looks: Looks::beside(dir.path()), run, created };
-        match self.task.shown_held_out() {
-            // A ledger that cannot be read is found before anything is paid for.
-            [] => drop(counter.looks.earlier(&[])?),
-            rows => {
-                counter.take("the score of a prompt".to_owned(), rows, 0, Clock::System.now())?;
-            }
-        }
+        let shows = match self.file.kind {
+            RunKind::Comparison { .. } => "the scores of prompts side by side",
+            RunKind::Search | RunKind::Evaluation { .. } => "the score of a prompt",
+        };
+        let counter = LookCounter { looks: Looks::beside(dir.path()), run, created, shows };
+        // A ledger that cannot be read is found before anything is paid for.
+        counter.looks.earlier(&[])?;
         Ok(Some(counter))
     }
 

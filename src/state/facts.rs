@@ -121,6 +121,9 @@ pub struct Facts {
     pub(super) confirming_look: Option<usize>,
     /// That of the winner's.
     pub(super) winner_look: Option<usize>,
+    /// Which look at held-out rows it is to show the answers of an evaluation or a comparison that has some; `None`
+    /// until it is counted.
+    pub shown_look: Option<u32>,
     /// The trouble that stopped the run, until it is resumed: its kind, and what happened.
     pub stopped: Option<(StopReason, String)>,
     /// Why the search ended.
@@ -169,10 +172,12 @@ impl Facts {
         &self.candidates[candidate.index()]
     }
 
-    /// Which look at the held-out rows the confirmation of the winner is, from 1.
+    /// Which look at the held-out rows the run's result is, from 1: the confirmation of the winner, or what an
+    /// evaluation or a comparison shows.
     #[must_use]
     pub fn look(&self) -> u32 {
-        self.winner_look.map_or(1, |look| self.looks[look].number)
+        let confirmed = self.winner_look.map(|look| self.looks[look].number);
+        confirmed.or(self.shown_look).unwrap_or(1)
     }
 
     /// The look of the winner's confirmation; `None` for the baseline, or without held-out rows.
@@ -229,7 +234,9 @@ impl Facts {
 
     /// The look that is about to be taken has this number.
     pub(super) fn count_look(&mut self, number: u32) {
-        if self.look_to_take().is_some()
+        if self.phase == Phase::Searching {
+            self.shown_look = Some(number);
+        } else if self.look_to_take().is_some()
             && let Some(look) = self.confirming_look
         {
             (self.looks[look].number, self.looks[look].is_counted) = (number, true);

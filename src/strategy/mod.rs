@@ -46,5 +46,5 @@ pub use search::{BLOCK, Objective, Slots};
 pub use select::{MixPart, SELECTS};
 pub use space::{Combination, Observation, Space};
 pub use stop::{Stop, StopRule};
-pub use versus::{Comparison, Versus};
+pub use versus::{Comparison, Contender, Versus};
 pub use writers::MODELS;

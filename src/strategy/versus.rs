@@ -14,6 +14,7 @@ use crate::state::{Cell, Facts, Phase};
 use crate::stats::{Decision, Level, SequentialTest};
 use crate::task::example::Split;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU16;
 use std::sync::{Mutex, PoisonError};
 
 /// Rows that show whether answers flip: the first two blocks.
@@ -25,23 +26,29 @@ const AHEAD: u32 = 2 * BLOCK as u32;
 /// What is compared, and when it is decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// The names of all prompts, the baseline's first.
-    pub names: Vec<String>,
-    /// The prompts that are compared with the baseline.
-    pub prompts: Vec<Prompt>,
+    /// The name of the baseline.
+    pub baseline: String,
+    /// The prompts that are compared with it.
+    pub others: Vec<Contender>,
     /// Differences up to this, in (0, 1), count as none.
     pub margin: Option<f64>,
-    /// Which look at the rows it is, from 1.
-    pub look: u32,
-    /// How often each of the first rows is asked, from 1, and all others if any answer flips there.
-    pub repeats: u16,
+    /// How often each of the first rows is asked, and all others if any answer flips there.
+    pub repeats: NonZeroU16,
+}
+
+/// A prompt that is compared with the baseline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contender {
+    /// Its name.
+    pub name: String,
+    /// Its texts.
+    pub prompt: Prompt,
 }
 
 impl Comparison {
-    /// The one-sided level, which all prompts share.
-    #[must_use]
-    pub fn level(&self) -> Level {
-        Level::of_look(self.look)
+    /// The names of all prompts, the baseline's first.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.baseline).chain(self.others.iter().map(|other| &other.name))
     }
 
     /// The scores of a candidate's answers to a row of dev, one for each time that it was asked.
@@ -53,7 +60,7 @@ impl Comparison {
     ) -> impl Iterator<Item = f64> + use<'a> {
         let standing = facts.standing(candidate);
         let asked = move |replicate| standing.column(Split::Dev, replicate).cell(row).score();
-        (0..self.repeats.max(1)).filter_map(asked)
+        (0..self.repeats.get()).filter_map(asked)
     }
 }
 
@@ -76,20 +83,19 @@ impl Versus {
     /// A comparison on rows of which none weighs more than `heaviest`.
     #[must_use]
     pub fn new(comparison: Comparison, heaviest: f64) -> Self {
-        let versus = Self { comparison, heaviest, progress: Mutex::default() };
-        let progress = versus.comparison.prompts.iter().map(|_| versus.beginning()).collect();
-        Self { progress: Mutex::new(progress), ..versus }
+        Self { comparison, heaviest, progress: Mutex::default() }
     }
 
-    fn beginning(&self) -> Progress {
-        let level = self.comparison.level().shared_by(self.comparison.prompts.len()).one_sided;
+    /// The level is that of the look at the rows, which all prompts share.
+    fn beginning(&self, look: u32) -> Progress {
+        let level = Level::of_look(look).shared_by(self.comparison.others.len()).one_sided;
         let test = SequentialTest::new(level, self.comparison.margin, self.heaviest);
         Progress { rows: 0, test }
     }
 
     /// The step by which the next prompt becomes a candidate; `None` where all are.
     fn birth(&self, state: &State) -> Option<Plan> {
-        let prompt = self.comparison.prompts.get(state.candidates.len() - 1)?;
+        let Contender { prompt, .. } = self.comparison.others.get(state.candidates.len() - 1)?;
         let Some(proposal) = state.drafts.keys().next().copied() else {
             let draft = Draft::new(state.next_proposal, vec![CandidateIx::BASELINE]);
             return Some(Plan::Decide(Event::ProposalDrafted(draft)));
@@ -107,6 +113,7 @@ impl Versus {
     /// The prompts that are not decided, and how many rows are folded of each of them at least.
     fn open(&self, state: &State) -> (Vec<CandidateIx>, u32) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.resize_with(self.comparison.others.len(), || self.beginning(state.look()));
         let goes_on = self.goes_on(state);
         let (mut open, mut folded) = (Vec::new(), state.dev_rows);
         for (candidate, progress) in (1..).map(CandidateIx).zip(progress.iter_mut()) {
@@ -119,7 +126,7 @@ impl Versus {
             let settled = (0..state.dev_rows).take_while(|row| is_settled(*row)).count() as u32;
             if settled < progress.rows {
                 // Rows that went missing are asked again.
-                *progress = self.beginning();
+                *progress = self.beginning(state.look());
             }
             for row in (progress.rows..settled).map(RowIx) {
                 let mean = |candidate| {
@@ -147,7 +154,7 @@ impl Versus {
         row: u32,
         goes_on: bool,
     ) -> impl Iterator<Item = Cell> + use<'a> {
-        let times = if row < PILOT || goes_on { self.comparison.repeats.max(1) } else { 1 };
+        let times = if row < PILOT || goes_on { self.comparison.repeats.get() } else { 1 };
         let standing = state.standing(candidate);
         (0..times).map(move |replicate| standing.column(Split::Dev, replicate).cell(RowIx(row)))
     }
@@ -160,7 +167,7 @@ impl Versus {
             scores.any(|score| Some(score) != first)
         };
         let all = (0..).map(CandidateIx).take(state.candidates.len());
-        self.comparison.repeats > 1
+        self.comparison.repeats.get() > 1
             && all.into_iter().any(|one| (0..PILOT).any(|row| flips(one, row)))
     }
 
@@ -185,14 +192,14 @@ impl Versus {
         // The others follow where the baseline leads.
         let lead = issued(CandidateIx::BASELINE, 0);
         for candidate in [CandidateIx::BASELINE].into_iter().chain(open) {
-            for replicate in 0..self.comparison.repeats.max(1) {
+            for replicate in 0..self.comparison.repeats.get() {
                 let to = if replicate == 0 || goes_on { lead } else { lead.min(PILOT) };
                 if let Some(plan) = rows(candidate, replicate, to) {
                     return vec![plan];
                 }
             }
         }
-        let is_pilot_over = || state.is_quiet() || self.comparison.repeats <= 1;
+        let is_pilot_over = || state.is_quiet() || self.comparison.repeats.get() <= 1;
         match rows(CandidateIx::BASELINE, 0, state.dev_rows) {
             Some(_) if lead >= folded + AHEAD.max(folded / 4) => Vec::new(),
             // Whether rows are asked several times is known when the first ones are folded.

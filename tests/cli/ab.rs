@@ -190,6 +190,26 @@ fn a_comparison_on_held_out_rows_is_a_look() {
 }
 
 #[test]
+fn comparisons_that_begin_together_are_looks_of_their_own() {
+    let server = Server::start(|_, request| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        says(["warm", "cold"][tile(request) % 2])
+    });
+    let env = with_prompts(&server);
+    let look = |margin: &str| {
+        let line = format!("{ASKED} --split hold --max-calls 120 --margin {margin} --json");
+        env.run(&line).ok().json()["look"]["number"].as_u64().unwrap()
+    };
+    let mut numbers = std::thread::scope(|scope| {
+        let both = ["0.1", "0.2"].map(|margin| scope.spawn(move || look(margin)));
+        both.map(|it| it.join().unwrap())
+    });
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 2]);
+    assert_eq!(look("0.2"), numbers[1].min(look("0.2")), "it keeps its number");
+}
+
+#[test]
 fn what_cannot_be_compared_is_named() {
     let env = env();
     for (line, code, why) in [

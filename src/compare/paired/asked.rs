@@ -5,6 +5,7 @@ use crate::id::{CandidateIx, RowIx};
 use crate::prompt::value_text;
 use crate::report;
 use crate::run::{LoadedRun, RunError, answers};
+use crate::stats::Level;
 use crate::task::example::VisibleSplit;
 use crate::task::model::Provider;
 
@@ -28,9 +29,10 @@ pub fn of_run(run: &LoadedRun, slices: &[String], listed: usize) -> Result<AbTes
         return Err(NotShown::Empty(format!("run `{}` compares no prompts", run.file.run)));
     };
     let (task, state) = (&run.task, &run.history.state);
+    let names: Vec<String> = comparison.names().cloned().collect();
     // One that was stopped before it began has fewer.
     let candidates: Vec<CandidateIx> =
-        (0..).map(CandidateIx).take(comparison.names.len().min(state.candidates.len())).collect();
+        (0..).map(CandidateIx).take(names.len().min(state.candidates.len())).collect();
     let found = answers(&run.dir.events(), task, state, &candidates, VisibleSplit::Dev)
         .map_err(RunError::from)?;
     let score = |candidate: CandidateIx, row: RowIx| {
@@ -51,16 +53,16 @@ pub fn of_run(run: &LoadedRun, slices: &[String], listed: usize) -> Result<AbTes
         weight: example.weight,
         expected: value_text(&example.answer).into_owned(),
         slices: slices.iter().map(|column| slice_of(example, column)).collect(),
-        answers: (0..comparison.names.len())
+        answers: (0..names.len())
             .map(|place| score(*candidates.get(place)?, row))
             .collect(),
     });
     let rows: Vec<PairedRow> = rows.collect();
     let design = PairedDesign {
         basis: Basis::Sequential,
-        names: comparison.names.clone(),
+        names,
         margin: comparison.margin,
-        level: comparison.level(),
+        level: Level::of_look(state.look()),
         seed: run.file.seed,
         slices: slices.to_vec(),
         listed,
