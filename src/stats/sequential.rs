@@ -1,7 +1,8 @@
 //! Two prompts on rows that come one by one: whether one of them is better, or neither by more than a margin.
 //!
 //! Right at every row at once, so that it may be looked at after each of them, and asking may stop when something is
-//! decided. Rows are drawn alike, or come in a random order. Not for a number of rows that was agreed before, where
+//! decided. Rows are drawn alike, and the claim is about what they are drawn from; a sample may be gone through in any
+//! order that its values do not choose. Not for a number of rows that was agreed before, where
 //! `paired` and `interval` show more.
 
 use super::betting::Bets;

@@ -53,9 +53,7 @@ pub fn of_run(run: &LoadedRun, slices: &[String], listed: usize) -> Result<AbTes
         weight: example.weight,
         expected: value_text(&example.answer).into_owned(),
         slices: slices.iter().map(|column| slice_of(example, column)).collect(),
-        answers: (0..names.len())
-            .map(|place| score(*candidates.get(place)?, row))
-            .collect(),
+        answers: (0..names.len()).map(|place| score(*candidates.get(place)?, row)).collect(),
     });
     let rows: Vec<PairedRow> = rows.collect();
     let design = PairedDesign {
