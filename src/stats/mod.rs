@@ -47,12 +47,15 @@ mod inversion; // The p-value that an interval has for a value.
 pub mod margin; // After: the same for a margin or a level that was agreed before.
 pub mod weighted; // After: the same where rows do not count alike.
 pub mod association; // After: groups of rows that fail.
+pub mod agreement; // After: a judge beside a person.
+pub mod misclassification; // After: shares that a fallible judge counted.
 pub mod holm; // After: several claims at once.
 pub mod betting; // After: tests that are repeated for ever.
 pub mod sequential; // During and after: two prompts, decided as rows come.
 pub mod anytime; // After: effects that are looked at while units arrive.
 pub mod race; // During: whether a candidate is out of the race.
 
+pub use agreement::Agreement;
 pub use anytime::Mixture;
 pub use betting::Alarm;
 pub use dominance::frontier_weights;
@@ -60,6 +63,7 @@ pub use draw::weighted;
 pub use front::pareto;
 pub use interval::Interval;
 pub use level::Level;
+pub use misclassification::Rates;
 pub use paired::{PairedTest, TestName};
 pub use posterior::{Paired, Posterior, Prior};
 pub use power::{
