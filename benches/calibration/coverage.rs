@@ -89,6 +89,13 @@ fn cases() -> Vec<Case> {
             interval: of_differences_beyond,
         },
         Case {
+            // Noise, and a loss of everything on two rows of a hundred.
+            name: "graded difference, rare losses",
+            truth: -0.02,
+            one: |u| if u() < 0.02 { -1.0 } else { 0.02 * u() - 0.01 },
+            interval: of_differences_beyond,
+        },
+        Case {
             name: "cost (BCa)",
             truth: of_amount,
             one: |u| amount(u),

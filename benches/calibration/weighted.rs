@@ -3,6 +3,7 @@
 use super::text_table::Table;
 use super::{mean, percent};
 use promptsearch::seed::Seed;
+use promptsearch::stats::Level;
 use promptsearch::stats::weighted::{Weighted, of_differences, of_scores, superiority};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -80,7 +81,9 @@ pub(crate) fn table(draws: u32) -> Table {
                 share(&|rows| interval(rows).is_some_and(|it| it.high < truth)),
                 match is_score {
                     true => "–".to_owned(),
-                    false => share(&|rows| superiority(rows, true, Seed(1)).p_value <= 0.05),
+                    false => share(&|rows| {
+                        superiority(rows, true, Level::FIRST, Seed(1)).p_value <= 0.05
+                    }),
                 },
             ]);
         }

@@ -15,9 +15,6 @@ use crate::stats::{Interval, Level, PairedTest, holm};
 use crate::task::goal::{Claim, Goal};
 use serde::{Deserialize, Serialize};
 
-/// The level of the one-sided test of superiority, beside the 95 % interval, at a first look.
-const ALPHA: f64 = 0.05;
-
 /// What 1,000 calls cost, in dollars, by what the held-out rows cost.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOutCost {
@@ -147,7 +144,7 @@ impl Confirmed {
         let mut claims = goal.claims();
         claims.retain(|claim| is_bar || !matches!(claim, Claim::Cheaper | Claim::Less { .. }));
         let winner = weighted::of_scores(&mine, seed.child("winner", 0));
-        let gain = is_changed.then(|| gain(&claims, rows, &mine, seed)).flatten();
+        let gain = is_changed.then(|| gain(&claims, rows, &mine, level, seed)).flatten();
         let cost = is_changed.then(|| cost(rows, seed)).flatten();
         // Answers that were served from the journal have no cost of their own.
         let known_cost = cost.filter(|cost| cost.saving.n >= MIN_HOLD_ROWS);
@@ -172,15 +169,11 @@ impl Confirmed {
                 (true, false) => usual(),
                 (true, true) => at_level(goal, &claim, rows, own, seed),
             };
-            let passes = gain.is_some_and(|(_, test)| {
-                test.p_value <= if is_later { level.one_sided } else { ALPHA }
-            });
+            let passes = gain.is_some_and(|(_, test)| test.p_value <= level.one_sided);
             let shown = tested.is_some_and(|tested| match &claim {
                 Claim::Better => passes && tested.low > 0.0,
-                Claim::NotWorse { margin } => (passes || !is_later) && tested.low > -*margin,
-                Claim::QualityAtLeast { quality } => {
-                    (passes || !is_later) && tested.low >= *quality
-                }
+                Claim::NotWorse { margin } => tested.low > -*margin,
+                Claim::QualityAtLeast { quality } => tested.low >= *quality,
                 Claim::Cheaper => known_cost.is_some() && tested.low > 0.0,
                 Claim::Less { .. } => tested.low > 0.0,
                 Claim::CostAtMost { usd_per_1k } => {
@@ -243,6 +236,7 @@ fn gain(
     claims: &[Claim],
     rows: &[HeldOutRow],
     winner: &[Weighted],
+    level: Level,
     seed: Seed,
 ) -> Option<(Interval, PairedTest)> {
     let differences = differences(rows);
@@ -250,10 +244,10 @@ fn gain(
     let is_binary = scores.into_iter().all(|score| score == 0.0 || score == 1.0);
     let test = claims.iter().find_map(|claim| match *claim {
         Claim::NotWorse { margin } => {
-            Some(weighted::non_inferiority(&differences, margin, seed.child("gain", 0)))
+            Some(weighted::non_inferiority(&differences, margin, level, seed.child("gain", 0)))
         }
         Claim::QualityAtLeast { quality } => {
-            Some(weighted::above_level(winner, quality, seed.child("winner", 0)))
+            Some(weighted::above_level(winner, quality, level, seed.child("winner", 0)))
         }
         Claim::Better
         | Claim::Cheaper
@@ -261,8 +255,9 @@ fn gain(
         | Claim::CostAtMost { .. }
         | Claim::Bound(_) => None,
     });
-    let test = test
-        .unwrap_or_else(|| weighted::superiority(&differences, is_binary, seed.child("test", 0)));
+    let test = test.unwrap_or_else(|| {
+        weighted::superiority(&differences, is_binary, level, seed.child("test", 0))
+    });
     Some((weighted::of_differences(&differences, seed.child("gain", 0))?, test))
 }
 

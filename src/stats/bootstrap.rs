@@ -72,6 +72,11 @@ impl Bca {
         Some(Self { means, bias, acceleration })
     }
 
+    /// How many resamples there are.
+    pub(super) fn resamples(&self) -> usize {
+        self.means.len()
+    }
+
     /// The interval each end of which is exceeded with this chance, 0.025 for 95 %. It narrows as the chance grows.
     pub(super) fn ends(&self, chance: f64) -> (f64, f64) {
         let percentile = |z: f64| {

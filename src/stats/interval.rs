@@ -1,7 +1,7 @@
 //! 95 % intervals for a mean score and for a mean paired difference.
 //!
-//! For showing the uncertainty of an estimate. Not a test: a gain is claimed by the p-value in
-//! `paired`, which is exact where an interval is approximate.
+//! What is claimed is decided by an end of one, at the level of the look; a gain by the p-value in `paired` as well,
+//! which is exact where an interval is approximate.
 
 use super::bootstrap::Bca;
 use super::level::Level;
@@ -9,12 +9,23 @@ use super::normal;
 use crate::seed::Seed;
 use serde::{Deserialize, Serialize};
 
+/// At least so many resamples.
 const SCORE_RESAMPLES: usize = 2_000;
-pub(super) const DIFFERENCE_RESAMPLES: usize = 10_000;
+const DIFFERENCE_RESAMPLES: usize = 10_000;
 /// The chance that the truth is beyond one end of a 95 % interval.
 const EACH_END: f64 = Level::FIRST.one_sided;
-/// With fewer values beside the most common one, those that did not occur are allowed for.
+/// With fewer values beside the most common one, amounts may have values that did not occur.
 const FEW_UNUSUAL: usize = 10;
+/// Resamples or sign patterns that are more extreme than a chance that they have to show. Their number then has a standard
+/// deviation of about a fifth.
+const BEYOND: f64 = 20.0;
+/// The most resamples: enough for the level of the 90th look.
+const MOST_RESAMPLES: usize = 4_000_000;
+
+/// How many resamples show what happens with this chance, and never fewer than usual.
+pub(super) fn resamples(usual: usize, chance: f64) -> usize {
+    ((BEYOND / chance).ceil() as usize).clamp(usual, MOST_RESAMPLES)
+}
 
 /// A mean and the 95 % interval around it, in the unit of the values it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,11 +51,10 @@ impl Interval {
 ///
 /// - All scores exactly 0 or 1: [`wilson`].
 /// - Otherwise the BCa bootstrap over rows, 2,000 resamples (Efron and Tibshirani 1993, section
-///   14.3), which allows for skew. In simulations of graded scores it held the truth 94 to 96 % of
-///   the time from 20 rows on, about 92 % at 12 and 90 % at 8.
-/// - Where fewer than 10 rows differ from the most common score, at least as wide as with z²/2 rows
-///   added at each end of the range (Agresti and Coull 1998 for one proportion; for graded scores our own), so that
-///   scores that did not occur are allowed for; with one row, the whole of `[0, 1]`, since one row says nothing about the spread.
+///   14.3), which allows for skew, and at least as wide as with z²/2 rows added at each end of the range
+///   (Agresti and Coull 1998 for one proportion; for graded scores our own), so that scores that did not occur are
+///   allowed for, which a bootstrap never repeats; with one row, the whole of `[0, 1]`, since one row says nothing about
+///   the spread.
 ///
 /// `None` if there are no scores, or one is not finite.
 #[must_use]
@@ -59,15 +69,15 @@ pub fn of_scores_beyond(scores: &[f64], chance: f64, seed: Seed) -> Option<Inter
         let right = scores.iter().filter(|score| **score == 1.0).count();
         return wilson_beyond(right, scores.len(), chance);
     }
-    Some(Resampled::of(scores, SCORE_RESAMPLES, (0.0, 1.0), seed)?.at(chance))
+    Some(Resampled::of_scores(scores, chance, seed)?.at(chance))
 }
 
 /// The mean paired difference, from one difference in `[-1, 1]` per row.
 ///
 /// - All differences −1, 0 or 1: [`tango`].
 /// - Otherwise the BCa bootstrap over rows (a paired item bootstrap, since a row carries both scores),
-///   10,000 resamples; where fewer than 10 rows differ from the most common difference, at least as wide
-///   as with z²/2 rows added at each end of the range.
+///   10,000 resamples, and at least as wide as with z²/2 rows added at each end of the range: a prompt that is a little
+///   better on all rows may lose everything on one in a hundred, and of 100 rows a third do not show it.
 ///
 /// `None` if there are no differences, or one is not finite.
 #[must_use]
@@ -83,7 +93,7 @@ pub fn of_differences_beyond(differences: &[f64], chance: f64, seed: Seed) -> Op
     if wins + losses + count(0.0) == differences.len() {
         return tango_beyond(wins, losses, differences.len(), chance);
     }
-    Some(Resampled::of(differences, DIFFERENCE_RESAMPLES, (-1.0, 1.0), seed)?.at(chance))
+    Some(Resampled::of_differences(differences, chance, seed)?.at(chance))
 }
 
 /// The score interval of a difference of paired proportions, `wins` and `losses` of `n` rows; `None` for
@@ -152,7 +162,7 @@ pub fn of_amounts(values: &[f64], seed: Seed) -> Option<Interval> {
 #[must_use]
 pub fn of_amounts_beyond(values: &[f64], chance: f64, seed: Seed) -> Option<Interval> {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let bca = || Bca::of(values, DIFFERENCE_RESAMPLES, seed);
+    let bca = || Bca::of(values, resamples(DIFFERENCE_RESAMPLES, chance), seed);
     let ends = || bca().map_or((mean, mean), |bca| bca.ends(chance));
     mean.is_finite().then(|| Interval::around(mean, ends(), values.len()))
 }
@@ -188,28 +198,35 @@ pub(super) struct Resampled {
     range: (f64, f64),
     /// `None` where all values are equal.
     bca: Option<Bca>,
-    /// How many values there are, their sum and that of their squares, where few differ from the most common one.
-    few_unusual: Option<(f64, f64, f64)>,
+    /// The sum of their squares.
+    squares: f64,
 }
 
 impl Resampled {
-    /// `None` if there are no values, or one is not finite.
-    pub(super) fn of(
-        values: &[f64],
-        resamples: usize,
-        range: (f64, f64),
-        seed: Seed,
-    ) -> Option<Self> {
+    /// Scores, for intervals of which each end is exceeded with this chance or more. `None` if there are none, or one is
+    /// not finite.
+    pub(super) fn of_scores(scores: &[f64], least: f64, seed: Seed) -> Option<Self> {
+        Self::of(scores, resamples(SCORE_RESAMPLES, least), (0.0, 1.0), seed)
+    }
+
+    /// The same for differences.
+    pub(super) fn of_differences(differences: &[f64], least: f64, seed: Seed) -> Option<Self> {
+        Self::of(differences, resamples(DIFFERENCE_RESAMPLES, least), (-1.0, 1.0), seed)
+    }
+
+    fn of(values: &[f64], resamples: usize, range: (f64, f64), seed: Seed) -> Option<Self> {
         let n = values.len();
         let mean = values.iter().sum::<f64>() / n as f64;
         if !mean.is_finite() {
             return None;
         }
-        let few_unusual = has_few_unusual(values).then(|| {
-            let squares = values.iter().map(|value| value * value).sum::<f64>();
-            (n as f64, values.iter().sum(), squares)
-        });
-        Some(Self { mean, n, range, bca: Bca::of(values, resamples, seed), few_unusual })
+        let squares = values.iter().map(|value| value * value).sum();
+        Some(Self { mean, n, range, bca: Bca::of(values, resamples, seed), squares })
+    }
+
+    /// The smallest chance that its resamples show, in (0, 0.5).
+    pub(super) fn least_chance(&self) -> f64 {
+        self.bca.as_ref().map_or(f64::MIN_POSITIVE, |bca| 1.0 / (bca.resamples() + 1) as f64)
     }
 
     /// The interval each end of which is exceeded with this chance.
@@ -218,18 +235,13 @@ impl Resampled {
             return Interval::around(self.mean, self.range, 1);
         }
         let (low, high) = self.bca.as_ref().map_or((self.mean, self.mean), |bca| bca.ends(chance));
-        let ends = match self.few_unusual {
-            Some(sums) => {
-                let wide = with_pseudo_rows(sums, self.range, chance);
-                (low.min(wide.0), high.max(wide.1))
-            }
-            None => (low, high),
-        };
-        Interval::around(self.mean, ends, self.n)
+        let n = self.n as f64;
+        let wide = with_pseudo_rows((n, n * self.mean, self.squares), self.range, chance);
+        Interval::around(self.mean, (low.min(wide.0), high.max(wide.1)), self.n)
     }
 }
 
-/// Whether hardly any value differs from the most common one: resampling then knows too little of what did not occur.
+/// Whether hardly any amount differs from the most common one: resampling then knows too little of what did not occur.
 #[must_use]
 pub fn has_few_unusual(values: &[f64]) -> bool {
     values.len() - most_common(values) < FEW_UNUSUAL
@@ -384,7 +396,8 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_nothing() {
-        let values: Vec<f64> = (0..37).map(|i| f64::from(i * i % 11) / 10.0 - 0.4).collect();
+        // Far apart, so that it is resamples that decide.
+        let values: Vec<f64> = (0..370).map(|i| f64::from(i * i % 11) / 5.0 - 0.9).collect();
         let alone = on_threads(1, || of_differences(&values, Seed(5)));
         assert_eq!(alone, on_threads(3, || of_differences(&values, Seed(5))));
         assert_ne!(alone, of_differences(&values, Seed(6)), "the seed is used");

@@ -3,7 +3,8 @@
 //! For the single confirmation at the end, on held-out rows. Repeated tests while rows arrive, or
 //! tests of the best of several candidates, need a correction that is not made here.
 
-use super::{binomial, bootstrap};
+use super::level::Level;
+use super::{binomial, bootstrap, interval};
 use crate::seed::Seed;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -44,12 +45,12 @@ pub struct PairedTest {
 /// and lost. Where they are graded, or a binary row was averaged over replicates so that a
 /// difference is none of −1, 0, 1, the sign-flip test.
 #[must_use]
-pub fn test(differences: &[f64], binary: bool, seed: Seed) -> PairedTest {
+pub fn test(differences: &[f64], binary: bool, level: Level, seed: Seed) -> PairedTest {
     if binary && differences.iter().all(|d| [-1.0, 0.0, 1.0].contains(d)) {
         let count = |sign: f64| differences.iter().filter(|d| **d == sign).count();
         PairedTest { p_value: mcnemar_exact(count(1.0), count(-1.0)), name: TestName::Mcnemar }
     } else {
-        PairedTest { p_value: sign_flip(differences, seed), name: TestName::SignFlip }
+        PairedTest { p_value: sign_flip(differences, level, seed), name: TestName::SignFlip }
     }
 }
 
@@ -66,11 +67,12 @@ pub fn mcnemar_exact(wins: usize, losses: usize) -> f64 {
 ///
 /// Fisher, *The Design of Experiments* (1935), section 21: if the candidates are equal, each
 /// difference is as likely to have the other sign; p is the share of sign patterns whose sum is at
-/// least the observed one. All patterns are counted for up to 16 differences other than 0; beyond,
-/// 10,000 random ones with p = (hits + 1) / (10,000 + 1) (Phipson and Smyth 2010). With no
-/// difference other than 0, or one that is not finite, there is no evidence: 1.
+/// least the observed one. All patterns are counted for up to 16 differences other than 0; beyond, N
+/// random ones with p = (hits + 1) / (N + 1) (Phipson and Smyth 2010), where N is 10,000, and more
+/// for a level of which that is not 20 times the inverse. With no difference other than 0, or one
+/// that is not finite, there is no evidence: 1.
 #[must_use]
-pub fn sign_flip(differences: &[f64], seed: Seed) -> f64 {
+pub fn sign_flip(differences: &[f64], level: Level, seed: Seed) -> f64 {
     let observed: f64 = differences.iter().sum();
     if !observed.is_finite() {
         return 1.0;
@@ -85,13 +87,14 @@ pub fn sign_flip(differences: &[f64], seed: Seed) -> f64 {
         }
         return sums.iter().filter(|sum| **sum >= bar).count() as f64 / sums.len() as f64;
     }
-    let hits: usize = bootstrap::in_chunks(PERMUTATIONS, "sign flip", seed, |repeats, seed| {
+    let patterns = interval::resamples(PERMUTATIONS, level.one_sided);
+    let hits: usize = bootstrap::in_chunks(patterns, "sign flip", seed, |repeats, seed| {
         let mut rng = seed.rng();
         (0..repeats).filter(|_| flipped_sum(&sizes, &mut rng) >= bar).count()
     })
     .into_iter()
     .sum();
-    (hits + 1) as f64 / (PERMUTATIONS + 1) as f64
+    (hits + 1) as f64 / (patterns + 1) as f64
 }
 
 /// The sum of `sizes` under random signs, one bit each.
@@ -145,19 +148,26 @@ mod tests {
             ([1.0, 2.0, -4.0], 5.0),
             ([-1.0, -2.0, -4.0], 8.0),
         ] {
-            assert_eq!(sign_flip(&differences, Seed(1)), eighths / 8.0, "{differences:?}");
+            assert_eq!(
+                sign_flip(&differences, Level::FIRST, Seed(1)),
+                eighths / 8.0,
+                "{differences:?}"
+            );
         }
         // Ties in the sums, and zeros that do not count: ±1 ±1, at least 0 is 3 of 4.
-        assert_eq!(sign_flip(&[0.0, 1.0, 0.0, -1.0], Seed(1)), 0.75);
+        assert_eq!(sign_flip(&[0.0, 1.0, 0.0, -1.0], Level::FIRST, Seed(1)), 0.75);
         // 0.3 − 0.1 − 0.2 is not exactly 0, but it must tie with 0.1 + 0.2 − 0.3.
-        assert_eq!(sign_flip(&[0.3, -0.1, -0.2], Seed(1)), sign_flip(&[-0.3, 0.1, 0.2], Seed(1)));
-        assert_eq!(sign_flip(&[0.5, 0.3, -0.1, 0.2, 0.05], Seed(1)), 0.093_75);
+        assert_eq!(
+            sign_flip(&[0.3, -0.1, -0.2], Level::FIRST, Seed(1)),
+            sign_flip(&[-0.3, 0.1, 0.2], Level::FIRST, Seed(1))
+        );
+        assert_eq!(sign_flip(&[0.5, 0.3, -0.1, 0.2, 0.05], Level::FIRST, Seed(1)), 0.093_75);
     }
 
     #[test]
     fn fishers_maize() {
         // Fisher: 863 of the 32,768 sign patterns are as extreme on this side.
-        assert_eq!(sign_flip(&MAIZE, Seed(1)), 863.0 / 32_768.0);
+        assert_eq!(sign_flip(&MAIZE, Level::FIRST, Seed(1)), 863.0 / 32_768.0);
     }
 
     #[test]
@@ -165,27 +175,38 @@ mod tests {
         // 20 differences of one size: a sign test, exactly P(Bin(20, ½) ≥ 14) = 0.0577.
         let mut differences = vec![0.25; 14];
         differences.extend([-0.25; 6]);
-        let p = sign_flip(&differences, Seed(4));
+        let p = sign_flip(&differences, Level::FIRST, Seed(4));
         assert!((p - mcnemar_exact(14, 6)).abs() < 0.01, "{p}");
         // 1,000 wins: no random pattern reaches it, and p is still not 0.
-        assert_eq!(sign_flip(&[1.0; 1_000], Seed(4)), 1.0 / 10_001.0);
+        assert_eq!(sign_flip(&[1.0; 1_000], Level::FIRST, Seed(4)), 1.0 / 10_001.0);
+        // A level that 10,000 patterns cannot show has more of them.
+        let late = Level::of_look(30);
+        assert!(sign_flip(&[1.0; 100], late, Seed(4)) < late.one_sided / 10.0);
     }
 
     #[test]
     fn no_evidence_is_one() {
         for differences in [&[][..], &[0.0; 5], &[0.5, f64::NAN], &[f64::INFINITY]] {
-            assert_eq!(sign_flip(differences, Seed(1)), 1.0, "{differences:?}");
-            assert_eq!(test(differences, true, Seed(1)).p_value, 1.0, "{differences:?}");
+            assert_eq!(sign_flip(differences, Level::FIRST, Seed(1)), 1.0, "{differences:?}");
+            assert_eq!(
+                test(differences, true, Level::FIRST, Seed(1)).p_value,
+                1.0,
+                "{differences:?}"
+            );
         }
     }
 
     #[test]
     fn the_test_fits_the_scores() {
-        let binary = test(&[1.0, 1.0, 0.0, -1.0], true, Seed(1));
+        let binary = test(&[1.0, 1.0, 0.0, -1.0], true, Level::FIRST, Seed(1));
         assert_eq!(binary, PairedTest { p_value: 0.5, name: TestName::Mcnemar });
-        let graded = test(&[1.0, 0.5, 0.0, -0.25], false, Seed(1));
+        let graded = test(&[1.0, 0.5, 0.0, -0.25], false, Level::FIRST, Seed(1));
         assert_eq!(graded, PairedTest { p_value: 0.25, name: TestName::SignFlip });
-        assert_eq!(test(&[1.0, 0.5], true, Seed(1)).name, TestName::SignFlip, "replicates");
+        assert_eq!(
+            test(&[1.0, 0.5], true, Level::FIRST, Seed(1)).name,
+            TestName::SignFlip,
+            "replicates"
+        );
         assert_eq!(serde_json::to_string(&binary).unwrap(), r#"{"p_value":0.5,"name":"mcnemar"}"#);
         assert_eq!(serde_json::to_string(&graded.name).unwrap(), r#""sign_flip""#);
     }
@@ -195,10 +216,10 @@ mod tests {
         let differences: Vec<f64> = (0..50).map(|i| f64::from(i * 7 % 13) / 13.0 - 0.4).collect();
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| sign_flip(&differences, Seed(9)))
+            pool.install(|| sign_flip(&differences, Level::FIRST, Seed(9)))
         };
         assert_eq!(on(1), on(3));
-        assert_ne!(on(1), sign_flip(&differences, Seed(10)), "the seed is used");
+        assert_ne!(on(1), sign_flip(&differences, Level::FIRST, Seed(10)), "the seed is used");
     }
 
     proptest! {
@@ -208,10 +229,10 @@ mod tests {
         fn p_is_a_probability_and_better_rows_never_raise_it(
             differences in prop::collection::vec(-1.0..=1.0_f64, 0..24), seed: u64,
         ) {
-            let p = sign_flip(&differences, Seed(seed));
+            let p = sign_flip(&differences, Level::FIRST, Seed(seed));
             prop_assert!(p > 0.0 && p <= 1.0);
             let all_won: Vec<f64> = differences.iter().map(|d| d.abs()).collect();
-            prop_assert!(sign_flip(&all_won, Seed(seed)) <= p);
+            prop_assert!(sign_flip(&all_won, Level::FIRST, Seed(seed)) <= p);
         }
 
         #[test]
@@ -219,7 +240,7 @@ mod tests {
             half in prop::collection::vec(0.01..=1.0_f64, 12..30), seed: u64,
         ) {
             let differences: Vec<f64> = half.iter().flat_map(|d| [*d, -d]).collect();
-            let p = sign_flip(&differences, Seed(seed));
+            let p = sign_flip(&differences, Level::FIRST, Seed(seed));
             prop_assert!((p - 0.5).abs() < 0.05, "{}", p);
         }
 

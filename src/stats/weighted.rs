@@ -61,9 +61,9 @@ pub fn of_differences_beyond(rows: &[Weighted], chance: f64, seed: Seed) -> Opti
 /// [`of_differences`] begins to leave 0 out. Signs are not flipped there: where heavy rows lose and light ones win, a mean of 0 is not
 /// symmetric around 0.
 #[must_use]
-pub fn superiority(differences: &[Weighted], binary: bool, seed: Seed) -> PairedTest {
+pub fn superiority(differences: &[Weighted], binary: bool, level: Level, seed: Seed) -> PairedTest {
     match is_plain(differences) {
-        true => paired::test(&values(differences), binary, seed),
+        true => paired::test(&values(differences), binary, level, seed),
         false => above(differences, 0.0, (-1.0, 1.0), TestName::WeightedMean),
     }
 }
@@ -71,20 +71,25 @@ pub fn superiority(differences: &[Weighted], binary: bool, seed: Seed) -> Paired
 /// Tests whether the mean of differences is above `-margin`: [`margin::non_inferiority`]; with weights as
 /// [`superiority`].
 #[must_use]
-pub fn non_inferiority(differences: &[Weighted], margin: f64, seed: Seed) -> PairedTest {
+pub fn non_inferiority(
+    differences: &[Weighted],
+    margin: f64,
+    level: Level,
+    seed: Seed,
+) -> PairedTest {
     match is_plain(differences) {
-        true => margin::non_inferiority(&values(differences), margin, seed),
+        true => margin::non_inferiority(&values(differences), margin, level, seed),
         false => above(differences, -margin, (-1.0, 1.0), TestName::NonInferiority),
     }
 }
 
-/// Tests whether the mean of scores is above `level`: [`margin::above_level`]; with weights as
+/// Tests whether the mean of scores is above `asked`: [`margin::above_level`]; with weights as
 /// [`superiority`].
 #[must_use]
-pub fn above_level(scores: &[Weighted], level: f64, seed: Seed) -> PairedTest {
+pub fn above_level(scores: &[Weighted], asked: f64, level: Level, seed: Seed) -> PairedTest {
     match is_plain(scores) {
-        true => margin::above_level(&values(scores), level, seed),
-        false => above(scores, level, (0.0, 1.0), TestName::Level),
+        true => margin::above_level(&values(scores), asked, level, seed),
+        false => above(scores, asked, (0.0, 1.0), TestName::Level),
     }
 }
 
@@ -169,12 +174,15 @@ mod tests {
                 values.iter().map(|value| Weighted { value: *value, weight: 0.1 }).collect();
             assert_eq!(of_scores(&rows, Seed(1)), interval::of_scores(&values, Seed(1)));
             assert_eq!(of_differences(&rows, Seed(1)), interval::of_differences(&values, Seed(1)));
-            assert_eq!(superiority(&rows, true, Seed(1)), paired::test(&values, true, Seed(1)));
-            let margin = margin::non_inferiority(&values, 0.1, Seed(1));
-            assert_eq!(non_inferiority(&rows, 0.1, Seed(1)), margin);
             assert_eq!(
-                above_level(&rows, 0.5, Seed(1)),
-                margin::above_level(&values, 0.5, Seed(1))
+                superiority(&rows, true, Level::FIRST, Seed(1)),
+                paired::test(&values, true, Level::FIRST, Seed(1))
+            );
+            let margin = margin::non_inferiority(&values, 0.1, Level::FIRST, Seed(1));
+            assert_eq!(non_inferiority(&rows, 0.1, Level::FIRST, Seed(1)), margin);
+            assert_eq!(
+                above_level(&rows, 0.5, Level::FIRST, Seed(1)),
+                margin::above_level(&values, 0.5, Level::FIRST, Seed(1))
             );
         }
     }
@@ -208,10 +216,10 @@ mod tests {
             (0..100).map(|row| if row < 20 { (-1.0, 10.0) } else { (1.0, 1.0) }).collect();
         let differences = rows(&pairs);
         let alike = rows(&pairs.iter().map(|(value, _)| (*value, 1.0)).collect::<Vec<_>>());
-        assert!(superiority(&alike, true, Seed(1)).p_value < 0.001);
-        assert!(superiority(&differences, true, Seed(1)).p_value > 0.9);
+        assert!(superiority(&alike, true, Level::FIRST, Seed(1)).p_value < 0.001);
+        assert!(superiority(&differences, true, Level::FIRST, Seed(1)).p_value > 0.9);
         assert!(of_differences(&differences, Seed(1)).unwrap().high < 0.0);
-        assert!(non_inferiority(&differences, 0.9, Seed(1)).p_value < 0.01);
+        assert!(non_inferiority(&differences, 0.9, Level::FIRST, Seed(1)).p_value < 0.01);
         let worse = of_differences(&differences, Seed(1)).unwrap().mean;
         assert!((worse + 120.0 / 280.0).abs() < 1e-12, "{worse}");
     }
@@ -235,7 +243,7 @@ mod tests {
             };
             let differences: Vec<Weighted> = (0..150).map(|_| row()).collect();
             let interval = of_differences(&differences, Seed(1)).unwrap();
-            let test = superiority(&differences, true, Seed(1));
+            let test = superiority(&differences, true, Level::FIRST, Seed(1));
             wrong[0] += usize::from(interval.low > 0.0);
             wrong[1] += usize::from(interval.high < 0.0);
             wrong[2] += usize::from(test.p_value <= 0.05);
@@ -256,23 +264,25 @@ mod tests {
     fn a_p_value_is_the_level_at_which_its_interval_ends() {
         let differences = rows(&[(1.0, 3.0), (1.0, 1.0), (-1.0, 1.0), (0.5, 2.0), (0.0, 1.5)]);
         for margin in [0.2, 0.5, 0.0] {
-            let p = non_inferiority(&differences, margin, Seed(1)).p_value;
+            let p = non_inferiority(&differences, margin, Level::FIRST, Seed(1)).p_value;
             let low = |chance| of_differences_beyond(&differences, chance, Seed(1)).unwrap().low;
             assert!(low(p * 1.001) > -margin && low(p * 0.999) <= -margin, "{margin} {p}");
         }
         let against: Vec<Weighted> =
             differences.iter().map(|row| Weighted { value: -row.value, ..*row }).collect();
-        let (gain, loss) =
-            (superiority(&differences, true, Seed(1)), superiority(&against, true, Seed(1)));
+        let (gain, loss) = (
+            superiority(&differences, true, Level::FIRST, Seed(1)),
+            superiority(&against, true, Level::FIRST, Seed(1)),
+        );
         assert!((gain.p_value + loss.p_value - 1.0).abs() < 1e-9);
         assert_eq!(
-            (gain.name, superiority(&[], true, Seed(1)).p_value),
+            (gain.name, superiority(&[], true, Level::FIRST, Seed(1)).p_value),
             (TestName::WeightedMean, 1.0)
         );
         // All right: about as small as the chance of that at the level, 0.95 to the 27th, which they are worth.
         let right: Vec<Weighted> = (0..30)
             .map(|row| Weighted { value: 1.0, weight: if row < 15 { 1.0 } else { 2.0 } })
             .collect();
-        assert!(above_level(&right, 0.95, Seed(1)).p_value > 0.1);
+        assert!(above_level(&right, 0.95, Level::FIRST, Seed(1)).p_value > 0.1);
     }
 }

@@ -413,22 +413,12 @@ impl<'a> Analysis<'a> {
                 Weighted { value: sign * value, weight }
             };
             let differences: Vec<Weighted> = pairs.iter().map(signed).collect();
-            weighted::superiority(&differences, is_binary, self.design.seed)
+            weighted::superiority(&differences, is_binary, level, self.design.seed)
         };
         let (better, worse) = (one_sided(1.0), one_sided(-1.0));
-        let level = level.one_sided;
-        // Graded scores may have differences that the rows did not show: of n rows, what happens on a share of
-        // 1 − level^(1/n) of all may be missing from them (the exact bound of Clopper and Pearson 1934 for no event).
-        let unseen = match is_binary {
-            true => 0.0,
-            false => 1.0 - level.powf(1.0 / pairs.len().max(1) as f64),
-        };
-        let widened = Interval { low: tested.low - unseen, high: tested.high + unseen, ..tested };
-        let is_same = self.by_interval(widened) == Decision::Same;
         let decision = match self.by_interval(tested) {
-            Decision::Same if !is_same => Decision::Open,
-            Decision::Better if better.p_value > level => Decision::Open,
-            Decision::Worse if worse.p_value > level => Decision::Open,
+            Decision::Better if better.p_value > level.one_sided => Decision::Open,
+            Decision::Worse if worse.p_value > level.one_sided => Decision::Open,
             decision => decision,
         };
         let p_value = (2.0 * better.p_value.min(worse.p_value)).min(1.0);
