@@ -52,6 +52,7 @@ pub mod text; // Plurals, durations, shortened prompts: how values look to peopl
 pub mod source; // Where in a person's file something is wrong, and what to try.
 pub mod id; // CandidateId, RowIx, Call: never a bare string or number.
 pub mod units; // Usd, Tokens, Score: never a bare number.
+pub mod score_form; // How the scores of a task are written: in percent, or as plain numbers.
 pub mod seed; // One run seed, a named child seed for every decision.
 pub mod vector; // Texts as vectors, and how near two of them are.
 pub mod clock; // The time, or the time that a test says it is.

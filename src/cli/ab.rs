@@ -96,6 +96,7 @@ fn recorded(
     let looks = Looks::of_folder(&args.out.out);
     let look = joined.take_look(&looks, &format!("columns `{}` compared", names.join("`, `")))?;
     let design = PairedDesign {
+        score_form: joined.task.score_form(),
         basis: Basis::Fixed,
         names,
         margin: args.margin,

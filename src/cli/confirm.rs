@@ -76,5 +76,5 @@ fn show(run: &LoadedRun, asked: &[CandidateIx], screen: &Screen) -> Result<(), C
         fields.insert("task".to_owned(), json!(summary.task));
         fields.insert("spent_usd".to_owned(), json!(summary.spent.usd));
     }
-    screen.show(&value, &report::family_page(family))
+    screen.show(&value, &report::family_page(family, summary.score_form))
 }

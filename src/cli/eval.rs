@@ -346,7 +346,7 @@ impl Answers {
             earlier: self.earlier,
             not_asked: self.not_asked() as u64,
             failed_calls: summary.failed_calls.clone(),
-            ..Evaluation::of(&rows)
+            ..Evaluation::of(&rows, task.score_form())
         })
     }
 }

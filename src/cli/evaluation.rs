@@ -3,6 +3,7 @@
 use crate::event::NoAnswer;
 use crate::id::ExampleId;
 use crate::run::FailedCalls;
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level};
@@ -49,6 +50,9 @@ impl EarlierAnswers {
 /// The result of an evaluation.
 #[derive(Debug, Serialize)]
 pub(super) struct Evaluation {
+    /// How scores are written for people.
+    #[serde(skip)]
+    pub(super) score_form: ScoreForm,
     /// The column of the answers, if several were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) column: Option<String>,
@@ -76,7 +80,7 @@ pub(super) struct Evaluation {
 
 impl Evaluation {
     /// What these verdicts come to.
-    pub(super) fn of(rows: &[ScoredRow<'_>]) -> Self {
+    pub(super) fn of(rows: &[ScoredRow<'_>], score_form: ScoreForm) -> Self {
         let weighted =
             |row: &ScoredRow<'_>| Weighted { value: row.verdict.score.value(), weight: row.weight };
         let scores: Vec<Weighted> = rows.iter().map(weighted).collect();
@@ -85,6 +89,7 @@ impl Evaluation {
             invalid_answers.count(&row.verdict, Some(row.id), &row.answer);
         }
         Self {
+            score_form,
             column: None,
             quality: weighted::of_scores(&scores, Seed(1).child("eval", 0)),
             usd_per_1k: None,
@@ -127,9 +132,9 @@ impl Evaluation {
         let mut out = match self.quality {
             Some(i) => format!(
                 "{} ({} to {}) over {}",
-                text::percent(i.mean),
-                text::percent(i.low),
-                text::percent(i.high),
+                self.score_form.score(i.mean),
+                self.score_form.score(i.low),
+                self.score_form.score(i.high),
                 text::plural(i.n, "row")
             ),
             None => "no rows were scored".to_owned(),

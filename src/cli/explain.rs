@@ -15,7 +15,7 @@ pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliErro
     let subject = find(&report, args.candidate.trim()).map_err(unfound)?;
     // A running process has written more events since; the explanation stops where the report stopped.
     let last = run.history.events;
-    let mut explainer = Explainer::new(subject, run.task.splits.sizes().dev);
+    let mut explainer = Explainer::new(subject, run.task.splits.sizes().dev, run.task.score_form());
     crate::journal::read_events(&run.dir.events(), |number, event: Event| {
         if number.0 < last {
             explainer.apply(number, &event);

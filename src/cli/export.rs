@@ -309,6 +309,9 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
         if let Some(look) = summary.look.filter(|_| is_compared) {
             fields.insert("look".to_owned(), json!(look));
         }
+        if !summary.score_form.is_percent() {
+            fields.insert("score_form".to_owned(), json!(summary.score_form));
+        }
         if !summary.earlier.is_empty() {
             fields.insert("earlier".to_owned(), json!(summary.earlier));
         }
@@ -354,14 +357,14 @@ fn described(prompt: Option<&Prompted>) -> Value {
 }
 
 fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
-    let summary = &run.summary;
+    let (summary, form) = (&run.summary, run.summary.score_form);
     let quality = |interval: Option<Interval>| {
         interval.map_or("not measured".to_owned(), |i| {
             format!(
                 "{} ({} to {}, n = {})",
-                text::percent(i.mean),
-                text::percent(i.low),
-                text::percent(i.high),
+                form.score(i.mean),
+                form.score(i.low),
+                form.score(i.high),
                 i.n
             )
         })

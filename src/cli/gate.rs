@@ -9,7 +9,6 @@ use super::error::{CliError, Kind};
 use super::evaluation::Evaluation;
 use crate::report::{self, Report, visible_line};
 use crate::run::{LoadedRun, Prompted, RunKind};
-use crate::text;
 use serde::Serialize;
 
 /// What a gate found.
@@ -46,10 +45,11 @@ impl Gate {
 
     /// Compares a result with what is required; `None` where nothing is. `is_measured`: enough rows have a score.
     pub(super) fn of(evaluation: &Evaluation, args: &EvalArgs, is_measured: bool) -> Option<Self> {
+        let form = evaluation.score_form;
         let quality = args.min_quality.map(|least| match evaluation.quality {
             None => (Finding::NotMeasured, "no row has a score".to_owned()),
             Some(quality) => {
-                let (is, required) = (text::percent(quality.mean), text::percent(least));
+                let (is, required) = (form.score(quality.mean), form.score(least));
                 let words = format!("the quality is {is}, and at least {required} is required");
                 (passed(quality.mean >= least), words)
             }

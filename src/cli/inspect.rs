@@ -66,9 +66,9 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     let quality = |interval: Option<Interval>| match interval {
         Some(i) => format!(
             "{} ({} to {}, {})",
-            text::percent(i.mean),
-            text::percent(i.low),
-            text::percent(i.high),
+            summary.score_form.score(i.mean),
+            summary.score_form.score(i.low),
+            summary.score_form.score(i.high),
             text::plural(i.n, "row")
         ),
         None => "not measured yet".to_owned(),

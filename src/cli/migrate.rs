@@ -9,7 +9,6 @@ use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::compare::migration_page::margin_in_words;
 use crate::engine::MIN_HOLD_ROWS;
 use crate::looks::Looks;
 use crate::night::{Migration, NightFile, NightRun, RunState, of_model, share};
@@ -254,14 +253,14 @@ fn tell_power(
     let needed = if args.margin > 0.0 {
         let first = rows_for_margin(args.margin, USUAL_DISCORDANCE);
         let rows = (first as f64 * level.rows_for_one()).ceil() as u64;
-        format!("; {} needs about {} rows", margin_in_words(args.margin), thousands(rows))
+        format!("; {} needs about {} rows", bar.score_form().size(args.margin), thousands(rows))
     } else {
         String::new()
     };
     screen.warn(&format!(
         "{} show parity within {} or more (as look {} for {}, each with a new prompt and with the one in force, where a fifth of the rows differ, in 80 % of cases){needed}",
         plural(rows, "held-out row"),
-        margin_in_words(shown.min(1.0)),
+        bar.score_form().size(shown.min(1.0)),
         level.look,
         plural(models, "model"),
     ));

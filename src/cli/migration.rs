@@ -6,7 +6,7 @@ use super::eval;
 use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::compare::migration::{Finding, Known, MigrationLook, MigrationReport};
-use crate::compare::migration_page::{self, margin_in_words};
+use crate::compare::migration_page;
 use crate::looks::Looks;
 use crate::night::{Migration, Night};
 use crate::run::{LoadedRun, Run, RunDir, Settings, way_on};
@@ -108,6 +108,6 @@ pub(super) fn conclude(found: &MigrationReport) -> Result<(), CliError> {
             target.run
         )));
     }
-    let within = margin_in_words(found.margin);
+    let within = found.score_form.size(found.margin);
     Err(CliError::new(Kind::Gate, format!("no new model is shown to be at parity within {within}")))
 }

@@ -385,9 +385,9 @@ fn result_line(run: &LoadedRun) -> String {
         }
         (RunKind::Comparison { .. } | RunKind::Evaluation { .. }, Some(it)) => format!(
             "{} ({} to {}) over {}",
-            text::percent(it.mean),
-            text::percent(it.low),
-            text::percent(it.high),
+            run.summary.score_form.score(it.mean),
+            run.summary.score_form.score(it.low),
+            run.summary.score_form.score(it.high),
             text::plural(it.n, "row")
         ),
     }

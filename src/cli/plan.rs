@@ -14,6 +14,7 @@ use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{self, visible, without_schema};
 use crate::run::{self, Access, Estimate, Known, Latencies, NIGHT, Rounds, RunKind};
+use crate::score_form::ScoreForm;
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::weighted;
 use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
@@ -60,6 +61,9 @@ struct HeldOutLooks {
     next: Level,
     /// The smallest gain that the next claim can show, in points; `None` without held-out rows.
     smallest_gain: Option<f64>,
+    /// How scores are written for people.
+    #[serde(skip)]
+    score_form: ScoreForm,
 }
 
 impl HeldOutLooks {
@@ -70,17 +74,16 @@ impl HeldOutLooks {
         runs.dedup();
         let next = Level::of_look(most.saturating_add(1));
         let smallest_gain = (rows > 0).then(|| smallest_gain(next.worth(rows), USUAL_DISCORDANCE));
-        Ok(Self { earlier: most, runs, next, smallest_gain })
+        Ok(Self { earlier: most, runs, next, smallest_gain, score_form: task.score_form() })
     }
 
     /// `None` before the first look.
     fn in_words(&self) -> Option<String> {
         let shown = self.runs.iter().rev().take(MAX_RUNS).map(String::as_str).collect::<Vec<_>>();
         let more = if self.runs.len() > MAX_RUNS { ", …" } else { "" };
-        let gain = self
-            .smallest_gain
-            .filter(|gain| *gain < 1.0)
-            .map(|gain| format!(", which can detect a gain of {} or more", text::points(gain)));
+        let gain = self.smallest_gain.filter(|gain| *gain < 1.0).map(|gain| {
+            format!(", which can detect a gain of {} or more", self.score_form.gain(gain))
+        });
         (self.earlier > 0).then(|| {
             format!(
                 "{} at the held-out rows (latest first: {}{more}): the next claim on them is look {}, tested at \
@@ -195,7 +198,7 @@ fn rows_of_bound(task: &Task, bound: &Bound, level: Level) -> (String, bool) {
 
 /// Warnings that the user should see before spending money.
 pub(super) fn warnings(task: &Task) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let (mut warnings, form) = (Vec::new(), task.score_form());
     let near = task.near_duplicates();
     for pair in near.iter().take(5) {
         warnings.push(format!(
@@ -244,18 +247,19 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         ));
     } else if let Some((margin, rows)) = rows_of_margin(task).filter(|(_, rows)| *rows > hold) {
         warnings.push(format!(
-            "the goal's margin of {:.1} pp needs about {} if the prompts differ on {} of them, and the task has \
-             {hold}: with these, a prompt as good as the baseline is shown to be at most {:.1} pp worse",
-            margin * 100.0,
+            "the goal's margin of {} needs about {} if the prompts differ on {} of them, and the task has \
+             {hold}: with these, a prompt as good as the baseline is shown to be at most {} worse",
+            form.size(margin),
             text::plural(rows, "held-out row"),
             text::percent(USUAL_DISCORDANCE),
-            smallest_margin(hold, USUAL_DISCORDANCE) * 100.0,
+            form.size(smallest_margin(hold, USUAL_DISCORDANCE)),
         ));
     } else if hold < FEW_ROWS {
         warnings.push(format!(
-            "{} can detect a gain of {} or more; a gain of 5 points needs {} rows",
+            "{} can detect a gain of {} or more; a gain of {} needs {} rows",
             text::plural(hold, "held-out row"),
-            text::points(smallest_gain(hold, USUAL_DISCORDANCE)),
+            form.gain(smallest_gain(hold, USUAL_DISCORDANCE)),
+            if form.is_percent() { "5 points".to_owned() } else { form.size(0.05) },
             text::thousands(rows_needed(0.05, USUAL_DISCORDANCE) as u64)
         ));
     }
@@ -401,7 +405,7 @@ fn hedges(task: &Task) -> String {
 }
 
 fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Duration)) -> String {
-    let (mut out, estimate) = (String::new(), &plan.estimate);
+    let (mut out, estimate, form) = (String::new(), &plan.estimate, task.score_form());
     let _ = writeln!(out, "{}: {}", estimate.task, task.about);
     let _ = writeln!(out, "\nrows");
     for (split, purpose) in
@@ -424,15 +428,15 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
             out,
             "  {rows} can detect a gain of {} or more (95 % interval above 0, power 80 %, if \
              the prompts differ on {} of the rows)",
-            text::points(gain),
+            form.gain(gain),
             text::percent(USUAL_DISCORDANCE)
         );
         if let Some((margin, rows)) = rows_of_margin(task) {
             let _ = writeln!(
                 out,
-                "  the goal's margin of {:.1} pp needs about {} (the same, for a prompt as good as the \
+                "  the goal's margin of {} needs about {} (the same, for a prompt as good as the \
                  baseline)",
-                margin * 100.0,
+                form.size(margin),
                 text::plural(rows, "held-out row")
             );
         }

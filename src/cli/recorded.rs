@@ -124,7 +124,11 @@ pub(super) fn eval(
             .collect();
         let name = (args.column.len() > 1).then(|| column.clone());
         let held_out_looks = looks.earlier(recorded.held_out())?.most;
-        evaluations.push(Evaluation { column: name, held_out_looks, ..Evaluation::of(&rows) });
+        evaluations.push(Evaluation {
+            column: name,
+            held_out_looks,
+            ..Evaluation::of(&rows, recorded.task.score_form())
+        });
     }
     let mut out = String::new();
     for (column, evaluation) in args.column.iter().zip(&evaluations) {

@@ -43,7 +43,7 @@ pub(super) fn simulate(args: &SimulateArgs, screen: &Screen) -> Result<(), CliEr
         });
         let text = format!(
             "true quality {} of {} under the simulated models, over all rows",
-            crate::text::percent(quality),
+            task.score_form().score(quality),
             prompt.id()
         );
         return screen.show(&value, &text);

@@ -84,7 +84,12 @@ fn measured(
     let recheck = exported.recheck(args.task.as_deref())?;
     let weights = exported.record.rows.iter().map(|row| row.weight);
     let rows_for_one = weighted::rows_for_one(weights);
-    if let Some(why) = too_few_rows(recheck.now.rows_there, rows_for_one, args.tolerance) {
+    if let Some(why) = too_few_rows(
+        recheck.now.rows_there,
+        rows_for_one,
+        args.tolerance,
+        exported.record.score_form,
+    ) {
         screen.warn(&why);
     }
     recheck.count_look(&args.out.out, screen)?;

@@ -11,6 +11,7 @@ use crate::id::CandidateIx;
 use crate::night::Migration;
 use crate::report;
 use crate::run::{AnswerFigures, LoadedRun, Recommendation, RunError, Status};
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level, holm, interval, rows_for_margin};
@@ -156,6 +157,9 @@ pub struct Target {
 /// The result of a migration.
 #[derive(Clone, Debug, Serialize)]
 pub struct MigrationReport {
+    /// How scores are written for people.
+    #[serde(skip)]
+    pub score_form: ScoreForm,
     /// The version of this format.
     pub schema: u32,
     /// The migration's name.
@@ -261,6 +265,7 @@ impl MigrationReport {
         let searched = searched.and_then(|(_, known)| known.as_ref()?.as_ref().ok());
         let hold = searched.map(|run| run.task.splits.hold.len());
         Ok(Self {
+            score_form: any.first().map_or_else(ScoreForm::default, |run| run.task.score_form()),
             schema: SCHEMA,
             migration: name.to_owned(),
             task: any.first().map_or_else(String::new, |run| run.task.name.clone()),
@@ -656,7 +661,7 @@ mod tests {
         assert_eq!(rows_of_one.finding, Finding::Parity);
         assert!(
             rows_of_one
-                .verdict(0.04)
+                .verdict(0.04, ScoreForm::Percent)
                 .starts_with("parity: not worse than the bar by more than 4.0 pp: +0.0 pp")
         );
         let open = target(&rows(400, 20, 20), 0.04, 5);
@@ -665,7 +670,7 @@ mod tests {
         // (z + 0.84)² × 0.1/0.04², z = 2.576: 730 rows, at half a percent.
         assert!((725..735).contains(&beside.rows_needed.unwrap()), "{beside:?}");
         assert!(beside.short_by > 0.0 && beside.tested.unwrap().low < -0.04, "{beside:?}");
-        let said = open.verdict(0.04);
+        let said = open.verdict(0.04, ScoreForm::Percent);
         assert!(
             said.contains("not shown: parity within 4.0 pp is missed by 0.")
                 && said.contains("0.50 % one-sided"),
@@ -676,7 +681,7 @@ mod tests {
         assert_eq!((below.finding, below.beside_bar.unwrap().rows_needed), (Finding::Open, None));
         assert!(
             below
-                .verdict(0.04)
+                .verdict(0.04, ScoreForm::Percent)
                 .ends_with("no number of rows would show it, if the difference stays")
         );
         let worse = target(&rows(400, 0, 60), 0.04, 1);

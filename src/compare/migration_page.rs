@@ -2,8 +2,9 @@
 
 use super::migration::{BesideBar, Finding, Latency, MigrationReport, OnModel, Target};
 use crate::report::{cost as dollars, visible_line};
+use crate::score_form::ScoreForm;
 use crate::stats::{Interval, Level};
-use crate::text::{columns_of, lines, percent, plural, points, thousands};
+use crate::text::{columns_of, lines, percent, plural, thousands};
 use std::fmt::Write as _;
 
 /// The widest name of a model in a table.
@@ -77,8 +78,10 @@ pub fn markdown(report: &MigrationReport) -> String {
 fn quality(report: &MigrationReport, widest: usize) -> Vec<Vec<String>> {
     let head = ["model", "unchanged", "winner", "difference (95 %)"];
     let mut table = vec![head.map(str::to_owned).to_vec()];
-    let quality =
-        |prompt: Option<&OnModel>| mean(prompt.and_then(|prompt| prompt.quality), percent);
+    let form = report.score_form;
+    let quality = |prompt: Option<&OnModel>| {
+        mean(prompt.and_then(|prompt| prompt.quality), |it| form.score(it))
+    };
     if let Some(bar) = &report.bar {
         let name = format!("{} (bar)", bar.model);
         table.push(vec![named(&name, widest), quality(Some(&bar.prompt)), none(), none()]);
@@ -89,9 +92,7 @@ fn quality(report: &MigrationReport, widest: usize) -> Vec<Vec<String>> {
             named(&target.model, widest),
             quality(target.unchanged.as_ref()),
             quality(target.winner.as_ref()),
-            difference.map_or_else(none, |it| {
-                between(it, |value| points(value).trim_end_matches(" pp").to_owned())
-            }),
+            difference.map_or_else(none, |it| between(it, |value| form.bare_gain(value))),
         ]);
     }
     table
@@ -123,9 +124,10 @@ fn cost(report: &MigrationReport, widest: usize) -> Vec<Vec<String>> {
 
 fn verdicts(report: &MigrationReport) -> impl Iterator<Item = (&Target, Vec<String>)> {
     report.targets.iter().map(|target| {
-        let first = target.verdict(report.margin);
+        let first = target.verdict(report.margin, report.score_form);
         let unchanged = target.unchanged_beside_bar.filter(|_| target.is_changed).map(|beside| {
-            let words = compared(&beside, target.unchanged_finding, report.margin);
+            let words =
+                compared(&beside, target.unchanged_finding, report.margin, report.score_form);
             format!("the prompt in force, unchanged: {words}")
         });
         let is_only_name = target.unchanged_finding == Finding::Parity;
@@ -153,7 +155,7 @@ fn notes(report: &MigrationReport) -> Vec<String> {
         "Bar: {} with the prompt in force. Parity: the low end of the paired interval is above -{}. It is tested for all new \
          models together, and for winners and the prompt in force, by Holm's rule, as look {} at these rows ({} one-sided).",
         report.bar.as_ref().map_or("not measured yet", |bar| bar.model.as_str()),
-        margin_in_words(report.margin),
+        report.score_form.size(report.margin),
         report.look.look,
         report.look.in_percent(),
     );
@@ -207,15 +209,9 @@ fn escaped(text: &str) -> String {
     visible_line(text).replace('|', "\\|").replace('<', "&lt;")
 }
 
-/// The margin as people read it.
-#[must_use]
-pub fn margin_in_words(margin: f64) -> String {
-    format!("{:.1} pp", margin * 100.0)
-}
-
 /// What the rows say of a prompt beside the bar, in a sentence.
-fn compared(beside: &BesideBar, finding: Finding, margin: f64) -> String {
-    let margin = margin_in_words(margin);
+fn compared(beside: &BesideBar, finding: Finding, margin: f64, form: ScoreForm) -> String {
+    let margin = form.size(margin);
     let BesideBar { rows, unanswered, difference, level, short_by, rows_needed, .. } = *beside;
     let missing = match unanswered {
         0 => String::new(),
@@ -228,15 +224,13 @@ fn compared(beside: &BesideBar, finding: Finding, margin: f64) -> String {
         let level = Level { look: 1, one_sided: level }.in_percent();
         format!(
             "; at the level that decides, {level} one-sided, the low end is {}",
-            points(tested.low)
+            form.gain(tested.low)
         )
     });
-    let bare = |value: f64| format!("{:+.1}", value * 100.0);
     let difference = format!(
-        "{} ({} to {}) on {}{missing}{tested}",
-        points(difference.mean),
-        bare(difference.low),
-        bare(difference.high),
+        "{} ({}) on {}{missing}{tested}",
+        form.gain(difference.mean),
+        form.gain_range(difference.low, difference.high),
         plural(rows, "held-out row"),
     );
     match finding {
@@ -256,7 +250,7 @@ fn compared(beside: &BesideBar, finding: Finding, margin: f64) -> String {
             };
             format!(
                 "not shown: parity within {margin} is missed by {}: {difference}; {rows}",
-                margin_in_words(short_by)
+                form.size(short_by)
             )
         }
     }
@@ -265,9 +259,9 @@ fn compared(beside: &BesideBar, finding: Finding, margin: f64) -> String {
 impl Target {
     /// The verdict on its winner in a sentence.
     #[must_use]
-    pub fn verdict(&self, margin: f64) -> String {
+    pub fn verdict(&self, margin: f64, form: ScoreForm) -> String {
         match &self.beside_bar {
-            Some(beside) => compared(beside, self.finding, margin),
+            Some(beside) => compared(beside, self.finding, margin, form),
             None => format!("not measured: {}", self.why.as_deref().unwrap_or_default()),
         }
     }
@@ -345,6 +339,7 @@ mod tests {
             why: None,
         };
         MigrationReport {
+            score_form: ScoreForm::Percent,
             schema: SCHEMA,
             migration: "m".to_owned(),
             task: "a|b".to_owned(),

@@ -5,6 +5,7 @@
 use crate::formats;
 use crate::prompt::Prompt;
 use crate::run::scorer_programs;
+use crate::score_form::ScoreForm;
 use crate::source::SourceError;
 use crate::stats::Interval;
 use crate::task::example::RowHash;
@@ -48,6 +49,9 @@ pub struct Record {
     /// The winner of its run.
     #[serde(default)]
     pub best: Option<RecordedPrompt>,
+    /// How its scores are written for people.
+    #[serde(default)]
+    pub score_form: ScoreForm,
     /// The hash of each part's text.
     pub parts_blake3: BTreeMap<String, String>,
     /// The hash of the prompt's file; records of earlier versions have none.

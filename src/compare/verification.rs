@@ -5,10 +5,11 @@
 
 use super::record::{Record, RecordedRow};
 use crate::report::{CaseOutcome, PairedScores, ScorePair, TestCase, junit, visible_line};
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::{rows_for_margin, smallest_margin, weighted};
 use crate::task::example::RowHash;
-use crate::text::{percent, plural, points};
+use crate::text::plural;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -55,6 +56,9 @@ pub struct Verification {
     /// How many of the rows are worth one of as many that count alike.
     #[serde(skip)]
     pub rows_for_one: f64,
+    /// How scores are written for people.
+    #[serde(skip)]
+    pub score_form: ScoreForm,
 }
 
 /// The prompt as it is verified.
@@ -99,6 +103,7 @@ impl Verification {
         let rows_for_one = weighted::rows_for_one(pairs.iter().map(|pair| pair.weight));
         Some(Self {
             rows_for_one,
+            score_form: record.score_form,
             task: record.task.clone(),
             candidate: record.candidate.clone(),
             finding,
@@ -117,7 +122,7 @@ impl Verification {
     /// What was found, in a sentence.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let tolerance = points_of(self.tolerance);
+        let tolerance = self.score_form.size(self.tolerance);
         match self.finding {
             Finding::Holds => format!("holds: not worse than its record by more than {tolerance}"),
             Finding::Worse => format!("worse than its record by more than {tolerance}"),
@@ -140,18 +145,19 @@ impl Verification {
     #[must_use]
     pub fn facts(&self) -> Vec<String> {
         let PairedScores { rows, mean, baseline_mean, difference, better, worse } = self.scores;
+        let form = self.score_form;
         let mut facts = vec![
             format!(
                 "now {}, recorded {}, over {}",
-                percent(mean),
-                percent(baseline_mean),
+                form.score(mean),
+                form.score(baseline_mean),
                 plural(rows, "held-out row")
             ),
             format!(
                 "difference {} ({} to {}): {better} better, {worse} worse",
-                points(difference.mean),
-                points(difference.low),
-                points(difference.high)
+                form.gain(difference.mean),
+                form.gain(difference.low),
+                form.gain(difference.high)
             ),
         ];
         if self.rows_gone > 0 {
@@ -204,7 +210,7 @@ impl Verification {
             if needed > rows {
                 remedies.push(format!(
                     "a tolerance of {} needs about {}, if as few answers differ: export a prompt with more held-out rows",
-                    points_of(self.tolerance),
+                    self.score_form.size(self.tolerance),
                     plural(needed, "row")
                 ));
             }
@@ -293,12 +299,17 @@ impl SealCheck<'_> {
 /// Says before anything is asked that these rows cannot show the tolerance, if so; `rows_for_one`: how many of them are worth
 /// one of as many that count alike.
 #[must_use]
-pub fn too_few_rows(rows: usize, rows_for_one: f64, tolerance: f64) -> Option<String> {
+pub fn too_few_rows(
+    rows: usize,
+    rows_for_one: f64,
+    tolerance: f64,
+    form: ScoreForm,
+) -> Option<String> {
     let shown = smallest_margin((rows as f64 / rows_for_one + 1e-9) as usize, 0.0);
     if tolerance >= shown {
         return None;
     }
-    let (rows, asked, shown_points) = (plural(rows, "row"), points_of(tolerance), points_of(shown));
+    let (rows, asked, shown_points) = (plural(rows, "row"), form.size(tolerance), form.size(shown));
     let flag = (shown * 1_000.0).ceil() / 1_000.0;
     let needed = match tolerance > 0.0 {
         true => {
@@ -311,10 +322,6 @@ pub fn too_few_rows(rows: usize, rows_for_one: f64, tolerance: f64) -> Option<St
         "{rows} cannot show a tolerance of {asked} unless some answers got better: {rows} with equal answers show \
          {shown_points} (`--tolerance {flag}`){needed}"
     ))
-}
-
-fn points_of(share: f64) -> String {
-    format!("{:.1} pp", share * 100.0)
 }
 
 fn markdown(task: &str, candidate: &str, verdict: &str, facts: &[String]) -> String {
@@ -414,17 +421,20 @@ mod tests {
             |tolerance| Verification::of(&record(&then), &now(&scores), tolerance).unwrap().finding;
         assert_eq!((finding(0.085), finding(0.084)), (Finding::Holds, Finding::Inconclusive));
         assert!(losing(20).remedies().is_empty());
-        let told = too_few_rows(100, 1.0, 0.02).unwrap();
+        let told = too_few_rows(100, 1.0, 0.02, ScoreForm::Percent).unwrap();
         assert!(told.contains("`--tolerance 0.037`") && told.contains("189 rows"), "{told}");
         let same = |rows: usize, tolerance| {
             let right = vec![1.0; rows];
             Verification::of(&record(&right), &now(&right), tolerance).unwrap().finding
         };
         assert_eq!((same(189, 0.02), same(188, 0.02)), (Finding::Holds, Finding::Inconclusive));
-        assert_eq!((same(100, 0.037), too_few_rows(100, 1.0, 0.037)), (Finding::Holds, None));
-        assert!(too_few_rows(100, 1.0, 0.0).is_some());
+        assert_eq!(
+            (same(100, 0.037), too_few_rows(100, 1.0, 0.037, ScoreForm::Percent)),
+            (Finding::Holds, None)
+        );
+        assert!(too_few_rows(100, 1.0, 0.0, ScoreForm::Percent).is_some());
         // Rows that do not count alike show less.
-        assert!(too_few_rows(100, 1.5, 0.037).is_some());
+        assert!(too_few_rows(100, 1.5, 0.037, ScoreForm::Percent).is_some());
     }
 
     #[test]

@@ -5,8 +5,9 @@
 use super::record::Record;
 use crate::export::history::FileCommit;
 use crate::report::visible_line;
+use crate::score_form::ScoreForm;
 use crate::stats::Interval;
-use crate::text::{self, percent};
+use crate::text;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::path::Path;
@@ -54,6 +55,9 @@ pub struct Recorded {
     pub verdict: String,
     /// Its score on held-out rows, with its 95 % interval.
     pub held_out: Option<Interval>,
+    /// How scores are written for people.
+    #[serde(skip)]
+    pub score_form: ScoreForm,
     /// Measured dollars per 1,000 calls.
     pub usd_per_1k: Option<f64>,
     /// Whether models were simulated.
@@ -68,6 +72,7 @@ impl Recorded {
             run: record.run.clone(),
             candidate: record.candidate.clone(),
             verdict: record.status.clone(),
+            score_form: record.score_form,
             held_out: exported.and_then(|prompt| prompt.hold),
             usd_per_1k: exported.and_then(|prompt| prompt.usd_per_1k),
             simulated: record.simulated,
@@ -81,9 +86,9 @@ impl Recorded {
         facts.push(match self.held_out {
             Some(it) => format!(
                 "held out {} ({} to {}, n = {})",
-                percent(it.mean),
-                percent(it.low),
-                percent(it.high),
+                self.score_form.score(it.mean),
+                self.score_form.score(it.low),
+                self.score_form.score(it.high),
                 it.n
             ),
             None => "no held-out score".to_owned(),

@@ -2,34 +2,35 @@
 //! and of its evidence.
 
 use super::Report;
-use super::words::{cost, held_out, p_value, signed_range};
+use super::words::{cost, held_out, p_value};
 use crate::engine::Claimed;
 use crate::run::Gain;
+use crate::score_form::ScoreForm;
 use crate::stats::{Interval, Level};
 use crate::task::goal::{Claim, Least};
-use crate::text::{self, percent, points};
+use crate::text;
 
 /// What the goal says of the winner: all of it where it is shown, or what is known, and what is not shown.
 pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
-    let summary = report.summary;
+    let (summary, form) = (report.summary, report.score_form());
     let is_shown = summary.confirmed == Some(true);
     let rows = rows_of(report);
     let asked = summary.claims.iter().find(|claimed| claimed.claim.is_of_quality());
     let quality = format!(
         "{} on {rows} (95 % interval {}{}, {})",
-        points(gain.mean),
-        signed_range(gain.low, gain.high),
-        at_level(report, asked, |it| signed_range(it.low, it.high)),
+        form.gain(gain.mean),
+        form.gain_range(gain.low, gain.high),
+        at_level(report, asked, |it| form.gain_range(it.low, it.high)),
         p_value(gain.p_value)
     );
     let Some(asked) = asked else { return quality };
-    let share = |it: Interval| format!("{:.1} to {:.1}", it.low * 100.0, it.high * 100.0);
+    let ends = |it: Interval| form.range(it.low, it.high);
     let of_quality = match (&asked.claim, summary.best.as_ref().and_then(|best| best.hold)) {
         (Claim::QualityAtLeast { .. }, Some(level)) => format!(
             "{} on {rows} (95 % interval {}{}, {})",
-            percent(level.mean),
-            share(level),
-            at_level(report, Some(asked), share),
+            form.score(level.mean),
+            ends(level),
+            at_level(report, Some(asked), ends),
             p_value(gain.p_value)
         ),
         _ => quality,
@@ -37,8 +38,8 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
     let of_quality = match (&asked.claim, is_shown) {
         (Claim::Better, true) => format!("better by {of_quality}"),
         (Claim::Better, false) => of_quality,
-        (claim, _) if asked.shown => format!("{}: {of_quality}", words_of(claim)),
-        (claim, _) => format!("{of_quality}, which does not show “{}”", words_of(claim)),
+        (claim, _) if asked.shown => format!("{}: {of_quality}", words_of(claim, form)),
+        (claim, _) => format!("{of_quality}, which does not show “{}”", words_of(claim, form)),
     };
     let of_cost = summary.claims.iter().filter_map(|claimed| of_cost(report, claimed));
     // What the goal asks for comes first.
@@ -55,7 +56,7 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
 pub(super) fn each(report: &Report<'_>) -> impl Iterator<Item = (String, bool, Option<String>)> {
     report.summary.claims.iter().map(|claimed| {
         let measured = of_bound(report, claimed).or_else(|| of_cost(report, claimed));
-        (words_of(&claimed.claim), claimed.shown, measured)
+        (words_of(&claimed.claim, report.score_form()), claimed.shown, measured)
     })
 }
 
@@ -77,16 +78,16 @@ fn at_level(
 }
 
 /// What a goal says of the quality, as a part of a sentence.
-fn words_of(claim: &Claim) -> String {
+fn words_of(claim: &Claim, form: ScoreForm) -> String {
     match *claim {
         Claim::NotWorse { margin } if margin > 0.0 => {
-            format!("at most {:.1} pp worse", margin * 100.0)
+            format!("at most {} worse", form.size(margin))
         }
         Claim::NotWorse { margin } if margin < 0.0 => {
-            format!("better by more than {:.1} pp", -margin * 100.0)
+            format!("better by more than {}", form.size(-margin))
         }
         Claim::NotWorse { .. } | Claim::Better => "better".to_owned(),
-        Claim::QualityAtLeast { quality } => format!("at least {}", percent(quality)),
+        Claim::QualityAtLeast { quality } => format!("at least {}", form.score(quality)),
         Claim::Cheaper => "cheaper".to_owned(),
         Claim::Less { of } => of.words(true),
         Claim::CostAtMost { usd_per_1k } => format!("at most {}", cost(usd_per_1k)),
@@ -97,7 +98,7 @@ fn words_of(claim: &Claim) -> String {
 /// What was measured of a bound, and whether that shows it.
 fn of_bound(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
     let Claim::Bound(bound) = &claimed.claim else { return None };
-    let words = words_of(&claimed.claim);
+    let words = words_of(&claimed.claim, report.score_form());
     let Some(it) = claimed.measured else {
         return Some(format!("“{words}” is not shown: too few rows have it"));
     };
@@ -157,7 +158,7 @@ fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
         Claim::CostAtMost { .. } => {
             let told =
                 format!("1,000 calls cost {} ({})", cost(known.best.mean), range(known.best));
-            let limit = words_of(&claimed.claim);
+            let limit = words_of(&claimed.claim, report.score_form());
             if claimed.shown {
                 format!("{told}, {limit}")
             } else {

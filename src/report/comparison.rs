@@ -9,6 +9,7 @@ use super::paired::{PairedScores, ScorePair};
 use super::words::money;
 use crate::id::CandidateIx;
 use crate::run::{Conclusion, LoadedRun, Status};
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::Interval;
 use crate::stats::weighted::{self, Weighted};
@@ -34,6 +35,9 @@ pub struct Comparison {
     pub mixed_rows: usize,
     /// The settings that are not the same in all runs.
     pub settings: Vec<Setting>,
+    /// How scores are written for people: in percent only if they are in all runs.
+    #[serde(skip)]
+    pub score_form: ScoreForm,
 }
 
 /// A run and its winner: its best prompt, or its incumbent as long as it runs.
@@ -115,7 +119,9 @@ impl Comparison {
         let is_unseen = |(row, _): &(RowHash, Weighted)| !mixed.contains(row);
         let hold: Vec<Scores> =
             hold.into_iter().map(|it| it.into_iter().filter(is_unseen).collect()).collect();
+        let forms = runs.iter().map(|run| run.summary.score_form);
         Self {
+            score_form: forms.max().unwrap_or_default(),
             mixed_rows: mixed.len(),
             dev: Common::of(runs, &dev, Split::Dev),
             hold: Common::of(runs, &hold, Split::Hold),

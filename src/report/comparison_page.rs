@@ -2,9 +2,9 @@
 
 use super::comparison::{Common, ComparedRun, Comparison, Setting};
 use super::terminal::{NARROWEST, Page, Paint, WIDEST, column_widths};
-use super::words::{cost, money, quality, signed_range, visible, visible_line};
+use super::words::{cost, money, quality, visible, visible_line};
 use crate::run::Status;
-use crate::text::{self, columns_of, plural, points, shorten, thousands};
+use crate::text::{self, columns_of, plural, shorten, thousands};
 use std::time::Duration;
 
 /// Most keys of recipes that are shown: two strategies have little in common.
@@ -14,7 +14,8 @@ const RECIPE_KEYS: usize = 8;
 #[must_use]
 pub fn comparison_page(comparison: &Comparison, colour: bool, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDEST);
-    let mut page = Page { text: String::new(), paint: Paint { colour }, width };
+    let mut page =
+        Page { text: String::new(), paint: Paint { colour }, width, form: comparison.score_form };
     for (run, letter) in comparison.runs.iter().zip(letters()) {
         let name = page.paint.bold(&visible_line(&run.run));
         page.line(&format!("{letter}  {name}"));
@@ -92,14 +93,14 @@ impl Page {
     fn scores(&mut self, what: &str, common: &Common) {
         self.title(&format!("On {} common {what}", thousands(common.rows as u64)));
         for (letter, mean) in letters().zip(&common.means) {
-            self.line(&format!("  {letter}      {}", quality(mean)));
+            self.line(&format!("  {letter}      {}", quality(self.form, mean)));
         }
         for (letter, other) in letters().skip(1).zip(&common.differences) {
             let difference = &other.difference;
             let words = format!(
                 "{letter} − A  {} (95 % interval {}); {} better, {} worse",
-                points(difference.mean),
-                signed_range(difference.low, difference.high),
+                self.form.gain(difference.mean),
+                self.form.gain_range(difference.low, difference.high),
                 plural(other.better, "row"),
                 other.worse,
             );

@@ -2,10 +2,11 @@
 
 use super::Report;
 use super::family;
-use super::words::{counted, held_out, money, signed_range};
+use super::words::{counted, held_out, money};
 use crate::run::{EarlierResult, Summary};
+use crate::score_form::ScoreForm;
 use crate::stats::Level;
-use crate::text::{points, sentence_case};
+use crate::text::sentence_case;
 
 /// A sentence for each earlier end, and one about the look.
 pub(super) fn sentences(report: &Report<'_>) -> Vec<String> {
@@ -33,7 +34,7 @@ pub(super) fn sentences(report: &Report<'_>) -> Vec<String> {
 #[must_use]
 pub fn earlier_ends(summary: &Summary) -> Vec<String> {
     let ends = summary.earlier.iter().filter(|_| !summary.strategy.starts_with("eval:"));
-    ends.map(|it| format!("{}.", sentence(it))).collect()
+    ends.map(|it| format!("{}.", sentence(it, summary.score_form))).collect()
 }
 
 /// That an earlier end confirmed this candidate, if one did.
@@ -41,7 +42,7 @@ pub fn earlier_ends(summary: &Summary) -> Vec<String> {
 pub fn confirmed_earlier(summary: &Summary, candidate: &str) -> Option<String> {
     let mut ends = summary.earlier.iter().rev();
     let end = ends.find(|it| it.end.confirmed && it.candidate.as_str() == candidate)?;
-    Some(format!("{}.", sentence(end)))
+    Some(format!("{}.", sentence(end, summary.score_form)))
 }
 
 /// Which look at the held-out rows it is, and how it is tested, where it is not the first.
@@ -73,7 +74,7 @@ pub fn fresh_rows(next: Level) -> Option<String> {
     })
 }
 
-fn sentence(earlier: &EarlierResult) -> String {
+fn sentence(earlier: &EarlierResult, form: ScoreForm) -> String {
     let EarlierResult { candidate, candidate_number, end } = earlier;
     let spent = format!("{} and {}", counted(end.calls, "call"), money(end.usd.dollars()));
     let result = match (candidate_number, &end.gain) {
@@ -83,9 +84,9 @@ fn sentence(earlier: &EarlierResult) -> String {
             let shown = gain.map_or_else(String::new, |gain| {
                 format!(
                     ", {} on {} (95 % interval {})",
-                    points(gain.mean),
+                    form.gain(gain.mean),
                     held_out(gain.rows),
-                    signed_range(gain.low, gain.high)
+                    form.gain_range(gain.low, gain.high)
                 )
             });
             format!("n{number} ({candidate}) {word}{shown}")

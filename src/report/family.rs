@@ -1,15 +1,15 @@
 //! Candidates that were compared with the baseline on held-out rows at once, as a table.
 
-use super::words::{cost, counted, held_out, p_value, signed_range};
+use super::words::{cost, counted, held_out, p_value};
 use crate::run::{ConfirmedCandidate, FamilyResult, Summary};
+use crate::score_form::ScoreForm;
 use crate::stats::Level;
 use crate::task::goal::Claim;
-use crate::text::{percent, points};
 use std::fmt::Write as _;
 
 /// A page about a confirmation: what was asked, a line for each candidate, and what it means.
 #[must_use]
-pub fn family_page(family: &FamilyResult) -> String {
+pub fn family_page(family: &FamilyResult, form: ScoreForm) -> String {
     let mut out = format!(
         "{} on {}, look {}: {} one-sided, which they share by Holm's rule\n\n",
         counted(family.candidates.len() as u64, "candidate"),
@@ -23,25 +23,25 @@ pub fn family_page(family: &FamilyResult) -> String {
         "candidate", "rows", "score", "difference (95 %)", "p (Holm)", "per 1k"
     );
     let rows = family.baseline.map_or(0, |it| it.n);
-    let score = family.baseline.map_or_else(String::new, |it| percent(it.mean));
+    let score = family.baseline.map_or_else(String::new, |it| form.score(it.mean));
     let _ = writeln!(out, "{:<12} {rows:>4} {score:>6}", "baseline");
     for candidate in &family.candidates {
-        let _ = writeln!(out, "{}", line(candidate));
+        let _ = writeln!(out, "{}", line(candidate, form));
     }
     for candidate in &family.candidates {
-        out += &tested(candidate, family.look);
+        out += &tested(candidate, family.look, form);
     }
     out
 }
 
 /// At most 80 columns; the id's first digits are enough to name it.
-fn line(it: &ConfirmedCandidate) -> String {
+fn line(it: &ConfirmedCandidate, form: ScoreForm) -> String {
     let id: String = it.prompted.candidate.as_str().chars().take(8).collect();
     let name = format!("n{} {id}", it.candidate_number);
     let rows = it.prompted.hold.map_or(0, |hold| hold.n);
-    let score = it.prompted.hold.map_or_else(|| "none".to_owned(), |hold| percent(hold.mean));
+    let score = it.prompted.hold.map_or_else(|| "none".to_owned(), |hold| form.score(hold.mean));
     let gain = it.gain.map_or_else(String::new, |gain| {
-        format!("{} ({})", points(gain.mean), signed_range(gain.low, gain.high))
+        format!("{} ({})", form.gain(gain.mean), form.gain_range(gain.low, gain.high))
     });
     let p = it.p_adjusted.map_or_else(String::new, p_value);
     let p = p.trim_start_matches("p ").trim_start_matches("= ");
@@ -51,17 +51,17 @@ fn line(it: &ConfirmedCandidate) -> String {
 }
 
 /// The interval that decided, where it is not the 95 % interval.
-fn tested(it: &ConfirmedCandidate, look: Level) -> String {
+fn tested(it: &ConfirmedCandidate, look: Level, form: ScoreForm) -> String {
     let level = Level { one_sided: it.level, ..look };
     let mut out = String::new();
     for claimed in &it.claims {
         let Some(tested) = claimed.tested else { continue };
         let (what, range) = match &claimed.claim {
             Claim::Better | Claim::NotWorse { .. } => {
-                ("quality", signed_range(tested.low, tested.high))
+                ("quality", form.gain_range(tested.low, tested.high))
             }
             Claim::QualityAtLeast { .. } => {
-                ("quality", format!("{} to {}", percent(tested.low), percent(tested.high)))
+                ("quality", format!("{} to {}", form.score(tested.low), form.score(tested.high)))
             }
             Claim::Cheaper | Claim::CostAtMost { .. } => {
                 ("cost", format!("{} to {}", signed_cost(tested.low), signed_cost(tested.high)))
@@ -93,14 +93,15 @@ fn signed_cost(usd: f64) -> String {
 /// A sentence for each time that candidates were compared after the run was over.
 #[must_use]
 pub fn sentences(summary: &Summary) -> Vec<String> {
+    let form = summary.score_form;
     let of = |family: &FamilyResult| {
         let told = family.candidates.iter().filter(|it| it.asked).map(|it| {
             let word = if it.confirmed { "confirmed" } else { "not proven" };
             let gain = it.gain.map_or_else(String::new, |gain| {
                 format!(
                     ", {} (95 % interval {})",
-                    points(gain.mean),
-                    signed_range(gain.low, gain.high)
+                    form.gain(gain.mean),
+                    form.gain_range(gain.low, gain.high)
                 )
             });
             format!("n{} ({}) {word}{gain}", it.candidate_number, it.prompted.candidate)

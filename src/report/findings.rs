@@ -10,17 +10,18 @@ use super::pruned::Pruned;
 use super::spending::{NONE, Spend, spend};
 use super::verdict::{Verdict, verdict};
 use super::words::{
-    abandoned, cost, counted, dropped, failed_calls, quality, range, rejection_named, repaired,
-    signed_range, visible, visible_line,
+    abandoned, cost, counted, dropped, failed_calls, quality, rejection_named, repaired, visible,
+    visible_line,
 };
 use crate::candidate::RepairKind;
 use crate::id::CandidateIx;
 use crate::run::{Prompted, dev_interval, prompt_tokens};
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::state::{CandidateState, Phase, Status};
 use crate::stats::{Interval, pareto};
 use crate::task::model::PriceSource;
-use crate::text::{percent, plural, points, thousands};
+use crate::text::{plural, thousands};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -154,7 +155,7 @@ impl Findings {
 }
 
 pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
-    let summary = report.summary;
+    let (summary, form) = (report.summary, report.score_form());
     let Some(baseline) = &summary.baseline else { return Vec::new() };
     let best = summary.best.as_ref().filter(|_| report.has_winner());
     let mut figures = Vec::new();
@@ -180,23 +181,23 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
         }
     };
     if baseline.hold.is_some() || best.is_some_and(|best| best.hold.is_some()) {
-        let gain = summary.gain.as_ref().map_or_else(String::new, |gain| points(gain.mean));
+        let gain = summary.gain.as_ref().map_or_else(String::new, |gain| form.gain(gain.mean));
         let label = rows("held-out rows", |side| side.hold);
-        add(label, &|side| Some(quality(&side.hold?)), gain);
+        add(label, &|side| Some(quality(form, &side.hold?)), gain);
     }
     // Means over different rows are not comparable, so the difference is taken on common rows.
     let dev = best.and_then(|best| report.history.state.find(&best.candidate)).and_then(|best| {
         crate::memory::paired(&report.history.state, best, CandidateIx::BASELINE).mean()
     });
-    let dev = dev.map_or_else(String::new, points);
-    add(rows("dev rows", |side| side.dev), &|side| Some(quality(&side.dev?)), dev);
+    let dev = dev.map_or_else(String::new, |gain| form.gain(gain));
+    add(rows("dev rows", |side| side.dev), &|side| Some(quality(form, &side.dev?)), dev);
     if let Some((_, Some(shrunken), _)) = report.history.state.winner
         && best.is_some()
     {
         add(
             "expected gain, corrected for selection".to_owned(),
             &|_| Some(String::new()),
-            points(shrunken),
+            form.gain(shrunken),
         );
     }
     let tokens = change(|side| Some(side.prompt_tokens as f64))
@@ -208,7 +209,7 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
     add("USD per 1,000 calls".to_owned(), &|side| side.usd_per_1k.map(cost), times);
     if let (Some(gain), Some(first)) = (&summary.gain, figures.first_mut()) {
         // If there is a gain, the first figure is the one on held-out rows.
-        first.change_range = format!("({})", signed_range(gain.low, gain.high));
+        first.change_range = format!("({})", form.gain_range(gain.low, gain.high));
     }
     figures
 }
@@ -242,8 +243,13 @@ pub(super) fn parts(report: &Report<'_>) -> Vec<PartDiff> {
         .collect()
 }
 
+/// `(62.3 to 76.2)`.
+fn in_brackets(form: ScoreForm, it: &Interval) -> String {
+    format!("({})", form.range(it.low, it.high))
+}
+
 fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateState) -> Row {
-    let state = &report.history.state;
+    let (state, form) = (&report.history.state, report.score_form());
     let dev = dev_interval(state, standing, Seed(report.summary.seed));
     let written = &standing.candidate;
     let parents = written.parents.iter().filter_map(|parent| {
@@ -257,8 +263,8 @@ fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateSta
         id: visible_line(written.id.as_str()),
         operator: visible_line(&written.operator),
         parents: parents.collect::<Vec<_>>().join(" + "),
-        mean: dev.map_or_else(|| NONE.to_owned(), |dev| percent(dev.mean)),
-        interval: dev.map_or_else(String::new, |dev| range(dev.low, dev.high)),
+        mean: dev.map_or_else(|| NONE.to_owned(), |dev| form.score(dev.mean)),
+        interval: dev.map_or_else(String::new, |dev| in_brackets(form, &dev)),
         rows: dev.map_or_else(|| "0".to_owned(), |dev| dev.n.to_string()),
         cost: standing.usd_per_1k().map_or_else(|| NONE.to_owned(), cost),
         tokens: thousands(prompt_tokens(report.task, state, &written.prompt)),
@@ -275,7 +281,7 @@ fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateSta
 fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateState) -> String {
     let state = &report.history.state;
     match &standing.status {
-        Status::Dropped(why) => dropped(why),
+        Status::Dropped(why) => dropped(why, report.score_form()),
         Status::Finished if standing.misses_too_much() => {
             "all of dev, but more than 5 % of the rows are missing".to_owned()
         }
@@ -396,8 +402,9 @@ fn front(report: &Report<'_>) -> Vec<Row> {
             let standing = report.history.state.candidates.get(point.candidate.index())?;
             let row = describe(report, point.candidate, standing);
             // The front's own figures, so that table and plot agree.
-            let interval = range(point.quality.low, point.quality.high);
-            Some(Row { mean: percent(point.quality.mean), interval, ..row })
+            let form = report.score_form();
+            let interval = in_brackets(form, &point.quality);
+            Some(Row { mean: form.score(point.quality.mean), interval, ..row })
         })
         .collect()
 }

@@ -60,6 +60,7 @@ pub use words::{failed_calls, left_out, refused_field, visible, visible_line, wi
 
 use crate::recipe::Recipe;
 use crate::run::{History, InvalidOfRun, LoadedRun, RunFile, Summary};
+use crate::score_form::ScoreForm;
 use crate::task::Task;
 use std::path::Path;
 
@@ -80,6 +81,13 @@ pub struct Report<'a> {
     pub run_file: Option<&'a RunFile>,
     /// The recipe, if all of its kinds are known.
     pub recipe: Option<&'a Recipe>,
+}
+
+impl Report<'_> {
+    /// How the task's scores are written.
+    fn score_form(&self) -> ScoreForm {
+        self.task.score_form()
+    }
 }
 
 impl<'a> From<&'a LoadedRun> for Report<'a> {

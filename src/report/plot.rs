@@ -9,9 +9,10 @@ use super::findings::{is_free, unbeaten};
 use super::words::{cost, money};
 use crate::id::CandidateIx;
 use crate::run::{Prompted, prompt_tokens};
+use crate::score_form::ScoreForm;
 use crate::state::Phase;
 use crate::stats::Interval;
-use crate::text::{percent, plural, thousands};
+use crate::text::{plural, thousands};
 use plotters::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -102,6 +103,8 @@ struct Drawing {
     x_unit: Unit,
     x_name: &'static str,
     y_name: &'static str,
+    /// How the scores on the vertical axis are written.
+    form: ScoreForm,
     marks: Vec<Mark>,
     labels: Vec<Label>,
 }
@@ -115,7 +118,7 @@ enum Unit {
 
 /// The incumbent's score against spending.
 pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
-    let summary = report.summary;
+    let (summary, form) = (report.summary, report.score_form());
     let moments = &report.history.moments;
     let (first, last) = (moments.first()?, moments.last()?);
     let is_free = summary.spent.usd <= 0.0;
@@ -140,7 +143,7 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     }
     let mut labels = Vec::new();
     if report.has_winner() {
-        let text = format!("best on dev {}", percent(tip.1));
+        let text = format!("best on dev {}", form.score(tip.1));
         labels.push(Label { at: tip, ends: None, text, ink: Ink::Best });
     }
     let mut values: Vec<f64> = line.iter().map(|(_, y)| *y).collect();
@@ -170,7 +173,7 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     if let Some(best) = hold(&summary.best).filter(|_| report.has_winner()) {
         whisker(&mut marks, end, &best, Ink::Hold);
         values.extend([best.low, best.high]);
-        let text = format!("held out {}", percent(best.mean));
+        let text = format!("held out {}", form.score(best.mean));
         let ends = Some((best.low, best.high));
         labels.push(Label { at: (end, best.mean), ends, text, ink: Ink::Hold });
         legend.push(("hold", "best on held-out rows, with 95 % interval".to_owned()));
@@ -178,7 +181,7 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     labels.push(Label {
         at: (0.0, baseline),
         ends: None,
-        text: format!("baseline on dev {}", percent(baseline)),
+        text: format!("baseline on dev {}", form.score(baseline)),
         ink: Ink::Baseline,
     });
     let shown = |x: f64| {
@@ -187,7 +190,7 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
     let changes = moments.windows(2).filter(|pair| pair[0].incumbent != pair[1].incumbent).count();
     let mut description = format!(
         "The mean on dev of the best prompt so far: {} after {}, which is the baseline; ",
-        percent(first.quality),
+        form.score(first.quality),
         shown(spent(first.usd, first.calls)),
     );
     description.push_str(&match changes {
@@ -195,16 +198,15 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
         changes => format!(
             "{} later {} after {}.",
             plural(changes, "change"),
-            percent(last.quality),
+            form.score(last.quality),
             shown(spent(last.usd, last.calls))
         ),
     });
     if let Some(best) = hold(&summary.best) {
         description.push_str(&format!(
-            " On held-out rows the result is {} (95 % interval {:.1} to {:.1}).",
-            percent(best.mean),
-            best.low * 100.0,
-            best.high * 100.0
+            " On held-out rows the result is {} (95 % interval {}).",
+            form.score(best.mean),
+            form.range(best.low, best.high)
         ));
     }
     let drawing = Drawing {
@@ -214,6 +216,7 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
         x_unit: if is_free { Unit::Count } else { Unit::Dollars },
         x_name: if is_free { "calls made" } else { "spent, in US dollars" },
         y_name: "mean score",
+        form,
         marks,
         labels,
     };
@@ -230,7 +233,7 @@ struct Point {
 /// All finished candidates by the cost and quality of the deployed prompt. If calls are free, the
 /// prompt's tokens are the cost.
 pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
-    let (state, summary) = (&report.history.state, report.summary);
+    let (state, summary, form) = (&report.history.state, report.summary, report.score_form());
     let finished = state.memory.fronts.finished().iter().filter_map(|candidate| {
         let standing = state.candidates.get(candidate.index())?;
         Some((*candidate, standing)).filter(|(_, standing)| !standing.misses_too_much())
@@ -297,7 +300,7 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
         labels.push(Label {
             at,
             ends,
-            text: format!("{name} {}", percent(point.quality)),
+            text: format!("{name} {}", form.score(point.quality)),
             ink: *ink,
         });
     }
@@ -314,7 +317,7 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
         description.push_str(&format!(
             " The {name}{} has {} at {}.",
             if *name == "best" { " prompt" } else { "" },
-            percent(point.quality),
+            form.score(point.quality),
             shown(point.cost)
         ));
     }
@@ -334,6 +337,7 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
         x_unit: if is_free { Unit::Count } else { Unit::Dollars },
         x_name: if is_free { "prompt tokens" } else { "US dollars per 1,000 calls" },
         y_name: "mean score on dev",
+        form,
         marks,
         labels,
     };
@@ -425,7 +429,7 @@ impl Drawing {
             .x_desc(self.x_name)
             .y_desc(self.y_name)
             .x_label_formatter(&x_label)
-            .y_label_formatter(&|y| format!("{:.0} %", y * 100.0))
+            .y_label_formatter(&|y| self.form.tick(*y))
             .draw()?;
         for mark in &self.marks {
             match mark {

@@ -3,6 +3,7 @@
 use super::diff::{Piece, Tag, diff, elided};
 use super::terminal::{NARROWEST, Page, Paint, WIDEST};
 use super::words::visible_line;
+use crate::score_form::ScoreForm;
 use crate::text::wrapped;
 use serde::Serialize;
 
@@ -55,7 +56,8 @@ impl PromptDiff {
     #[must_use]
     pub fn page(&self, colour: bool, width: usize) -> String {
         let width = width.clamp(NARROWEST, WIDEST);
-        let mut page = Page { text: String::new(), paint: Paint { colour }, width };
+        let mut page =
+            Page { text: String::new(), paint: Paint { colour }, width, form: ScoreForm::Percent };
         for (sign, what, tag) in [("-", &self.a, Tag::Deleted), ("+", &self.b, Tag::Inserted)] {
             let sign = page.paint.tag(tag, sign);
             page.line(&format!("{sign} {}", visible_line(what)));

@@ -90,7 +90,9 @@ fn evidence(report: &Report<'_>, change: &ProposedChange<'_>) -> String {
         let cells = prompts.map(|it| it.and_then(cell).unwrap_or_else(|| "–".to_owned()));
         let _ = writeln!(out, "| {label} | {} |", cells.join(" | "));
     };
-    let score = |it: Option<Interval>| it.map(|it| format!("{}, n = {}", quality(&it), it.n));
+    let score = |it: Option<Interval>| {
+        it.map(|it| format!("{}, n = {}", quality(report.score_form(), &it), it.n))
+    };
     row("quality on held-out rows", &|it| score(it.hold));
     row("quality on dev rows, which selected it", &|it| score(it.dev));
     row("USD per 1,000 calls", &|it| it.usd_per_1k.map(cost));

@@ -3,13 +3,14 @@
 use super::terminal::{NARROWEST, Page, Paint, WIDEST, column_widths};
 use super::words::{money, visible_line};
 use crate::run::{RunEntry, Status};
-use crate::text::percent;
+use crate::score_form::ScoreForm;
 
 /// The page: a table, or two lines for each run where that is too wide.
 #[must_use]
 pub fn run_list(runs: &[RunEntry], colour: bool, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDEST);
-    let mut page = Page { text: String::new(), paint: Paint { colour }, width };
+    let mut page =
+        Page { text: String::new(), paint: Paint { colour }, width, form: ScoreForm::Percent };
     if runs.is_empty() {
         page.line("no runs");
         return page.text;
@@ -51,7 +52,7 @@ fn cells(run: &RunEntry) -> [String; 7] {
         visible_line(&run.task),
         visible_line(&run.strategy),
         result,
-        run.held_out.map_or_else(|| "–".to_owned(), |held_out| percent(held_out.mean)),
+        run.held_out.map_or_else(|| "–".to_owned(), |held_out| run.score_form.score(held_out.mean)),
         money(run.usd),
         run.created.strftime("%Y-%m-%d").to_string(),
     ]

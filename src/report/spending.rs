@@ -4,7 +4,7 @@ use super::Report;
 use super::words::{cost, counted, visible_line};
 use crate::run::{MutatorEarned, ReusedFrom, RoleSpent, Spent, Summary};
 use crate::task::model::ModelRole;
-use crate::text::{duration, percent, plural, points, thousands};
+use crate::text::{duration, percent, plural, thousands};
 use crate::units::Tokens;
 use serde::Serialize;
 use std::time::Duration;
@@ -116,7 +116,7 @@ fn mutators(summary: &Summary, money: impl Fn(f64) -> String) -> Vec<String> {
             one.model,
             counted(one.proposals, "proposal"),
             thousands(one.accepted),
-            points(one.gain),
+            summary.score_form.gain(one.gain),
             money(one.cost_usd)
         ))
     };

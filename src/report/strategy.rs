@@ -5,6 +5,7 @@
 use super::terminal::{NARROWEST, Page, Paint, WIDEST, set_prose};
 use super::words::visible;
 use crate::recipe::{KeyShown, Recipe, SlotShown, explained};
+use crate::score_form::ScoreForm;
 use crate::text::columns_of;
 use crate::text::toml_of;
 use serde::Serialize;
@@ -74,7 +75,7 @@ fn family(recipe: &Recipe) -> &'static str {
 
 fn page(colour: bool, width: usize) -> Page {
     let width = width.clamp(NARROWEST, WIDEST);
-    Page { text: String::new(), paint: Paint { colour }, width }
+    Page { text: String::new(), paint: Paint { colour }, width, form: ScoreForm::Percent }
 }
 
 /// The list, by families.

@@ -11,7 +11,8 @@ use super::verdict::Tone;
 use super::words::money;
 use crate::caps::Caps;
 use crate::run::{Prompted, Status, Summary};
-use crate::text::{columns_of, lines, percent, plural, thousands, wrapped};
+use crate::score_form::ScoreForm;
+use crate::text::{columns_of, lines, plural, thousands, wrapped};
 use crate::units::Tokens;
 
 /// Most lines of diff; the report shows longer ones.
@@ -31,6 +32,7 @@ pub fn end_of_run(report: &Report<'_>, colour: bool, width: usize) -> String {
         text: String::new(),
         paint: Paint { colour },
         width: width.clamp(NARROWEST, WIDEST),
+        form: report.score_form(),
     };
     let head = page.paint.dim(&findings.run);
     page.line(&head);
@@ -70,12 +72,13 @@ pub fn status_line(summary: &Summary, caps: &Caps) -> String {
         facts.push(format!("{tokens}/{cap} tokens"));
     }
     facts.push(plural(summary.counts.candidates as usize, "candidate"));
+    let form = summary.score_form;
     let dev = |side: &Option<Prompted>| Some(side.as_ref()?.dev?.mean);
     facts.push(match (dev(&summary.best), dev(&summary.baseline)) {
         (Some(best), Some(baseline)) => {
-            format!("best {} (baseline {}) on dev", percent(best), percent(baseline))
+            format!("best {} (baseline {}) on dev", form.score(best), form.score(baseline))
         }
-        (Some(best), None) => format!("best {} on dev", percent(best)),
+        (Some(best), None) => format!("best {} on dev", form.score(best)),
         _ => "measuring the baseline".to_owned(),
     });
     facts.join(" · ")
@@ -118,6 +121,8 @@ pub(super) struct Page {
     pub(super) text: String,
     pub(super) paint: Paint,
     pub(super) width: usize,
+    /// How scores are written.
+    pub(super) form: ScoreForm,
 }
 
 impl Page {

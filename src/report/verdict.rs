@@ -15,13 +15,14 @@ use crate::event::StopReason;
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::paired;
 use crate::run::{Gain, Prompted, Status};
+use crate::score_form::ScoreForm;
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin, weighted};
 use crate::task::Task;
 use crate::task::bound::Threshold;
 use crate::task::example::Split;
 use crate::task::goal::Aim;
-use crate::text::{percent, plural, points, sentence_case, thousands};
+use crate::text::{percent, plural, sentence_case, thousands};
 use serde::Serialize;
 
 /// The kind of verdict, which decides its sign and colour.
@@ -129,6 +130,7 @@ fn waiting(report: &Report<'_>) -> Words {
     };
     let dev = |side: &Option<Prompted>| side.as_ref().and_then(|side| side.dev);
     let mean = |side: &Option<Prompted>| dev(side).map(|dev| dev.mean);
+    let score = |mean| report.score_form().score(mean);
     let sentence = match (mean(&summary.baseline), mean(&summary.best)) {
         (Some(baseline), Some(best)) if report.has_winner() => {
             let rows = |side: &Option<Prompted>| dev(side).map_or(0, |dev| dev.n);
@@ -137,19 +139,13 @@ fn waiting(report: &Report<'_>) -> Words {
                 true => String::new(),
                 false => format!(" ({} and {of_baseline})", plural(of_best, "row")),
             };
-            format!("so far {} on dev; the baseline has {}{on}", percent(best), percent(baseline))
+            format!("so far {} on dev; the baseline has {}{on}", score(best), score(baseline))
         }
         (Some(baseline), _) if !any_tried(report) => {
-            format!(
-                "the baseline has {} on dev so far; nothing else is measured",
-                percent(baseline)
-            )
+            format!("the baseline has {} on dev so far; nothing else is measured", score(baseline))
         }
         (Some(baseline), _) => {
-            format!(
-                "so far no candidate beats the baseline, which has {} on dev",
-                percent(baseline)
-            )
+            format!("so far no candidate beats the baseline, which has {} on dev", score(baseline))
         }
         _ => "nothing has been measured yet".to_owned(),
     };
@@ -163,14 +159,14 @@ fn waiting(report: &Report<'_>) -> Words {
 
 /// The verdict of an evaluation of one prompt on the rows of a split, or on all.
 fn measured(report: &Report<'_>, rows: &str) -> Words {
+    let form = report.score_form();
     let rows = if rows == "all" { "all splits" } else { rows };
     let measured = report.summary.baseline.as_ref().and_then(|prompt| prompt.dev);
     let sentence = match measured {
         Some(it) => format!(
-            "{} (95 % interval {:.1} to {:.1}) on {} of {rows}",
-            percent(it.mean),
-            it.low * 100.0,
-            it.high * 100.0,
+            "{} (95 % interval {}) on {} of {rows}",
+            form.score(it.mean),
+            form.range(it.low, it.high),
             plural(it.n, "row")
         ),
         None => format!("no row of {rows} has an answer"),
@@ -222,11 +218,10 @@ fn baseline_won(report: &Report<'_>) -> Words {
     details.extend(baseline_below(report));
     if let Some(hold) = summary.baseline.as_ref().and_then(|baseline| baseline.hold) {
         details.push(format!(
-            "On {} the baseline scores {} (95 % interval {:.1} to {:.1}).",
+            "On {} the baseline scores {} (95 % interval {}).",
             held_out(hold.n),
-            percent(hold.mean),
-            hold.low * 100.0,
-            hold.high * 100.0
+            report.score_form().score(hold.mean),
+            report.score_form().range(hold.low, hold.high)
         ));
     }
     (Tone::Open, "Keep the baseline", sentence, details)
@@ -284,7 +279,7 @@ fn not_evaluated(report: &Report<'_>) -> Words {
     let sentence = match pair.mean() {
         Some(gain) => format!(
             "{} on the {} of dev that both answered, where it was selected; no held-out row was evaluated",
-            points(gain),
+            report.score_form().gain(gain),
             plural(pair.n, "row")
         ),
         None => "no held-out row was evaluated".to_owned(),
@@ -309,7 +304,7 @@ fn shrunken(report: &Report<'_>) -> Option<String> {
     let shrunken = shrunken_gain(report)?;
     Some(format!(
         "Expected gain on dev, corrected for selection: {}. This is an estimate, not a proof.",
-        points(shrunken)
+        report.score_form().gain(shrunken)
     ))
 }
 
@@ -324,17 +319,17 @@ fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
     let beyond = match left {
         Some(left) if least > left => {
             format!(
-                " The baseline leaves {:.1} pp to gain: only more rows can show it.",
-                left * 100.0
+                " The baseline leaves {} to gain: only more rows can show it.",
+                report.score_form().size(left)
             )
         }
         _ => String::new(),
     };
     format!(
-        "{} can detect a gain of {:.1} pp or more ({}, power 80 %, if the prompts differ on {} of the \
+        "{} can detect a gain of {} or more ({}, power 80 %, if the prompts differ on {} of the \
          rows).{beyond}",
         sentence_case(&held_out(rows)),
-        least * 100.0,
+        report.score_form().size(least),
         match level.is_first() {
             true => "95 % interval above 0".to_owned(),
             false => format!("at the {} of this look", level.in_percent()),
@@ -373,20 +368,20 @@ fn level(report: &Report<'_>) -> Level {
 
 /// Which margin the rows can show, and how many rows the goal's margin needs, where that is more.
 fn detectable_margin(report: &Report<'_>, rows: usize, margin: f64) -> String {
-    let discordance = discordance(report);
+    let (discordance, form) = (discordance(report), report.score_form());
     // That many fresh rows: their first look.
     let needed = as_weighted(report, rows_for_margin(margin, discordance));
     let more = match needed > rows {
         true => {
-            format!("; for {:.1} pp about {} are needed", margin * 100.0, thousands(needed as u64))
+            format!("; for {} about {} are needed", form.size(margin), thousands(needed as u64))
         }
         false => String::new(),
     };
     format!(
-        "{} can show that a prompt as good as the baseline is at most {:.1} pp worse (power 80 %, if the \
+        "{} can show that a prompt as good as the baseline is at most {} worse (power 80 %, if the \
          prompts differ on {} of the rows){more}.",
         sentence_case(&held_out(rows)),
-        smallest_margin(level(report).worth(worth(report, rows)), discordance) * 100.0,
+        form.size(smallest_margin(level(report).worth(worth(report, rows)), discordance)),
         percent(discordance),
     )
 }
@@ -396,8 +391,12 @@ fn baseline_below(report: &Report<'_>) -> Option<String> {
     let baseline = report.summary.baseline.as_ref()?;
     let quality = baseline.hold.or(baseline.dev)?.mean;
     let goal = &report.task.goal;
-    (!goal.is_kept_by_baseline(quality))
-        .then(|| format!("The baseline itself has {}, and misses the goal.", percent(quality)))
+    (!goal.is_kept_by_baseline(quality)).then(|| {
+        format!(
+            "The baseline itself has {}, and misses the goal.",
+            report.score_form().score(quality)
+        )
+    })
 }
 
 /// The number of held-out rows that the expected gain would need. The estimate from dev is
@@ -407,16 +406,16 @@ fn rows_to_prove(report: &Report<'_>, seen: f64) -> Option<String> {
     // That many fresh rows: their first look.
     let needed = as_weighted(report, rows_needed(expected, discordance(report)));
     let needed = needed.max(MIN_HOLD_ROWS);
-    more_rows(expected, needed, rows_evaluated(report))
+    more_rows(expected, needed, rows_evaluated(report), report.score_form())
 }
 
 /// States how many rows a gain would need, but only if it needs more than were evaluated and is
 /// large enough to matter.
-fn more_rows(gain: f64, needed: usize, evaluated: usize) -> Option<String> {
+fn more_rows(gain: f64, needed: usize, evaluated: usize, form: ScoreForm) -> Option<String> {
     (needed > evaluated && gain >= 0.001 && needed < 10_000_000).then(|| {
         format!(
             "To confirm a gain of {}, about {} held-out rows are needed.",
-            points(gain),
+            form.gain(gain),
             thousands(needed as u64)
         )
     })
@@ -509,9 +508,17 @@ mod tests {
 
     #[test]
     fn the_needed_rows_are_stated_only_if_more_than_were_evaluated() {
-        let words = more_rows(0.05, 495, 168).unwrap();
+        let words = more_rows(0.05, 495, 168, ScoreForm::Percent).unwrap();
         assert_eq!(words, "To confirm a gain of +5.0 pp, about 495 held-out rows are needed.");
-        assert_eq!(more_rows(0.09, 162, 168), None, "enough rows were evaluated");
-        assert_eq!(more_rows(0.0001, 9_000_000, 168), None, "the gain is too small to matter");
+        assert_eq!(
+            more_rows(0.09, 162, 168, ScoreForm::Percent),
+            None,
+            "enough rows were evaluated"
+        );
+        assert_eq!(
+            more_rows(0.0001, 9_000_000, 168, ScoreForm::Percent),
+            None,
+            "the gain is too small to matter"
+        );
     }
 }

@@ -3,10 +3,11 @@
 use crate::candidate::RepairKind;
 use crate::event::{Abandoned, Dropped, Rejection};
 use crate::run::Summary;
+use crate::score_form::ScoreForm;
 use crate::stats::{Interval, TestName};
 use crate::task::model::{ModelName, Provider};
 use crate::task::{Model, Task};
-use crate::text::{percent, plural, thousands};
+use crate::text::{plural, thousands};
 use crate::units::Tokens;
 use std::collections::BTreeSet;
 
@@ -35,19 +36,9 @@ fn dollars(usd: f64, cents_from: f64) -> String {
     format!("${usd:.decimals$}")
 }
 
-/// `69.8 % (62.3 to 76.2)`.
-pub(super) fn quality(interval: &Interval) -> String {
-    format!("{} {}", percent(interval.mean), range(interval.low, interval.high))
-}
-
-/// `(62.3 to 76.2)`, in percent.
-pub(super) fn range(low: f64, high: f64) -> String {
-    format!("({:.1} to {:.1})", low * 100.0, high * 100.0)
-}
-
-/// The interval of a difference, with signs.
-pub(super) fn signed_range(low: f64, high: f64) -> String {
-    format!("{:+.1} to {:+.1}", low * 100.0, high * 100.0)
+/// A mean score with its interval: `69.8 % (62.3 to 76.2)`.
+pub(super) fn quality(form: ScoreForm, it: &Interval) -> String {
+    format!("{} ({})", form.score(it.mean), form.range(it.low, it.high))
 }
 
 /// A p-value with a sensible number of digits.
@@ -186,7 +177,7 @@ pub(super) fn repaired(kind: RepairKind) -> &'static str {
 }
 
 /// Why a candidate was dropped, with the figures behind it.
-pub(super) fn dropped(why: &Dropped) -> String {
+pub(super) fn dropped(why: &Dropped, form: ScoreForm) -> String {
     match why {
         Dropped::Gate { sum, needed } => {
             format!("dropped at its gate: {}, but {} was required", score(*sum), score(*needed))
@@ -197,7 +188,7 @@ pub(super) fn dropped(why: &Dropped) -> String {
             probability * 100.0
         ),
         Dropped::Halved { round, mean } => {
-            format!("dropped in halving round {}, at {}", round + 1, percent(*mean))
+            format!("dropped in halving round {}, at {}", round + 1, form.score(*mean))
         }
         Dropped::Beaten { by, rows } => format!(
             "dropped after {}: {} significantly better",
@@ -207,13 +198,13 @@ pub(super) fn dropped(why: &Dropped) -> String {
         Dropped::Stage { stage, mean, needed } => format!(
             "dropped after stage {}: {}, but {} was required",
             stage + 1,
-            percent(*mean),
-            percent(*needed)
+            form.score(*mean),
+            form.score(*needed)
         ),
-        Dropped::Predicted { mean } => format!("dropped: predicted to score {}", percent(*mean)),
+        Dropped::Predicted { mean } => format!("dropped: predicted to score {}", form.score(*mean)),
         Dropped::Capped => "not evaluated: its parent has too many children".to_owned(),
         Dropped::Outranked { mean } => {
-            format!("dropped at the end of its contest, at {}", percent(*mean))
+            format!("dropped at the end of its contest, at {}", form.score(*mean))
         }
     }
 }

@@ -11,6 +11,7 @@ use super::summary::{Status, Summary};
 use crate::event::{Event, StopReason};
 use crate::journal::{JournalError, read_events};
 use crate::ledger::Wallet;
+use crate::score_form::ScoreForm;
 use crate::stats::Interval;
 use crate::task::TaskSource;
 use crate::units::Amount;
@@ -43,6 +44,9 @@ pub struct RunEntry {
     pub stop_reason: Option<StopReason>,
     /// Its verdict, once it is finished; an evaluation has none.
     pub verdict: Option<Conclusion>,
+    /// How its scores are written for people.
+    #[serde(skip)]
+    pub score_form: ScoreForm,
     /// The winner's mean on held-out rows.
     pub held_out: Option<Interval>,
     /// The winner's gain over the baseline on held-out rows.
@@ -91,6 +95,7 @@ impl RunEntry {
             status,
             stop_reason: summary.as_ref().and_then(|summary| summary.stop_reason),
             verdict: of_search.and_then(Summary::conclusion),
+            score_form: summary.as_ref().map_or_else(ScoreForm::default, |it| it.score_form),
             held_out: of_search.and_then(|summary| summary.best.as_ref()?.hold),
             gain: of_search.and_then(|summary| summary.gain),
             usd,

@@ -12,6 +12,7 @@ use crate::event::{EarlierEnd, NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RunName};
 use crate::ledger::Wallet;
 use crate::memory::{Earned, State};
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::state::Reused;
 use crate::stats::weighted;
@@ -91,6 +92,9 @@ pub struct Summary {
     /// Candidates that were compared with the baseline on held-out rows after the run was over, each time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confirmations: Vec<FamilyResult>,
+    /// How its scores are written for people; left out where that is in percent.
+    #[serde(default, skip_serializing_if = "ScoreForm::is_percent")]
+    pub score_form: ScoreForm,
     /// The baseline.
     pub baseline: Option<Prompted>,
     /// The search's winner, or the incumbent during the search; the baseline only if no candidate
@@ -404,6 +408,7 @@ impl Summary {
             earlier: earlier(state),
             look: look(state),
             confirmations: confirmations(task, state, info.seed),
+            score_form: task.score_form(),
             baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),
             best: describe(best, hold(|confirmed| confirmed.winner)),
             recommended: is_over.then_some(recommended),

@@ -32,6 +32,7 @@ pub use frozen::{DataFile, TaskFacts, TaskFiles, TaskSource};
 
 use crate::caps::Caps;
 use crate::prompt::{Layout, Prompt};
+use crate::score_form::ScoreForm;
 use crate::source::{self, SourceError};
 use crate::text;
 use dataset::columns_of;
@@ -300,6 +301,12 @@ impl Task {
     #[must_use]
     pub fn shown_held_out(&self) -> &[RowHash] {
         &self.shown_held_out
+    }
+
+    /// How its scores are written.
+    #[must_use]
+    pub fn score_form(&self) -> ScoreForm {
+        self.scorers.score_form()
     }
 
     /// How many held-out rows can have a value of a measure: those with its label, where it is of one.

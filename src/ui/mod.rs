@@ -8,6 +8,7 @@ use crate::id::{CandidateIx, EventNumber};
 use crate::memory::{Observer, State};
 use crate::report::refused_field;
 use crate::run::{Eta, Meter, Progressed, Reading, Run, RunKind};
+use crate::score_form::ScoreForm;
 use crate::state::Phase;
 use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -33,6 +34,7 @@ pub struct Watcher {
     meter: Meter,
     caps: Caps,
     kind: RunKind,
+    score_form: ScoreForm,
     last: Option<Instant>,
 }
 
@@ -50,7 +52,8 @@ impl Watcher {
             Progress::Lines(lines)
         };
         let (meter, caps, kind) = (run.meter(), run.caps(), run.file().kind);
-        Self { progress, meter, caps, kind, last: None }
+        let score_form = run.task().score_form();
+        Self { progress, meter, caps, kind, score_form, last: None }
     }
 
     /// Shows the line of now, unless one was shown a moment ago.
@@ -63,7 +66,7 @@ impl Watcher {
             return;
         }
         self.last = Some(Instant::now());
-        let line = line(state, &self.meter, self.caps, self.kind);
+        let line = line(state, &self.meter, self.caps, (self.kind, self.score_form));
         self.say(line);
     }
 
@@ -114,7 +117,7 @@ impl Drop for Watcher {
 }
 
 /// The line of progress: phase, cost and quality.
-fn line(state: &State, meter: &Meter, caps: Caps, kind: RunKind) -> String {
+fn line(state: &State, meter: &Meter, caps: Caps, (kind, form): (RunKind, ScoreForm)) -> String {
     let phase = match state.phase {
         Phase::New | Phase::Searching if kind != RunKind::Search => "evaluating",
         Phase::New | Phase::Searching => "searching",
@@ -140,7 +143,7 @@ fn line(state: &State, meter: &Meter, caps: Caps, kind: RunKind) -> String {
         Some(cap) => format!("{spent} of {cap}"),
         None => spent.to_string(),
     });
-    parts.extend(quality(state, kind));
+    parts.extend(quality(state, kind, form));
     // The confirmation has an end of its own.
     parts.extend(
         eta.filter(|_| matches!(phase, "searching" | "evaluating")).map(|eta| eta.in_words()),
@@ -150,18 +153,18 @@ fn line(state: &State, meter: &Meter, caps: Caps, kind: RunKind) -> String {
 }
 
 /// The scores so far. The rows of an evaluation may be of any split.
-fn quality(state: &State, kind: RunKind) -> Vec<String> {
+fn quality(state: &State, kind: RunKind, form: ScoreForm) -> Vec<String> {
     let of = |candidate: CandidateIx| Some(state.candidates.get(candidate.index())?.dev());
     let mean = |candidate| of(candidate)?.mean();
     let baseline = mean(CandidateIx::BASELINE);
     if kind != RunKind::Search {
         let rows = of(CandidateIx::BASELINE).map_or(0, |column| column.scored as usize);
-        let scored = |mean| format!("{} on {}", text::percent(mean), text::plural(rows, "row"));
+        let scored = |mean| format!("{} on {}", form.score(mean), text::plural(rows, "row"));
         return baseline.map(scored).into_iter().collect();
     }
     let mut parts = vec![text::plural(state.candidates.len(), "candidate")];
     if let (Some(best), Some(baseline)) = (mean(state.incumbent), baseline) {
-        let (best, baseline) = (text::percent(best), text::percent(baseline));
+        let (best, baseline) = (form.score(best), form.score(baseline));
         parts.push(format!("best {best} on dev (baseline {baseline})"));
     }
     parts

@@ -10,6 +10,7 @@ mod batch_service;
 mod batches;
 mod command_scorer;
 mod commands;
+mod costs;
 mod ctl;
 mod docs;
 mod doctor;

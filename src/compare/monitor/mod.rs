@@ -17,6 +17,7 @@ use super::verification::Now;
 use crate::caps::Caps;
 use crate::night::{self, Spending};
 use crate::report::{PairedScores, ScorePair};
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::Alarm;
 use crate::stats::betting::{evidence_of_change, evidence_of_loss};
@@ -118,6 +119,9 @@ pub struct Check {
     /// Whether simulated models answered, now or in the record.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
+    /// How scores are written for people; left out where that is in percent.
+    #[serde(default, skip_serializing_if = "ScoreForm::is_percent")]
+    pub score_form: ScoreForm,
     /// What it has spent.
     pub spent: Spending,
 }
@@ -138,6 +142,7 @@ impl Check {
             check,
             at,
             rule,
+            score_form: record.score_form,
             prompt: Side::of(
                 &record.rows,
                 |row| Some(row.score),

@@ -2,7 +2,8 @@
 
 use super::{Cause, Finding, History, Judged, Side};
 use crate::report::visible_line;
-use crate::text::{percent, plural, points};
+use crate::score_form::ScoreForm;
+use crate::text::plural;
 
 /// The most checks that a page shows.
 const SHOWN: usize = 40;
@@ -13,7 +14,7 @@ impl Judged {
     /// What was found, in a sentence.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let tolerance = format!("{:.1} pp", self.check.rule.tolerance * 100.0);
+        let tolerance = self.check.score_form.size(self.check.rule.tolerance);
         let found = match self.finding {
             Finding::NoAlarm => return "no alarm".to_owned(),
             Finding::Drift => {
@@ -46,9 +47,9 @@ pub fn lines(judged: &Judged) -> Vec<String> {
     let check = &judged.check;
     let mut lines = vec![
         format!("check {}, {}", check.check, check.at.strftime("%Y-%m-%d %H:%M UTC")),
-        format!("  prompt: {}", of_side(&check.prompt)),
+        format!("  prompt: {}", of_side(check.score_form, &check.prompt)),
         match &check.canary {
-            Some(canary) => format!("  canary: {}", of_side(canary)),
+            Some(canary) => format!("  canary: {}", of_side(check.score_form, canary)),
             None => "  no canary: whether it is the model or the prompt is not told".to_owned(),
         },
     ];
@@ -79,7 +80,7 @@ fn visible(line: &str) -> String {
     format!("{}{}", &line[..margin], visible_line(line))
 }
 
-fn of_side(side: &Side) -> String {
+fn of_side(form: ScoreForm, side: &Side) -> String {
     let scores = &side.scores;
     let missing = match side.rows_missing {
         0 => String::new(),
@@ -87,12 +88,12 @@ fn of_side(side: &Side) -> String {
     };
     format!(
         "now {}, recorded {}, over {}{missing}; difference {} ({} to {})",
-        percent(scores.mean),
-        percent(scores.baseline_mean),
+        form.score(scores.mean),
+        form.score(scores.baseline_mean),
         plural(scores.rows, "row"),
-        points(scores.difference.mean),
-        points(scores.difference.low),
-        points(scores.difference.high)
+        form.gain(scores.difference.mean),
+        form.gain(scores.difference.low),
+        form.gain(scores.difference.high)
     )
 }
 
@@ -113,7 +114,8 @@ pub fn history_page(name: &str, history: &History) -> String {
     }
     if let Some(scale) = Scale::of(shown) {
         out.push(String::new());
-        let ends = [scale.low, scale.high].map(|end| format!("{:+.0}", end * 100.0));
+        let form = shown.last().map(|it| it.check.score_form).unwrap_or_default();
+        let ends = [scale.low, scale.high].map(|end| form.gain_tick(end));
         let gap = PLOT.saturating_sub(ends[0].len() + ends[1].len());
         out.push(format!(
             "{:>5}  {:<16}  {:>7}  {:>8}  {}{}{}  alarm",
@@ -127,8 +129,9 @@ pub fn history_page(name: &str, history: &History) -> String {
         ));
         for judged in shown {
             let check = &judged.check;
-            let canary =
-                check.canary.map_or("-".to_owned(), |it| points(it.scores.difference.mean));
+            let canary = check
+                .canary
+                .map_or("-".to_owned(), |it| check.score_form.gain(it.scores.difference.mean));
             let alarm = match judged.finding {
                 Finding::NoAlarm => String::new(),
                 Finding::Drift => "drift".to_owned(),
@@ -142,17 +145,17 @@ pub fn history_page(name: &str, history: &History) -> String {
                 "{:>5}  {}  {:>7}  {canary:>8}  {}  {alarm}",
                 check.check,
                 check.at.strftime("%Y-%m-%d %H:%M"),
-                percent(check.prompt.scores.mean),
+                check.score_form.score(check.prompt.scores.mean),
                 scale.plot(judged),
             );
             out.push(line.trim_end().to_owned());
         }
         out.push(String::new());
-        out.push(
-            "now: the prompt's score; canary: its change; plot: the prompt's change in pp, o with its \
-             95 % interval, | no change, : the tolerance"
-                .to_owned(),
-        );
+        out.push(format!(
+            "now: the prompt's score; canary: its change; plot: the prompt's change{}, o with its \
+             95 % interval, | no change, : the tolerance",
+            if form.is_percent() { " in pp" } else { "" }
+        ));
     }
     if let Some(why) = history.not_measured() {
         out.push(format!("the last check was not measured: {}", visible_line(why)));

@@ -57,6 +57,7 @@ pub fn of_run(run: &LoadedRun, slices: &[String], listed: usize) -> Result<AbTes
     });
     let rows: Vec<PairedRow> = rows.collect();
     let design = PairedDesign {
+        score_form: task.score_form(),
         basis: Basis::Sequential,
         names,
         margin: comparison.margin,

@@ -16,6 +16,7 @@ pub use page::page;
 use crate::event::StopReason;
 use crate::prompt::value_text;
 use crate::run::Status;
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::sequential::{self, EValues};
 use crate::stats::weighted::{self, Weighted};
@@ -45,6 +46,8 @@ pub enum Basis {
 /// What is known before the first row.
 #[derive(Clone, Debug)]
 pub struct PairedDesign {
+    /// How scores are written for people.
+    pub score_form: ScoreForm,
     /// What decides.
     pub basis: Basis,
     /// The names of the prompts, A first.
@@ -104,6 +107,9 @@ impl RowScore {
 /// Prompts on the same rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AbTest {
+    /// How scores are written for people.
+    #[serde(skip)]
+    pub score_form: ScoreForm,
     /// The version of this format.
     pub schema: u32,
     /// The task's name.
@@ -262,6 +268,7 @@ impl AbTest {
             })
         });
         Ok(Self {
+            score_form: design.score_form,
             schema: SCHEMA,
             task: task.to_owned(),
             basis: design.basis,

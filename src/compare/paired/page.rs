@@ -3,8 +3,9 @@
 use super::super::table::{self, WIDTH, named};
 use super::{AbComparison, AbPrompt, AbTest, AskedRun, Basis, ChangedRow, is_whole};
 use crate::report::{cost, money, test_name, visible_line};
+use crate::score_form::ScoreForm;
 use crate::stats::{Decision, Interval};
-use crate::text::{lines, percent, plural, points, sentence_case, shorten, thousands};
+use crate::text::{lines, percent, plural, sentence_case, shorten, thousands};
 use std::fmt::Write as _;
 
 /// The widest answer in a list of rows.
@@ -18,7 +19,7 @@ const MOST_ROWS: usize = 10_000_000;
 #[must_use]
 pub fn page(test: &AbTest) -> String {
     let mut out = String::new();
-    write_prompts(&mut out, &test.prompts);
+    write_prompts(&mut out, test);
     let a = test.prompts.first().map(|it| named(&it.name)).unwrap_or_default();
     for comparison in &test.comparisons {
         let _ = writeln!(out, "\n{} less {a}", named(&comparison.name));
@@ -31,7 +32,7 @@ pub fn page(test: &AbTest) -> String {
                     mark(it.decision).to_owned(),
                     name,
                     thousands(it.rows as u64),
-                    difference(it.difference),
+                    difference(test.score_form, it.difference),
                 ]
             };
             table::write(&mut out, &comparison.slices.iter().map(slice).collect::<Vec<_>>());
@@ -47,13 +48,14 @@ pub fn page(test: &AbTest) -> String {
     out
 }
 
-fn write_prompts(out: &mut String, prompts: &[AbPrompt]) {
+fn write_prompts(out: &mut String, test: &AbTest) {
+    let prompts: &[AbPrompt] = &test.prompts;
     let letters = ["A", "B"].into_iter().chain(std::iter::repeat("B"));
     let none = || "–".to_owned();
     let mut rows = vec![["", "prompt", "score (95 %)", "rows"].map(str::to_owned).to_vec()];
     for (letter, prompt) in letters.zip(prompts) {
         let mut cells = vec![letter.to_owned(), named(&prompt.name)];
-        cells.push(prompt.quality.map_or_else(none, share));
+        cells.push(prompt.quality.map_or_else(none, |it| quality(test.score_form, it)));
         cells.push(prompt.quality.map_or_else(String::new, |it| thousands(it.n as u64)));
         if prompt.invalid > 0 {
             cells.push(format!("{} invalid", thousands(prompt.invalid as u64)));
@@ -85,13 +87,14 @@ fn write_prompts(out: &mut String, prompts: &[AbPrompt]) {
 }
 
 fn figures(test: &AbTest, comparison: &AbComparison) -> Vec<Vec<String>> {
+    let form = test.score_form;
     let pair = |name: &str, value: String| vec![name.to_owned(), value];
-    let mut rows = vec![pair("difference", format!("{} pp", difference(comparison.difference)))];
+    let mut rows = vec![pair("difference", with_unit(form, comparison.difference))];
     if let Some(tested) = comparison.tested {
         let chance = test.look.shared_by(test.comparisons.len()).one_sided;
         // To a hundredth of a percent, without zeros at the end.
         let level = ((1.0 - 2.0 * chance) * 1e4).round() / 1e2;
-        rows.push(pair("", format!("{} pp at {level} %, which decides", difference(tested))));
+        rows.push(pair("", format!("{} at {level} %, which decides", with_unit(form, tested))));
     }
     let same = comparison.rows - comparison.better - comparison.worse;
     let [better, worse, same] =
@@ -178,27 +181,31 @@ pub(super) fn verdict(test: &AbTest) -> Vec<String> {
 fn of_prompt(test: &AbTest, a: &str, comparison: &AbComparison) -> String {
     let b = named(&comparison.name);
     let decides = comparison.tested.unwrap_or(comparison.difference);
-    let figures =
-        format!("{} pp over {}", difference(comparison.difference), plural(comparison.rows, "row"));
+    let form = test.score_form;
+    let figures = format!(
+        "{} over {}",
+        with_unit(form, comparison.difference),
+        plural(comparison.rows, "row")
+    );
     match comparison.decision {
         Decision::Better => format!("✓ {b} is better than {a}: {figures}."),
         Decision::Worse => format!("✗ {b} is worse than {a}: {figures}."),
         Decision::Same => format!(
             "= {b} and {a} differ by less than {}: {figures}.",
-            points(test.margin.unwrap_or_default()).trim_start_matches('+')
+            form.size(test.margin.unwrap_or_default())
         ),
         Decision::Open => {
             let mut said = format!(
                 "○ Not decided whether {b} is better than {a}: the difference may be anything from {} to {}.",
-                points(decides.low),
-                points(decides.high)
+                form.gain(decides.low),
+                form.gain(decides.high)
             );
             let needed = comparison.rows_needed;
             if let Some(needed) = needed.filter(|it| *it > comparison.rows && *it < MOST_ROWS) {
                 let _ = write!(
                     said,
                     " A true difference of {} is shown in 80 % of cases by about {} rows.",
-                    points(comparison.difference.mean),
+                    form.gain(comparison.difference.mean),
                     thousands(needed as u64)
                 );
             }
@@ -302,13 +309,15 @@ fn p(p_value: f64) -> String {
     }
 }
 
-fn share(it: Interval) -> String {
-    let number = |share: f64| format!("{:.1}", share * 100.0);
-    format!("{} ({} to {})", percent(it.mean), number(it.low), number(it.high))
+fn quality(form: ScoreForm, it: Interval) -> String {
+    format!("{} ({})", form.score(it.mean), form.range(it.low, it.high))
 }
 
-/// In points, without the unit.
-fn difference(it: Interval) -> String {
-    let number = |difference: f64| format!("{:+.1}", difference * 100.0);
-    format!("{} ({} to {})", number(it.mean), number(it.low), number(it.high))
+/// Without its unit.
+fn difference(form: ScoreForm, it: Interval) -> String {
+    format!("{} ({})", form.bare_gain(it.mean), form.gain_range(it.low, it.high))
+}
+
+fn with_unit(form: ScoreForm, it: Interval) -> String {
+    format!("{}{}", difference(form, it), form.gain_unit())
 }

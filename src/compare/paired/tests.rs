@@ -1,9 +1,11 @@
 //! What is decided about prompts on the same rows, by hand and by the laws that it keeps.
 
 use super::*;
+use crate::score_form::ScoreForm;
 
 fn design(names: &[&str], margin: Option<f64>) -> PairedDesign {
     PairedDesign {
+        score_form: ScoreForm::Percent,
         basis: Basis::Fixed,
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         margin,

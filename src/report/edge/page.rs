@@ -3,6 +3,7 @@
 use super::{EdgeCases, EdgeRow, Evidence, FailureGroup, Suspect};
 use crate::report::terminal::{NARROWEST, Page, Paint, WIDEST};
 use crate::report::words::{p_value, visible, visible_line};
+use crate::score_form::ScoreForm;
 use crate::text::{cut, head_and_tail, plural};
 
 /// The most characters of an input; `--json` has all of them.
@@ -20,7 +21,8 @@ const CAVEAT: &str =
 #[must_use]
 pub fn edge_page(edge: &EdgeCases, limit: usize, colour: bool, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDEST);
-    let mut page = Page { text: String::new(), paint: Paint { colour }, width };
+    let mut page =
+        Page { text: String::new(), paint: Paint { colour }, width, form: ScoreForm::Percent };
     let facts = [edge.run.as_str(), &edge.model].map(visible_line).join(" · ");
     page.prose(0, &facts, Paint::bold);
     let told = format!(

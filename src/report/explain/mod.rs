@@ -16,6 +16,7 @@ pub use trace::Explainer;
 use super::diff::Piece;
 use crate::event::{Dropped, Rejection, StopReason};
 use crate::id::{CandidateId, CandidateIx, EventNumber, ProposalNumber};
+use crate::score_form::ScoreForm;
 use crate::task::example::Split;
 use crate::task::scorer::InvalidAnswers;
 use crate::units::Tokens;
@@ -26,6 +27,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Serialize)]
 pub struct Explanation {
     run: String,
+    /// How scores are written for people.
+    #[serde(skip)]
+    score_form: ScoreForm,
     /// The candidate; `None` for a proposal that became no candidate.
     candidate: Option<Identity>,
     /// Why and how it was written; `None` for the baseline.

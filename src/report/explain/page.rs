@@ -8,10 +8,11 @@ use super::{
     CallMade, CandidateRef, Change, Explanation, Happened, Identity, Moment, Outcome, Provenance,
     Relative,
 };
+use crate::score_form::ScoreForm;
 use crate::task::example::Split;
 use crate::task::scorer::InvalidAnswers;
 use crate::text::{columns_of, wrapped};
-use crate::text::{percent, plural, shorten, thousands};
+use crate::text::{plural, shorten, thousands};
 use std::collections::BTreeMap;
 
 /// The column at which the text of a labelled line begins.
@@ -32,6 +33,7 @@ pub fn page(explanation: &Explanation, colour: bool, width: usize) -> String {
         text: String::new(),
         paint: Paint { colour },
         width: width.clamp(NARROWEST, WIDEST),
+        form: explanation.score_form,
     };
     let head = page.paint.dim(&explanation.run);
     page.line(&head);
@@ -69,9 +71,9 @@ fn call_made(call: &CallMade) -> String {
     )
 }
 
-fn dev(dev_mean: Option<f64>, rows: u32) -> String {
+fn dev(form: ScoreForm, dev_mean: Option<f64>, rows: u32) -> String {
     match dev_mean {
-        Some(mean) => format!("{} on {} of dev", percent(mean), plural(rows as usize, "row")),
+        Some(mean) => format!("{} on {} of dev", form.score(mean), plural(rows as usize, "row")),
         None => "no rows of dev".to_owned(),
     }
 }
@@ -136,10 +138,10 @@ impl Page {
                 (0, _) => "parents",
                 _ => "",
             };
-            let dev = dev(parent.dev_mean, parent.dev_rows);
+            let dev = dev(self.form, parent.dev_mean, parent.dev_rows);
             self.fact(label, &format!("{} · {} · {dev}", parent.named, parent.operator));
         }
-        self.fact("score", &dev(identity.dev_mean, identity.dev_rows));
+        self.fact("score", &dev(self.form, identity.dev_mean, identity.dev_rows));
         let sentences = invalid.iter().flat_map(|(split, invalid)| {
             let rows = match split {
                 Split::Hold => "held-out rows".to_owned(),
@@ -273,8 +275,9 @@ impl Page {
         }
         if !written.earlier.is_empty() {
             let (head, left_out, tail) = shown(&written.earlier);
+            let form = self.form;
             let each = |item: &super::ScoredPrompt| match item.score {
-                Some(score) => format!("{} ({})", item.named, percent(score)),
+                Some(score) => format!("{} ({})", item.named, form.score(score)),
                 None => item.named.to_string(),
             };
             let mut listed: Vec<String> = head.iter().map(each).collect();
@@ -385,9 +388,9 @@ impl Page {
             Some([
                 money(moment.usd),
                 format!("{rows}{again}"),
-                mean(*own),
-                incumbent_mean.map_or_else(|| "–".to_owned(), percent),
-                format!("{} of {rows_so_far}", mean(*mean_so_far)),
+                mean(self.form, *own),
+                incumbent_mean.map_or_else(|| "–".to_owned(), |it| self.form.score(it)),
+                format!("{} of {rows_so_far}", mean(self.form, *mean_so_far)),
             ])
         };
         let (head, left_out, tail) = shown(moments);
@@ -430,7 +433,7 @@ impl Page {
                 "{} · {} · {} · {}",
                 child.named,
                 child.operator,
-                dev(child.dev_mean, child.dev_rows),
+                dev(self.form, child.dev_mean, child.dev_rows),
                 shorten(&child.standing, 80)
             );
             let lines = super::super::terminal::set_prose(&text, self.width - 4);

@@ -2,7 +2,8 @@
 
 use super::super::words;
 use super::{CandidateRef, Happened};
-use crate::text::{percent, plural, points};
+use crate::score_form::ScoreForm;
+use crate::text::plural;
 use std::fmt;
 
 impl fmt::Display for CandidateRef {
@@ -12,13 +13,13 @@ impl fmt::Display for CandidateRef {
 }
 
 /// A mean, or `no score`.
-pub(super) fn mean(mean: Option<f64>) -> String {
-    mean.map_or_else(|| "no score".to_owned(), percent)
+pub(super) fn mean(form: ScoreForm, mean: Option<f64>) -> String {
+    mean.map_or_else(|| "no score".to_owned(), |mean| form.score(mean))
 }
 
 impl Happened {
     /// One sentence, without a full stop.
-    pub(super) fn sentence(&self) -> String {
+    pub(super) fn sentence(&self, form: ScoreForm) -> String {
         match self {
             Self::Gate { rows, sum, needed, passed } => format!(
                 "{} its gate: {} on {} ({} required)",
@@ -37,16 +38,16 @@ impl Happened {
                 };
                 let beside = match (incumbent, incumbent_mean) {
                     (Some(who), Some(theirs)) => {
-                        format!("; the incumbent {who} had {} there", percent(*theirs))
+                        format!("; the incumbent {who} had {} there", form.score(*theirs))
                     }
                     _ => String::new(),
                 };
                 let rows = plural(*rows, "row");
-                format!("{rows} of dev{again}: {}{missing}{beside}", mean(*own))
+                format!("{rows} of dev{again}: {}{missing}{beside}", mean(form, *own))
             }
             Self::Evidence { rows, mean: own } => {
                 let rows = plural(*rows, "training row");
-                format!("evaluated on {rows} as evidence for its children: {}", mean(*own))
+                format!("evaluated on {rows} as evidence for its children: {}", mean(form, *own))
             }
             Self::Round { contest, group, round, rows, mean: own, rank, of } => {
                 let group = match group {
@@ -57,13 +58,17 @@ impl Happened {
                     "contest {}{group}, round {}: rank {rank} of {of} at {}, after {} more",
                     contest + 1,
                     round + 1,
-                    mean(*own),
+                    mean(form, *own),
                     plural(*rows as usize, "row")
                 )
             }
-            Self::Dropped { why } => words::dropped(why),
+            Self::Dropped { why } => words::dropped(why, form),
             Self::Judged { rows, mean: own } => {
-                format!("finished: {} over {} of dev", mean(*own), plural(*rows as usize, "row"))
+                format!(
+                    "finished: {} over {} of dev",
+                    mean(form, *own),
+                    plural(*rows as usize, "row")
+                )
             }
             Self::Survived { place, of } => {
                 format!("survived its contest: place {place} of {of}")
@@ -87,7 +92,10 @@ impl Happened {
             }
             Self::Chosen { shrunken_dev, hold_rows } => {
                 let gain = shrunken_dev.map_or_else(String::new, |gain| {
-                    format!(", with an expected gain of {} (corrected for selection)", points(gain))
+                    format!(
+                        ", with an expected gain of {} (corrected for selection)",
+                        form.gain(gain)
+                    )
                 });
                 let hold = match hold_rows {
                     0 => "no held-out rows".to_owned(),
@@ -99,18 +107,18 @@ impl Happened {
             }
             Self::Confirmed { mean, low, high, rows, baseline_mean, gain, p_value, is_shown } => {
                 let own = format!(
-                    "{}: {} {}",
+                    "{}: {} ({})",
                     plural(*rows, "held-out row"),
-                    percent(*mean),
-                    words::range(*low, *high)
+                    form.score(*mean),
+                    form.range(*low, *high)
                 );
                 let beside = baseline_mean.map_or_else(String::new, |baseline| {
-                    format!(", baseline {}", percent(baseline))
+                    format!(", baseline {}", form.score(baseline))
                 });
                 let verdict = match (gain, p_value) {
                     (Some(gain), Some(p)) => format!(
                         ": {} ({}), {}",
-                        points(*gain),
+                        form.gain(*gain),
                         words::p_value(*p),
                         if *is_shown { "confirmed" } else { "not confirmed" }
                     ),

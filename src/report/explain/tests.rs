@@ -9,6 +9,7 @@ use crate::event::Abandoned;
 use crate::id::RunName;
 use crate::recipe::Recipe;
 use crate::run::{History, RunFile, RunKind, SCHEMA};
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::state::Named;
 
@@ -49,7 +50,8 @@ fn explained_from(example: &Example, asked: &str, events: usize) -> Explanation 
     let recipe = recipe();
     let report = Report { run_file: Some(&file), recipe: Some(&recipe), ..example.report() };
     let subject = find(&report, asked).unwrap();
-    let mut explainer = Explainer::new(subject, example.task.splits.sizes().dev);
+    let mut explainer =
+        Explainer::new(subject, example.task.splits.sizes().dev, example.task.score_form());
     for (number, event) in example.events.iter().take(events) {
         explainer.apply(*number, event);
     }
@@ -169,7 +171,8 @@ fn a_journal_that_breaks_off_anywhere_can_be_explained() {
         };
         for asked in ["baseline", "best"] {
             let subject = find(&report, asked).unwrap();
-            let mut explainer = Explainer::new(subject, example.task.splits.sizes().dev);
+            let mut explainer =
+                Explainer::new(subject, example.task.splits.sizes().dev, example.task.score_form());
             for (number, event) in example.events.iter().take(events) {
                 explainer.apply(*number, event);
             }
@@ -225,7 +228,8 @@ fn drops() -> Vec<Dropped> {
 
 #[test]
 fn every_way_to_fail_has_a_sentence() {
-    let mut lines: Vec<String> = drops().iter().map(dropped).collect();
+    let mut lines: Vec<String> =
+        drops().iter().map(|why| dropped(why, ScoreForm::Percent)).collect();
     lines.extend(rejections().into_iter().map(|reason| format!("{reason}: {}", rejection(reason))));
     lines.extend(abandonments().into_iter().map(|why| abandoned(why).to_owned()));
     assert!(lines.iter().all(|line| line.len() > 10));
@@ -278,6 +282,6 @@ fn every_moment_has_a_sentence() {
             is_shown: true,
         },
     ];
-    let lines: Vec<String> = all.iter().map(Happened::sentence).collect();
+    let lines: Vec<String> = all.iter().map(|it| it.sentence(ScoreForm::Percent)).collect();
     insta::assert_snapshot!(lines.join("\n"));
 }

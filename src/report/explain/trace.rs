@@ -7,6 +7,7 @@ use crate::event::{
 use crate::id::{Call, CandidateIx, EventNumber, ProposalNumber, RowIx};
 use crate::ledger::Wallet;
 use crate::memory::State;
+use crate::score_form::ScoreForm;
 use crate::state::Status;
 use crate::task::example::Split;
 use crate::units::Tokens;
@@ -44,6 +45,7 @@ struct OpenBlock {
 
 /// Reads a run's events in order and explains one candidate or proposal.
 pub struct Explainer {
+    score_form: ScoreForm,
     subject: Subject,
     state: State,
     wallet: Wallet,
@@ -59,8 +61,9 @@ pub struct Explainer {
 impl Explainer {
     /// An explainer before the first event.
     #[must_use]
-    pub fn new(subject: Subject, dev_rows: u32) -> Self {
+    pub fn new(subject: Subject, dev_rows: u32, score_form: ScoreForm) -> Self {
         Self {
+            score_form,
             subject,
             state: State::new(dev_rows),
             wallet: Wallet::default(),
@@ -108,7 +111,7 @@ impl Explainer {
     }
 
     fn note(&mut self, event: EventNumber, happened: Happened) {
-        let text = happened.sentence();
+        let text = happened.sentence(self.score_form);
         let usd = self.wallet.spent().usd.dollars();
         self.fate.push(Moment { event, usd, happened, text });
     }
@@ -330,7 +333,7 @@ impl Explainer {
                     let sum =
                         old.unwrap_or(0.0) * *before as f64 + mean.unwrap_or(0.0) * rows as f64;
                     let happened = Happened::Evidence { rows: all, mean: Some(sum / all as f64) };
-                    *text = happened.sentence();
+                    *text = happened.sentence(self.score_form);
                     if let Some(last) = self.fate.last_mut() {
                         last.happened = happened;
                     }

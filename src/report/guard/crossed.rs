@@ -48,10 +48,10 @@ pub(super) fn flag(
         guard: Guard::CrossedAnswer,
         part: None,
         found: format!(
-            "its answers score {:.0} % on rows that they were not given to, where right answers score {:.0} %: the scorer takes \
+            "its answers score {} on rows that they were not given to, where right answers score {}: the scorer takes \
              them whatever the row",
-            own * 100.0,
-            right * 100.0
+            task.score_form().tick(own),
+            task.score_form().tick(right)
         ),
     }))
 }

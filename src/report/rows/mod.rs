@@ -21,6 +21,7 @@ pub use row::{AnsweredRow, BaselineAnswer};
 use super::Report;
 use crate::id::{CandidateIx, RowIx};
 use crate::run::{RunKind, answers};
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::task::example::{Example, Split, VisibleSplit};
 use crate::task::model::ModelRole;
@@ -32,6 +33,9 @@ use std::path::Path;
 pub struct AnsweredRows {
     /// The version of this format.
     pub schema: u32,
+    /// How scores are written for people.
+    #[serde(skip)]
+    pub score_form: ScoreForm,
     /// The run.
     pub run: String,
     /// The model that was asked, as `provider/model`.
@@ -131,6 +135,7 @@ pub fn answered_rows(
     let standing = state.candidates.get(candidate.index());
     Ok(AnsweredRows {
         schema: 1,
+        score_form: task.score_form(),
         run: report.summary.run.clone(),
         model: task.model(ModelRole::Task).map_or_else(String::new, |it| it.name.to_string()),
         candidate: standing.map_or_else(String::new, |it| it.candidate.id.to_string()),

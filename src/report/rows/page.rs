@@ -4,9 +4,10 @@
 use super::{AnsweredRow, AnsweredRows, LabelScore, PromptRole, RowGroupScore};
 use crate::report::paired::{PairedScores, RowChange};
 use crate::report::terminal::{NARROWEST, Page, Paint, WIDEST, column_widths, set_prose};
-use crate::report::words::{money, quality, score, signed_range, visible, visible_line};
+use crate::report::words::{money, quality, score, visible, visible_line};
+use crate::score_form::ScoreForm;
 use crate::stats::Interval;
-use crate::text::{columns_of, cut, head_and_tail, percent, plural, points};
+use crate::text::{columns_of, cut, head_and_tail, plural};
 use std::collections::BTreeMap;
 
 /// The most characters of an input or an answer; `--json` has all of them.
@@ -29,7 +30,8 @@ const NO_LABEL: &str = "–";
 #[must_use]
 pub fn rows_page(rows: &AnsweredRows, limit: usize, colour: bool, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDEST);
-    let mut page = Page { text: String::new(), paint: Paint { colour }, width };
+    let mut page =
+        Page { text: String::new(), paint: Paint { colour }, width, form: rows.score_form };
     page.head(rows);
     match rows.filter.changed {
         true => page.changed_rows(rows, limit),
@@ -69,20 +71,20 @@ fn name(text: &str) -> String {
     cut(&visible_line(text), LONGEST_NAME)
 }
 
-/// A share without its unit, and its interval.
-fn share(interval: Option<&Interval>) -> String {
-    let bare = |it: &Interval| quality(it).replace(" %", "");
+/// A mean without its unit, and its interval.
+fn bare(form: ScoreForm, interval: Option<&Interval>) -> String {
+    let bare = |it: &Interval| format!("{} ({})", form.bare(it.mean), form.range(it.low, it.high));
     interval.map_or_else(|| "–".to_owned(), bare)
 }
 
 /// Scores in words.
-fn in_words(group: &RowGroupScore) -> String {
+fn in_words(form: ScoreForm, group: &RowGroupScore) -> String {
     let Some(score) = &group.score else { return "no answer with a score".to_owned() };
     let invalid = match group.invalid {
         0 => String::new(),
         invalid => format!(", {invalid} invalid"),
     };
-    format!("{}, {} correct{invalid}", quality(score), group.correct)
+    format!("{}, {} correct{invalid}", quality(form, score), group.correct)
 }
 
 impl Page {
@@ -245,25 +247,30 @@ impl Page {
     }
 
     /// What became of groups of rows since the baseline, the worst first.
-    fn against_baseline(&mut self, what: &str, noun: &str, groups: Vec<(String, PairedScores)>) {
+    fn against_baseline(
+        &mut self,
+        form: ScoreForm,
+        (what, noun): (&str, &str),
+        groups: Vec<(String, PairedScores)>,
+    ) {
         if groups.is_empty() {
             return;
         }
         let mut groups = groups;
         groups.sort_by(|a, b| a.1.difference.mean.total_cmp(&b.1.difference.mean));
-        let title = format!("{what} against the baseline, on rows that both answered, in percent");
+        let title =
+            format!("{what} against the baseline, on rows that both answered{}", form.in_title());
         self.title_of(&title);
         let all = groups.len();
         let cells = groups.into_iter().take(MOST_LINES).map(|(name, paired)| {
-            let share = |mean: f64| format!("{:.1}", mean * 100.0);
             let (mean, low, high) =
                 (paired.difference.mean, paired.difference.low, paired.difference.high);
             vec![
                 name,
                 paired.rows.to_string(),
-                share(paired.mean),
-                share(paired.baseline_mean),
-                format!("{:+.1} ({})", mean * 100.0, signed_range(low, high)),
+                form.bare(paired.mean),
+                form.bare(paired.baseline_mean),
+                format!("{} ({})", form.bare_gain(mean), form.gain_range(low, high)),
                 paired.better.to_string(),
                 paired.worse.to_string(),
             ]
@@ -305,8 +312,8 @@ impl Page {
                 visible_line(&it.label),
                 it.support.to_string(),
                 it.predicted.to_string(),
-                share(it.recall.as_ref()),
-                share(it.precision.as_ref()),
+                bare(ScoreForm::Percent, it.recall.as_ref()),
+                bare(ScoreForm::Percent, it.precision.as_ref()),
             ]
         });
         let cells = cells.collect();
@@ -314,7 +321,7 @@ impl Page {
         self.more(all, "label");
         let paired = rows.labels.iter();
         let paired = paired.filter_map(|it| Some((visible_line(&it.label), it.against_baseline?)));
-        self.against_baseline("Recall", "label", paired.collect());
+        self.against_baseline(ScoreForm::Percent, ("Recall", "label"), paired.collect());
         self.confusions(rows);
     }
 
@@ -390,33 +397,35 @@ impl Page {
             Some(value) => value,
             None => "(no value)".to_owned(),
         };
-        self.title_of(&format!("By `{column}`, in percent"));
+        self.title_of(&format!("By `{column}`{}", self.form.in_title()));
+        let form = self.form;
         let cells = rows.slices.iter().take(MOST_LINES).map(|slice| {
             let group = &slice.score;
-            vec![value(&slice.value), group.rows.to_string(), share(group.score.as_ref())]
+            vec![value(&slice.value), group.rows.to_string(), bare(form, group.score.as_ref())]
         });
         let cells = cells.collect();
         self.fitted(&["value", "rows", "score"], cells);
         self.more(rows.slices.len(), "value");
         let paired = rows.slices.iter();
         let paired = paired.filter_map(|it| Some((value(&it.value), it.score.against_baseline?)));
-        self.against_baseline(&format!("Score by `{column}`"), "value", paired.collect());
+        self.against_baseline(form, (&format!("Score by `{column}`"), "value"), paired.collect());
     }
 
     /// The figures over all rows.
     fn sums(&mut self, rows: &AnsweredRows) {
         self.line("");
-        let sum = format!("{} on {}: {}", name_of(rows), asked(rows), in_words(&rows.all));
+        let sum =
+            format!("{} on {}: {}", name_of(rows), asked(rows), in_words(self.form, &rows.all));
         self.prose(0, &sum, Paint::bold);
         if let Some(paired) = &rows.all.against_baseline {
-            let difference = &paired.difference;
+            let (difference, form) = (&paired.difference, self.form);
             let told = format!(
                 "on the {} that the baseline answered, too: {}, the baseline {}; {} ({}); better on {}, worse on {}",
                 plural(paired.rows, "row"),
-                percent(paired.mean),
-                percent(paired.baseline_mean),
-                points(difference.mean),
-                signed_range(difference.low, difference.high),
+                form.score(paired.mean),
+                form.score(paired.baseline_mean),
+                form.gain(difference.mean),
+                form.gain_range(difference.low, difference.high),
                 paired.better,
                 paired.worse
             );

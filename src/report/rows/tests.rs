@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::report::paired::{PairedScores, RowChange, ScorePair};
+use crate::score_form::ScoreForm;
 use crate::stats::interval;
 use crate::text::columns_of;
 
@@ -28,6 +29,7 @@ fn page_of(rows: Vec<AnsweredRow>) -> AnsweredRows {
     let all = RowGroupScore::of(&rows, Seed(1));
     AnsweredRows {
         schema: 1,
+        score_form: ScoreForm::Percent,
         run: "night".to_owned(),
         model: "local/clerk".to_owned(),
         candidate: "0123456789ab".to_owned(),

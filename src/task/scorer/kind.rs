@@ -58,6 +58,11 @@ pub(super) trait Kind: Debug + Send + Sync {
         &[]
     }
 
+    /// Whether the cost of mistakes enters its scores, so that their mean is no share of what is right.
+    fn counts_costs(&self) -> bool {
+        false
+    }
+
     /// The one label that an answer names, if it names one alone.
     fn label_in(&self, answer: &str, filter: &AnswerFilter) -> Option<&str> {
         let _ = (answer, filter);
@@ -94,6 +99,11 @@ pub(super) trait RowKind: Debug + Send + Sync {
     /// The names of the metrics that a verdict of it can have; `None`: any.
     fn metrics(&self) -> Option<&'static [&'static str]> {
         Some(&[])
+    }
+
+    /// Whether the cost of mistakes enters its scores.
+    fn counts_costs(&self) -> bool {
+        false
     }
 }
 

@@ -137,6 +137,10 @@ impl Kind for Labels {
         &self.names
     }
 
+    fn counts_costs(&self) -> bool {
+        self.mistakes.is_some()
+    }
+
     fn label_in(&self, answer: &str, filter: &AnswerFilter) -> Option<&str> {
         match self.named(&filter.normalized(answer))[..] {
             [place] => self.names.get(place).map(String::as_str),

@@ -223,6 +223,17 @@ impl Scorer {
         }
     }
 
+    /// Whether the cost of mistakes enters its scores, so that their mean is no share of what is right. With a
+    /// `threshold` an answer passes or fails.
+    pub(super) fn counts_costs(&self) -> bool {
+        let does_method = match &self.method {
+            Method::Kind(kind) => kind.counts_costs(),
+            Method::Row(kind) => kind.counts_costs(),
+            Method::Command(_) => false,
+        };
+        does_method && !self.outcome.has_threshold()
+    }
+
     /// The one label that an answer names, if this is a `label` scorer and it names one alone.
     #[must_use]
     pub fn label_in(&self, answer: &str) -> Option<&str> {

@@ -40,6 +40,11 @@ impl Outcome {
         self.is_negated
     }
 
+    /// Whether an answer passes or fails.
+    pub(super) fn has_threshold(self) -> bool {
+        self.threshold.is_some()
+    }
+
     /// The verdict after both. `unwanted` is the feedback on an answer that is right and should not be.
     pub(super) fn of(self, verdict: Verdict, unwanted: impl FnOnce() -> String) -> Verdict {
         if verdict.invalid.is_some() {

@@ -9,6 +9,7 @@ use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;
+use crate::score_form::ScoreForm;
 use crate::task::example::Example;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -111,6 +112,15 @@ impl ScorerSet {
     #[must_use]
     pub fn labels(&self) -> Vec<String> {
         self.scorers.iter().flat_map(Scorer::labels).cloned().collect()
+    }
+
+    /// How scores of answers are written.
+    #[must_use]
+    pub fn score_form(&self) -> ScoreForm {
+        match self.scorers.iter().any(Scorer::counts_costs) {
+            true => ScoreForm::Number,
+            false => ScoreForm::Percent,
+        }
     }
 
     /// The names of all metrics that answers can have; `None` where a program or a closure may call them anything.

@@ -18,6 +18,7 @@ use crate::operator::When;
 use crate::prompt::Prompt;
 use crate::recipe::Recipe;
 use crate::run::prompt_tokens;
+use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::state::{Phase, Status};
 use crate::strategy::Slots;
@@ -46,6 +47,7 @@ impl Explainer {
         let number = match subject {
             Subject::Proposal(number) => {
                 return Explanation {
+                    score_form: self.score_form,
                     run,
                     candidate: None,
                     written: self.written(number, recipe, report.task),
@@ -60,7 +62,9 @@ impl Explainer {
         self.confirmation(number, &report.task.goal, seed);
         let standing = self.state.standing(number);
         let candidate = standing.candidate.clone();
-        let relatives = |of: &[CandidateIx]| of.iter().map(|c| relative(&self.state, *c)).collect();
+        let relatives = |of: &[CandidateIx]| {
+            of.iter().map(|c| relative(&self.state, *c, self.score_form)).collect()
+        };
         let children: Vec<CandidateIx> = self
             .state
             .numbered()
@@ -71,7 +75,7 @@ impl Explainer {
         let identity = Identity {
             named: self.named(number),
             operator: visible_line(&candidate.operator),
-            standing: standing_of(&self.state, number),
+            standing: standing_of(&self.state, number, self.score_form),
             parents: relatives(&candidate.parents),
             generation: birth.generation,
             place: birth.place,
@@ -110,6 +114,7 @@ impl Explainer {
         });
         let children = relatives(&children);
         Explanation {
+            score_form: self.score_form,
             run,
             candidate: Some(identity),
             written,
@@ -327,19 +332,19 @@ fn paragraph(lines: &[&str]) -> String {
     lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }
 
-fn relative(state: &State, candidate: CandidateIx) -> Relative {
+fn relative(state: &State, candidate: CandidateIx, form: ScoreForm) -> Relative {
     let standing = state.standing(candidate);
     Relative {
         named: named(state, candidate),
         operator: visible_line(&standing.candidate.operator),
         dev_mean: standing.dev().mean(),
         dev_rows: standing.dev().scored,
-        standing: standing_of(state, candidate),
+        standing: standing_of(state, candidate, form),
     }
 }
 
 /// A candidate's current status.
-fn standing_of(state: &State, candidate: CandidateIx) -> String {
+fn standing_of(state: &State, candidate: CandidateIx, form: ScoreForm) -> String {
     let standing = state.standing(candidate);
     let winner = state.winner.map(|(winner, ..)| winner);
     if winner == Some(candidate) {
@@ -347,7 +352,7 @@ fn standing_of(state: &State, candidate: CandidateIx) -> String {
     }
     match &standing.status {
         _ if candidate == state.incumbent && winner.is_none() => "the incumbent".to_owned(),
-        Status::Dropped(why) => words::dropped(why),
+        Status::Dropped(why) => words::dropped(why, form),
         Status::Finished if state.incumbents.iter().any(|(earlier, _)| *earlier == candidate) => {
             "finished, was the incumbent".to_owned()
         }
