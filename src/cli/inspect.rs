@@ -85,6 +85,9 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
             );
         }
     }
+    for line in report::consistency_lines(&Report::from(&run)) {
+        let _ = writeln!(out, "  {line}");
+    }
     let cap = |cap: Option<String>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));
     let caps = run.caps();
     let calls = summary.spent.calls();

@@ -196,6 +196,19 @@ fn rows_of_bound(task: &Task, bound: &Bound, level: Level) -> (String, bool) {
     (words, there >= needed)
 }
 
+/// That a temperature of 0 leaves a consistency little to show, where the goal names one.
+fn same_answers(task: &Task) -> Option<String> {
+    let model = task.task_model();
+    let is_asked = task.goal.answers_per_row() > 1;
+    (is_asked && model.temperature == 0.0 && model.form.sends_temperature()).then(|| {
+        format!(
+            "the goal is `{}`, and `{}` is asked with temperature 0: its answers to a row are nearly always the same, so that \
+             they say little of the consistency; set `temperature` of `models.task` to what the prompt will be used with",
+            task.goal, model.name
+        )
+    })
+}
+
 /// Warnings that the user should see before spending money.
 pub(super) fn warnings(task: &Task) -> Vec<String> {
     let (mut warnings, form) = (Vec::new(), task.score_form());
@@ -233,6 +246,7 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
             )
         }));
     }
+    warnings.extend(same_answers(task));
     let bounds = task.goal.bounds.iter();
     let unshowable = bounds.map(|bound| rows_of_bound(task, bound, Level::FIRST));
     warnings.extend(unshowable.filter(|(_, is_enough)| !is_enough).map(|(words, _)| words));

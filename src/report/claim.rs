@@ -131,7 +131,11 @@ fn of_less(report: &Report<'_>, claimed: &Claimed, least: Least) -> String {
         ends(it),
         at_level(report, Some(claimed), ends)
     );
-    if claimed.shown { told } else { format!("{told}, so that no saving is shown") }
+    let nothing = match least {
+        Least::Inconsistency(_) => "no higher consistency",
+        _ => "no saving",
+    };
+    if claimed.shown { told } else { format!("{told}, so that {nothing} is shown") }
 }
 
 fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
@@ -199,5 +203,30 @@ pub(super) fn margin(report: &Report<'_>) -> f64 {
     match report.task.goal.quality_claim() {
         Claim::NotWorse { margin } => margin,
         _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{Kind, run};
+    use super::*;
+
+    #[test]
+    fn what_is_not_shown_has_its_own_name() {
+        let mut example = run(Kind::Unproven);
+        let measured = Some(Interval { mean: 0.01, low: -0.01, high: 0.03, n: 100 });
+        for (of, says) in [
+            (Least::Inconsistency(3), "1.0 pp more consistency.3 on 100 rows"),
+            (Least::Inconsistency(3), "so that no higher consistency is shown"),
+            (Least::InputTokens, "so that no saving is shown"),
+        ] {
+            let claim = Claim::Less { of };
+            let claimed = Claimed { claim, shown: false, measured, tested: None, level: None };
+            example.summary.claims.truncate(1);
+            example.summary.claims.push(claimed);
+            let gain = example.summary.gain.unwrap();
+            let said = sentence(&example.report(), &gain);
+            assert!(said.contains(says), "{said}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::Report;
 use super::changed_rows::{ChangedRows, changed_rows};
+use super::consistency::agreements;
 use super::diff::{Piece, diff};
 use super::pruned::Pruned;
 use super::spending::{NONE, Spend, spend};
@@ -211,6 +212,22 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
         // If there is a gain, the first figure is the one on held-out rows.
         first.change_range = format!("({})", form.gain_range(gain.low, gain.high));
     }
+    // Shares of answers, however scores are written.
+    let percent = ScoreForm::Percent;
+    let shown = |side: Option<Interval>| {
+        side.map_or_else(|| NONE.to_owned(), |side| quality(percent, &side))
+    };
+    figures.extend(agreements(report).into_iter().map(|it| {
+        Figure {
+            baseline: shown(it.baseline),
+            best: shown(it.best),
+            change: it.change.map_or_else(String::new, |it| percent.gain(it.mean)),
+            change_range: it.change.map_or_else(String::new, |it| {
+                format!("({})", percent.gain_range(it.low, it.high))
+            }),
+            label: it.label,
+        }
+    }));
     figures
 }
 

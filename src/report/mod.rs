@@ -14,6 +14,7 @@ mod paired; // A prompt beside another one, row by row.
 mod changed_rows; // The rows on which two prompts differ.
 mod spending; // What was spent.
 mod pruned; // What leaving lines out has saved.
+mod consistency; // How far answers to the same row agree.
 mod findings; // The tables.
 mod plot; // The two plots.
 mod terminal;
@@ -36,6 +37,7 @@ mod example;
 
 pub use comparison::{Common, ComparedRun, Comparison, Difference, Setting};
 pub use comparison_page::comparison_page;
+pub use consistency::lines as consistency_lines;
 pub use earlier::{confirmed_earlier, earlier_ends, fresh_rows, look as look_line};
 pub use edge::{
     CommonAnswer, EdgeCases, EdgeRow, Evidence, FailureGroup, Suspect, edge_cases, edge_page,

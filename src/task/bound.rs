@@ -180,6 +180,9 @@ impl Bound {
                 (extreme - 0.01_f64).abs()
             ));
         }
+        if let Measure::Consistency(answers) = measure {
+            check_consistency(name, answers, *side, threshold)?;
+        }
         if matches!(threshold, Threshold::Baseline(_)) && !measure.is_paired() {
             return Err(format!(
                 "`{name}` cannot be compared with the baseline row by row: give a number"
@@ -235,6 +238,33 @@ impl Bound {
             Side::AtLeast => value >= threshold - 1e-12,
             Side::AtMost => value <= threshold + 1e-12,
         }
+    }
+}
+
+/// Refuses a bound of a consistency that asks for answers that differ, that each prompt keeps, or that none can keep: the
+/// share of the most common of n answers is from 1/n to 1.
+fn check_consistency(
+    name: &str,
+    answers: u16,
+    side: Side,
+    threshold: Threshold,
+) -> Result<(), String> {
+    let least = 1.0 / f64::from(answers);
+    let usual = format!("write for example `{name} >= 0.9`");
+    if side == Side::AtMost {
+        return Err(format!(
+            "`{name} <=` asks for answers that differ: a consistency can only be bounded from below; {usual}"
+        ));
+    }
+    match threshold {
+        Threshold::Absolute(value) if value <= least => Err(format!(
+            "`{name}` is never below {least:.3}, since one of {answers} answers is the most common one: {usual}"
+        )),
+        Threshold::Baseline(offset) if offset > 1.0 - least => Err(format!(
+            "`{name}` is from {least:.3} to 1, so that no prompt is better than the baseline by {offset}: {usual}, or a \
+             smaller difference"
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -462,6 +462,13 @@ mod tests {
                 "max quality s.t. consistency.1 >= 0.9",
                 "write `consistency.3` to ask each row 3 times",
             ),
+            ("max quality s.t. consistency.3 <= 0.2", "can only be bounded from below"),
+            (
+                "max quality s.t. consistency.3 <= baseline",
+                "write for example `consistency.3 >= 0.9`",
+            ),
+            ("max quality s.t. consistency.4 >= 0.25", "is never below 0.250"),
+            ("max quality s.t. consistency >= baseline + 0.7", "is from 0.333 to 1"),
             ("max consistency.x s.t. quality >= 0.9", "needs 2 to 20 answers to each row"),
             ("max consistency", "is not a goal"),
             ("min consistency.3 s.t. quality >= 0.9", "is not a goal"),

@@ -153,6 +153,14 @@ fn a_more_consistent_prompt_is_confirmed_by_several_answers_to_each_row() {
     env.edit("colours/task.toml", "calls = 900", "calls = 2000");
     let plan = env.run("plan colours").ok().stdout;
     assert!(plan.contains("each row of dev and of the held-out rows is asked 2 times"), "{plan}");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&plan).contains("`local/clerk` is asked with temperature 0"), "{plan}");
+    env.edit(
+        "colours/task.toml",
+        "\"local/clerk\"",
+        "{ model = \"local/clerk\", temperature = 0.7 }",
+    );
+    assert!(!words(&env.run("plan colours").ok().stdout).contains("with temperature 0:"));
     // 120 rows, two prompts, two answers.
     assert!(plan.contains("480 calls are reserved for the held-out rows"), "{plan}");
     let ran = env.run("run colours --name one --strategy random --quiet").ok();
@@ -168,6 +176,13 @@ fn a_more_consistent_prompt_is_confirmed_by_several_answers_to_each_row() {
     assert!(said.contains("pp more consistency.2 on 120 rows (95 % interval"), "{said}");
     let again = env.run("report one --json").ok().json();
     assert_eq!(again["claims"], summary["claims"]);
+    let status = env.run("status one").ok().stdout;
+    let report = env.run("report one --format md").ok().stdout;
+    for (page, arrow) in [(&said, " "), (&status, " → "), (&report, " | ")] {
+        let held_out = page.split("consistency.2, held-out rows (120)").nth(1).unwrap();
+        let held_out = held_out.split("consistency.2, dev rows (").next().unwrap();
+        assert!(held_out.contains(&format!("){arrow}100.0 % (")), "{page}");
+    }
     assert!(env.run("report one --format junit").ok().stdout.contains("claim: more consistency.2"));
     assert_eq!(
         summary["spent"]["by_role"]["task"]["calls"].as_u64().map(|it| it <= 2_000),
