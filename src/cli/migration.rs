@@ -5,7 +5,7 @@ use super::error::{CliError, Kind};
 use super::eval;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::compare::migration::{Finding, Known, MigrationLook, MigrationReport};
+use crate::compare::migration::{FoundRun, MigrationLook, MigrationReport};
 use crate::compare::migration_page;
 use crate::looks::Looks;
 use crate::night::{Migration, Night};
@@ -52,12 +52,12 @@ pub(super) fn check_bar(bar: &LoadedRun) -> Result<(), CliError> {
 /// Which look at the held-out rows the comparison with the bar is; it is taken, if asked for.
 pub(super) fn look(
     night: &Night,
-    runs: &[(String, Known)],
+    runs: &[(String, FoundRun)],
     is_taken: bool,
 ) -> Result<MigrationLook, CliError> {
     let file = night.file();
     let Some(migration) = &file.migration else { return Ok(MigrationLook::Next(1)) };
-    let went_on = |(_, run): &(String, Known)| match run {
+    let went_on = |(_, run): &(String, FoundRun)| match run {
         Some(Ok(run)) => run.history.state.earlier.len(),
         _ => 0,
     };
@@ -77,7 +77,7 @@ pub(super) fn look(
 /// What a migration found so far. One that has worked writes it into its folder.
 pub(super) fn found(
     night: &Night,
-    runs: &[(String, Known)],
+    runs: &[(String, FoundRun)],
     has_worked: bool,
 ) -> Result<Option<MigrationReport>, CliError> {
     let file = night.file();
@@ -96,9 +96,9 @@ pub(super) fn conclude(found: &MigrationReport) -> Result<(), CliError> {
     if found.at_parity() > 0 {
         return Ok(());
     }
-    let missing = found.targets.iter().find(|target| target.finding == Finding::NotMeasured);
-    if let Some(target) = missing {
-        let why = target.why.as_deref().unwrap_or("too few rows");
+    let mut unmeasured =
+        found.targets.iter().filter_map(|it| Some((it, it.beside_bar.as_ref().err()?)));
+    if let Some((target, why)) = unmeasured.next() {
         return Err(CliError::new(
             Kind::Refused,
             format!("{} is not measured: {why}", target.model),

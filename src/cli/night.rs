@@ -12,7 +12,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::compare::migration::{Known, MigrationReport};
+use crate::compare::migration::{FoundRun, MigrationReport};
 use crate::compare::migration_page;
 use crate::engine::Outcome;
 use crate::night::{BudgetRequest, Migration, Night, NightFile, NightRun, RunState, Spending};
@@ -417,7 +417,7 @@ pub(super) struct Shown {
     /// The same for programs.
     pub(super) value: Value,
     /// Its runs, in their order.
-    pub(super) runs: Vec<(String, Known)>,
+    pub(super) runs: Vec<(String, FoundRun)>,
     /// What it found, where it is a migration.
     found: Option<MigrationReport>,
 }
@@ -430,7 +430,7 @@ pub(super) fn shown(
     screen: &Screen,
 ) -> Result<Shown, CliError> {
     let file = night.file();
-    let mut runs: Vec<(String, Known)> = Vec::new();
+    let mut runs: Vec<(String, FoundRun)> = Vec::new();
     let mut spent = Spending::default();
     let (mut lines, mut values): (Vec<String>, Vec<Value>) = (Vec::new(), Vec::new());
     for (number, (run, state)) in file.runs.iter().zip(night.runs()).enumerate() {

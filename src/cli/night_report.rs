@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::inspect;
 use super::night::{self, Shown, shown};
 use super::screen::Screen;
-use crate::compare::migration::Known;
+use crate::compare::migration::FoundRun;
 use crate::night::Night;
 use crate::report::{self, CaseOutcome, Report, TestCase, TestSuite};
 use crate::run::{LoadedRun, RunDir};
@@ -75,7 +75,7 @@ fn markdown(all: &Shown) -> String {
 }
 
 /// A run's cases; of one that has not begun, or cannot be read, a case that says so.
-fn suite(((name, run), task): (&(String, Known), String)) -> TestSuite {
+fn suite(((name, run), task): (&(String, FoundRun), String)) -> TestSuite {
     let outcome = match run {
         Some(Ok(run)) => return report::run_suite(&Report::from(run)),
         Some(Err(why)) => CaseOutcome::NotMeasured(why.clone()),

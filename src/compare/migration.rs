@@ -71,18 +71,17 @@ pub struct Bar {
     pub prompt: OnModel,
 }
 
-/// What the rows say of a new model.
+/// What the rows say of a prompt on a new model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum ParityFinding {
     /// It is not worse than the bar by more than the margin.
     Parity,
-    /// It is worse by more than the margin: the 95 % interval lies below −margin.
+    /// It is worse by more than the margin: the interval that decides, which is that of Holm's level where there is one
+    /// beside the 95 % interval, lies below −margin.
     Worse,
     /// Either is possible.
     Open,
-    /// Too little is known of it, or of the bar.
-    NotMeasured,
 }
 
 /// A new model beside the bar, on the rows that both have a score for.
@@ -113,6 +112,9 @@ pub struct BesideBar {
     /// How many rows show parity in 80 % of cases, if the difference stays what it is, and is at most 0; `None` at
     /// parity, or where it lies below −margin.
     pub rows_needed: Option<usize>,
+    /// What follows.
+    #[serde(skip)]
+    pub finding: ParityFinding,
 }
 
 /// Which look at the held-out rows the comparison is.
@@ -124,8 +126,27 @@ pub enum MigrationLook {
     Next(u32),
 }
 
+/// The prompts that the search for a new model ended with.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// None that is known: the search is not over, or its winner was asked no held-out rows.
+    Nothing,
+    /// The search found no better prompt than the one in force.
+    InForce(OnModel),
+    /// Another prompt won.
+    Changed {
+        /// It; `None` where it has no answer to a held-out row.
+        winner: Option<OnModel>,
+        /// The prompt in force; `None` likewise.
+        unchanged: Option<OnModel>,
+        /// Whether `export` takes the winner without being asked to.
+        is_recommended: bool,
+    },
+}
+
 /// A new model.
 #[derive(Clone, Debug, Serialize)]
+#[serde(into = "TargetFields")]
 pub struct Target {
     /// `provider/model`.
     pub model: String,
@@ -133,25 +154,63 @@ pub struct Target {
     pub run: String,
     /// How far that is; `None` before it has begun.
     pub status: Option<Status>,
-    /// The prompt in force on this model.
-    pub unchanged: Option<OnModel>,
-    /// The search's winner on this model.
-    pub winner: Option<OnModel>,
-    /// Whether the winner is another prompt than the one in force.
-    pub is_changed: bool,
-    /// Whether `export` takes the winner without being asked to.
-    pub is_recommended: bool,
-    /// The winner beside the bar.
-    pub beside_bar: Option<BesideBar>,
-    /// What follows.
-    pub finding: Finding,
+    /// Its prompts.
+    pub found: Found,
+    /// The winner beside the bar, or why it is not measured.
+    pub beside_bar: Result<BesideBar, String>,
     /// The prompt in force beside the bar.
     pub unchanged_beside_bar: Option<BesideBar>,
-    /// What follows.
-    pub unchanged_finding: Finding,
-    /// Why it is not measured.
+}
+
+/// The fields of a new model as programs read them.
+#[derive(Serialize)]
+struct TargetFields {
+    model: String,
+    run: String,
+    status: Option<Status>,
+    unchanged: Option<OnModel>,
+    winner: Option<OnModel>,
+    is_changed: bool,
+    is_recommended: bool,
+    beside_bar: Option<BesideBar>,
+    finding: FindingField,
+    unchanged_beside_bar: Option<BesideBar>,
+    unchanged_finding: FindingField,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    why: Option<String>,
+}
+
+/// A finding, or that there is none.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum FindingField {
+    Measured(ParityFinding),
+    NotMeasured(&'static str),
+}
+
+impl From<Option<ParityFinding>> for FindingField {
+    fn from(finding: Option<ParityFinding>) -> Self {
+        finding.map_or(Self::NotMeasured("not_measured"), Self::Measured)
+    }
+}
+
+impl From<Target> for TargetFields {
+    fn from(target: Target) -> Self {
+        Self {
+            unchanged: target.unchanged().cloned(),
+            winner: target.winner().cloned(),
+            is_changed: target.is_changed(),
+            is_recommended: target.is_recommended(),
+            finding: target.finding().into(),
+            unchanged_finding: target.unchanged_finding().into(),
+            model: target.model,
+            run: target.run,
+            status: target.status,
+            unchanged_beside_bar: target.unchanged_beside_bar,
+            why: target.beside_bar.as_ref().err().cloned(),
+            beside_bar: target.beside_bar.ok(),
+        }
+    }
 }
 
 /// The result of a migration.
@@ -186,7 +245,7 @@ pub struct MigrationReport {
 }
 
 /// What is known of a run of a migration.
-pub type Known = Option<Result<LoadedRun, String>>;
+pub type FoundRun = Option<Result<LoadedRun, String>>;
 
 impl MigrationReport {
     /// Compares. `runs` are those of the night, the bar's first, each with its name; `None` is one that has not begun.
@@ -196,13 +255,13 @@ impl MigrationReport {
     pub fn of(
         name: &str,
         migration: &Migration,
-        runs: &[(String, Known)],
+        runs: &[(String, FoundRun)],
         look: MigrationLook,
     ) -> Result<Self, RunError> {
         let is_compared = matches!(look, MigrationLook::Taken(_));
         let (MigrationLook::Taken(number) | MigrationLook::Next(number)) = look;
         let look = Level::of_look(number);
-        let loaded = |known: &'_ Known| known.as_ref().is_some_and(Result::is_ok);
+        let loaded = |known: &'_ FoundRun| known.as_ref().is_some_and(Result::is_ok);
         let any = runs.iter().filter_map(|(_, known)| known.as_ref()?.as_ref().ok());
         let any: Vec<&LoadedRun> = any.collect();
         let (bar_run, bar_known) = match runs.first() {
@@ -221,7 +280,12 @@ impl MigrationReport {
                 None => (String::new(), &None),
             };
             let model = model.to_string();
-            targets.push(Measured::of(model, run, known, bar.as_ref().map(|(run, _)| *run))?);
+            targets.push(UncomparedTarget::of(
+                model,
+                run,
+                known,
+                bar.as_ref().map(|(run, _)| *run),
+            )?);
         }
         if !is_compared {
             targets.iter_mut().for_each(|it| it.wait_for(name, number));
@@ -258,7 +322,7 @@ impl MigrationReport {
                 1 => winner,
                 _ => beside(place, UNCHANGED, missing[UNCHANGED]),
             };
-            measured.target(winner, unchanged)
+            measured.compared(winner, unchanged)
         });
         let targets = targets.collect();
         let searched = runs.iter().skip(1).find(|(_, known)| loaded(known));
@@ -295,7 +359,7 @@ impl MigrationReport {
     /// The models of which too little is known.
     #[must_use]
     pub fn not_measured(&self) -> usize {
-        self.targets.iter().filter(|target| target.finding == Finding::NotMeasured).count()
+        self.targets.iter().filter(|target| target.beside_bar.is_err()).count()
     }
 }
 
@@ -314,81 +378,86 @@ struct Decision {
 const WINNER: usize = 0;
 const UNCHANGED: usize = 1;
 
-/// A new model's run as far as it is.
-struct Measured {
-    target: Target,
+/// A new model's run as far as it is, with the answers that are to be compared.
+struct UncomparedTarget {
+    model: String,
+    run: String,
+    status: Option<Status>,
+    found: Found,
     winner: Rows,
     unchanged: Rows,
+    /// Why nothing can be compared.
+    why: Option<String>,
 }
 
-impl Measured {
+impl UncomparedTarget {
     fn of(
         model: String,
-        run: String,
-        known: &Known,
+        name: String,
+        known: &FoundRun,
         bar: Option<&LoadedRun>,
     ) -> Result<Self, RunError> {
-        let mut target = Target {
-            model,
-            run,
-            status: None,
-            unchanged: None,
-            winner: None,
-            is_changed: false,
-            is_recommended: false,
-            beside_bar: None,
-            finding: Finding::NotMeasured,
-            unchanged_beside_bar: None,
-            unchanged_finding: Finding::NotMeasured,
-            why: None,
+        let unknown = |status, why: String| Self {
+            model: model.clone(),
+            run: name.clone(),
+            status,
+            found: Found::Nothing,
+            winner: Rows::default(),
+            unchanged: Rows::default(),
+            why: Some(why),
         };
-        let (mut rows, mut unchanged) = (Rows::default(), Rows::default());
-        match known {
-            None => target.why = Some("its search has not begun".to_owned()),
-            Some(Err(why)) => target.why = Some(why.clone()),
-            Some(Ok(run)) => {
-                target.status = Some(run.summary.status);
-                let winner = run.history.state.winner.map(|(winner, ..)| winner);
-                let baseline = CandidateIx::BASELINE;
-                if let (Some(winner), true) = (winner, run.summary.status == Status::Finished) {
-                    rows = Rows::of(run, winner, Split::Hold)?;
-                    unchanged = match winner == baseline {
-                        true => rows.clone(),
-                        false => Rows::of(run, baseline, Split::Hold)?,
-                    };
-                    target.unchanged =
-                        (!unchanged.is_empty()).then(|| unchanged.on_model(run, baseline));
-                    target.winner = (!rows.is_empty()).then(|| rows.on_model(run, winner));
-                    target.is_changed = winner != baseline;
-                    target.is_recommended =
-                        !target.is_changed || run.summary.recommended == Some(Recommendation::Best);
-                }
-                target.why = match (winner, bar) {
-                    (None, _) => Some("its search is not finished".to_owned()),
-                    (_, None) => Some("the bar is not measured".to_owned()),
-                    (_, Some(bar)) if !is_alike(bar, run) => {
-                        (rows, unchanged) = Default::default();
-                        Some("the rows, or a scorer's program, have changed since the bar was measured".to_owned())
-                    }
-                    _ if rows.is_empty() => {
-                        Some("its winner was asked no held-out rows".to_owned())
-                    }
-                    _ => None,
-                };
+        let run = match known {
+            None => return Ok(unknown(None, "its search has not begun".to_owned())),
+            Some(Err(why)) => return Ok(unknown(None, why.clone())),
+            Some(Ok(run)) => run,
+        };
+        let status = Some(run.summary.status);
+        let (Some((winner, ..)), Status::Finished) = (run.history.state.winner, run.summary.status)
+        else {
+            return Ok(unknown(status, "its search is not finished".to_owned()));
+        };
+        let in_force = CandidateIx::BASELINE;
+        let rows = Rows::of(run, winner, Split::Hold)?;
+        let figures = |rows: &Rows, prompt| (!rows.is_empty()).then(|| rows.on_model(run, prompt));
+        let (found, unchanged) = match winner == in_force {
+            true => {
+                let prompt = figures(&rows, winner);
+                (prompt.map_or(Found::Nothing, Found::InForce), rows.clone())
             }
-        }
-        Ok(Self { target, winner: rows, unchanged })
+            false => {
+                let unchanged = Rows::of(run, in_force, Split::Hold)?;
+                let found = Found::Changed {
+                    winner: figures(&rows, winner),
+                    unchanged: figures(&unchanged, in_force),
+                    is_recommended: run.summary.recommended == Some(Recommendation::Best),
+                };
+                (found, unchanged)
+            }
+        };
+        let why = match bar {
+            None => Some("the bar is not measured"),
+            Some(bar) if !is_alike(bar, run) => {
+                Some("the rows, or a scorer's program, have changed since the bar was measured")
+            }
+            _ if rows.is_empty() => Some("its winner was asked no held-out rows"),
+            _ => None,
+        };
+        let is_comparable = bar.is_some_and(|bar| is_alike(bar, run));
+        let (winner, unchanged) =
+            if is_comparable { (rows, unchanged) } else { Default::default() };
+        let why = why.map(str::to_owned);
+        Ok(Self { model, run: name, status, found, winner, unchanged, why })
     }
 
     /// How many prompts are compared with the bar. What is not over yet counts as two.
     fn prompts(&self) -> usize {
-        if self.target.winner.is_some() && !self.target.is_changed { 1 } else { 2 }
+        if matches!(self.found, Found::InForce(_)) { 1 } else { 2 }
     }
 
     /// Nothing of it is compared before the look at its rows is taken.
     fn wait_for(&mut self, migration: &str, look: u32) {
         (self.winner, self.unchanged) = Default::default();
-        self.target.why.get_or_insert_with(|| {
+        self.why.get_or_insert_with(|| {
             format!(
                 "a search went on, and its rows are not compared yet: `promptsearch resume {migration}` compares them, as \
                  look {look}"
@@ -396,43 +465,78 @@ impl Measured {
         });
     }
 
-    fn target(
-        self,
-        winner: Option<(BesideBar, Finding)>,
-        unchanged: Option<(BesideBar, Finding)>,
-    ) -> Target {
-        let mut target = self.target;
-        if let Some((beside, finding)) = unchanged {
-            (target.unchanged_beside_bar, target.unchanged_finding) = (Some(beside), finding);
+    fn compared(self, winner: Option<BesideBar>, unchanged: Option<BesideBar>) -> Target {
+        let why = || self.why.unwrap_or_else(|| "no row has a score of both models".to_owned());
+        Target {
+            beside_bar: winner.ok_or_else(why),
+            unchanged_beside_bar: unchanged,
+            model: self.model,
+            run: self.run,
+            status: self.status,
+            found: self.found,
         }
-        match winner {
-            Some((beside, finding)) => {
-                (target.beside_bar, target.finding) = (Some(beside), finding);
-            }
-            None => {
-                target.why.get_or_insert_with(|| "no row has a score of both models".to_owned());
-            }
-        }
-        target
     }
 }
 
 impl Target {
+    /// The search's winner on this model.
+    #[must_use]
+    pub fn winner(&self) -> Option<&OnModel> {
+        match &self.found {
+            Found::Nothing => None,
+            Found::InForce(prompt) => Some(prompt),
+            Found::Changed { winner, .. } => winner.as_ref(),
+        }
+    }
+
+    /// The prompt in force on this model.
+    #[must_use]
+    pub fn unchanged(&self) -> Option<&OnModel> {
+        match &self.found {
+            Found::Nothing => None,
+            Found::InForce(prompt) => Some(prompt),
+            Found::Changed { unchanged, .. } => unchanged.as_ref(),
+        }
+    }
+
+    /// Whether the winner is another prompt than the one in force.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        matches!(self.found, Found::Changed { .. })
+    }
+
+    /// Whether `export` takes the winner without being asked to.
+    #[must_use]
+    pub fn is_recommended(&self) -> bool {
+        match self.found {
+            Found::Nothing => false,
+            Found::InForce(_) => true,
+            Found::Changed { is_recommended, .. } => is_recommended,
+        }
+    }
+
+    /// What the rows say of its winner; `None` where it is not measured.
+    #[must_use]
+    pub fn finding(&self) -> Option<ParityFinding> {
+        self.beside_bar.as_ref().ok().map(|beside| beside.finding)
+    }
+
+    /// The same of the prompt in force.
+    #[must_use]
+    pub fn unchanged_finding(&self) -> Option<ParityFinding> {
+        self.unchanged_beside_bar.as_ref().map(|beside| beside.finding)
+    }
+
     /// Whether it is at parity: with its winner, or with the prompt in force.
     #[must_use]
     pub fn is_at_parity(&self) -> bool {
-        [self.finding, self.unchanged_finding].contains(&Finding::Parity)
+        [self.finding(), self.unchanged_finding()].contains(&Some(ParityFinding::Parity))
     }
 }
 
 impl BesideBar {
-    /// A prompt on a new model beside the bar, and what follows; `None` without a row.
-    fn of(
-        goal: &Goal,
-        rows: &[HeldOutRow],
-        decision: Decision,
-        margin: f64,
-    ) -> Option<(Self, Finding)> {
+    /// A prompt on a new model beside the bar; `None` without a row.
+    fn of(goal: &Goal, rows: &[HeldOutRow], decision: Decision, margin: f64) -> Option<Self> {
         let Decision { is_parity, level, saves, unanswered } = decision;
         let confirmed = beside(goal, rows, level)?;
         let (difference, test) = confirmed.gain?;
@@ -448,11 +552,12 @@ impl BesideBar {
             ((first as f64 * level.rows_for_one() * weighted).ceil() as usize).max(MIN_HOLD_ROWS)
         });
         let finding = match (is_parity, decides.high < -margin) {
-            (true, _) => Finding::Parity,
-            (_, true) => Finding::Worse,
-            _ => Finding::Open,
+            (true, _) => ParityFinding::Parity,
+            (_, true) => ParityFinding::Worse,
+            _ => ParityFinding::Open,
         };
-        let beside = Self {
+        Some(Self {
+            finding,
             rows: rows.len(),
             unanswered,
             difference,
@@ -465,8 +570,7 @@ impl BesideBar {
             saving_shown: saves,
             short_by: if is_parity { 0.0 } else { (-margin - decides.low).max(0.0) },
             rows_needed,
-        };
-        Some((beside, finding))
+        })
     }
 }
 
@@ -612,8 +716,11 @@ mod tests {
         let (bar, new) = (of(0..180), of(0..150));
         let pairs = new.paired(Some(&bar));
         assert_eq!((pairs.len(), new.missing(Some(&bar))), (180, 30));
-        assert_eq!(target(&pairs, 0.05, 1).finding, Finding::Worse);
-        assert_eq!(target(&of(0..180).paired(Some(&bar)), 0.05, 1).finding, Finding::Parity);
+        assert_eq!(target(&pairs, 0.05, 1).finding().unwrap(), ParityFinding::Worse);
+        assert_eq!(
+            target(&of(0..180).paired(Some(&bar)), 0.05, 1).finding().unwrap(),
+            ParityFinding::Parity
+        );
         assert!(Rows::default().paired(Some(&bar)).is_empty(), "it was not asked at all");
     }
 
@@ -629,44 +736,38 @@ mod tests {
     }
 
     fn target(rows: &[HeldOutRow], margin: f64, models: usize) -> Target {
-        let measured = Measured {
-            target: Target {
-                model: "a/b".to_owned(),
-                run: "m-a-b".to_owned(),
-                status: Some(Status::Finished),
-                unchanged: None,
-                winner: None,
-                is_changed: true,
-                is_recommended: true,
-                beside_bar: None,
-                finding: Finding::NotMeasured,
-                unchanged_beside_bar: None,
-                unchanged_finding: Finding::NotMeasured,
-                why: None,
-            },
+        let measured = UncomparedTarget {
+            model: "a/b".to_owned(),
+            run: "m-a-b".to_owned(),
+            status: Some(Status::Finished),
+            found: Found::Nothing,
             winner: Rows::default(),
             unchanged: Rows::default(),
+            why: None,
         };
         let goal = within(margin);
         let level = Level::FIRST.shared_by(models);
         let is_parity = is_parity(&goal, rows, level);
         let decision = Decision { is_parity, level, saves: false, unanswered: 0 };
-        measured.target(BesideBar::of(&goal, rows, decision, margin), None)
+        measured.compared(BesideBar::of(&goal, rows, decision, margin), None)
     }
 
     /// 20 rows of 400 lost and 20 won: a standard error of √(40)/400, so that a margin of four points is 2.5 of them.
     #[test]
     fn more_models_need_more_and_what_is_missing_is_said() {
         let rows_of_one = target(&rows(400, 20, 20), 0.04, 1);
-        assert_eq!(rows_of_one.finding, Finding::Parity);
+        assert_eq!(rows_of_one.finding().unwrap(), ParityFinding::Parity);
         assert!(
             rows_of_one
                 .verdict(0.04, ScoreForm::Percent)
                 .starts_with("parity: not worse than the bar by more than 4.0 pp: +0.0 pp")
         );
         let open = target(&rows(400, 20, 20), 0.04, 5);
-        let beside = open.beside_bar.unwrap();
-        assert_eq!((open.finding, beside.better, beside.worse), (Finding::Open, 20, 20));
+        let beside = open.beside_bar.clone().unwrap();
+        assert_eq!(
+            (open.finding().unwrap(), beside.better, beside.worse),
+            (ParityFinding::Open, 20, 20)
+        );
         // (z + 0.84)² × 0.1/0.04², z = 2.576: 730 rows, at half a percent.
         assert!((725..735).contains(&beside.rows_needed.unwrap()), "{beside:?}");
         assert!(beside.short_by > 0.0 && beside.tested.unwrap().low < -0.04, "{beside:?}");
@@ -678,17 +779,20 @@ mod tests {
         );
         // Below the margin, and not shown to be: no number of rows helps.
         let below = target(&rows(400, 0, 20), 0.04, 1);
-        assert_eq!((below.finding, below.beside_bar.unwrap().rows_needed), (Finding::Open, None));
+        assert_eq!(
+            (below.finding().unwrap(), below.beside_bar.as_ref().unwrap().rows_needed),
+            (ParityFinding::Open, None)
+        );
         assert!(
             below
                 .verdict(0.04, ScoreForm::Percent)
                 .ends_with("no number of rows would show it, if the difference stays")
         );
         let worse = target(&rows(400, 0, 60), 0.04, 1);
-        assert_eq!(worse.finding, Finding::Worse);
+        assert_eq!(worse.finding().unwrap(), ParityFinding::Worse);
         // A better model is at parity; too few rows show nothing, however good.
-        assert_eq!(target(&rows(400, 60, 0), 0.0, 1).finding, Finding::Parity);
-        assert_eq!(target(&rows(29, 29, 0), 0.5, 1).finding, Finding::Open);
+        assert_eq!(target(&rows(400, 60, 0), 0.0, 1).finding().unwrap(), ParityFinding::Parity);
+        assert_eq!(target(&rows(29, 29, 0), 0.5, 1).finding().unwrap(), ParityFinding::Open);
     }
 
     /// Three models, each with two prompts, all of them worse by exactly the margin: how often is any called at parity?

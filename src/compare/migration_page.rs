@@ -1,6 +1,6 @@
 //! What a migration found, as a page for a terminal and as Markdown.
 
-use super::migration::{BesideBar, Finding, Latency, MigrationReport, OnModel, Target};
+use super::migration::{BesideBar, Latency, MigrationReport, OnModel, ParityFinding, Target};
 use crate::report::{cost as dollars, visible_line};
 use crate::score_form::ScoreForm;
 use crate::stats::{Interval, Level};
@@ -87,11 +87,11 @@ fn quality(report: &MigrationReport, widest: usize) -> Vec<Vec<String>> {
         table.push(vec![named(&name, widest), quality(Some(&bar.prompt)), none(), none()]);
     }
     for target in &report.targets {
-        let difference = target.beside_bar.map(|beside| beside.difference);
+        let difference = target.beside_bar.as_ref().ok().map(|beside| beside.difference);
         table.push(vec![
             named(&target.model, widest),
-            quality(target.unchanged.as_ref()),
-            quality(target.winner.as_ref()),
+            quality(target.unchanged()),
+            quality(target.winner()),
             difference.map_or_else(none, |it| between(it, |value| form.bare_gain(value))),
         ]);
     }
@@ -116,8 +116,8 @@ fn cost(report: &MigrationReport, widest: usize) -> Vec<Vec<String>> {
         table.push(row(&format!("{} (bar)", bar.model), Some(&bar.prompt), None));
     }
     for target in &report.targets {
-        let saving = target.beside_bar.and_then(|beside| beside.saving);
-        table.push(row(&target.model, target.winner.as_ref(), saving));
+        let saving = target.beside_bar.as_ref().ok().and_then(|beside| beside.saving);
+        table.push(row(&target.model, target.winner(), saving));
     }
     table
 }
@@ -125,19 +125,18 @@ fn cost(report: &MigrationReport, widest: usize) -> Vec<Vec<String>> {
 fn verdicts(report: &MigrationReport) -> impl Iterator<Item = (&Target, Vec<String>)> {
     report.targets.iter().map(|target| {
         let first = target.verdict(report.margin, report.score_form);
-        let unchanged = target.unchanged_beside_bar.filter(|_| target.is_changed).map(|beside| {
-            let words =
-                compared(&beside, target.unchanged_finding, report.margin, report.score_form);
+        let unchanged = target.unchanged_beside_bar.filter(|_| target.is_changed()).map(|beside| {
+            let words = compared(&beside, report.margin, report.score_form);
             format!("the prompt in force, unchanged: {words}")
         });
-        let is_only_name = target.unchanged_finding == Finding::Parity;
-        let next = match (target.is_changed, target.finding) {
-            (false, _) if target.winner.is_some() => {
+        let is_only_name = target.unchanged_finding() == Some(ParityFinding::Parity);
+        let next = match (target.is_changed(), target.finding()) {
+            (false, _) if target.winner().is_some() => {
                 let only = if is_only_name { ": the model's name is all that changes" } else { "" };
                 Some(format!("the search found no better prompt than the one in force{only}"))
             }
-            (true, Finding::Parity) => {
-                let how = if target.is_recommended { "" } else { " --accept-unconfirmed" };
+            (true, Some(ParityFinding::Parity)) => {
+                let how = if target.is_recommended() { "" } else { " --accept-unconfirmed" };
                 Some(format!("promptsearch export {}{how} --to REPO --path FILE", target.run))
             }
             (true, _) if is_only_name => Some(
@@ -163,9 +162,9 @@ fn notes(report: &MigrationReport) -> Vec<String> {
 }
 
 fn mark(target: &Target) -> &'static str {
-    match target.finding {
+    match target.finding() {
         _ if target.is_at_parity() => "✓",
-        Finding::Worse => "✗",
+        Some(ParityFinding::Worse) => "✗",
         _ => "?",
     }
 }
@@ -210,7 +209,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// What the rows say of a prompt beside the bar, in a sentence.
-fn compared(beside: &BesideBar, finding: Finding, margin: f64, form: ScoreForm) -> String {
+fn compared(beside: &BesideBar, margin: f64, form: ScoreForm) -> String {
     let margin = form.size(margin);
     let BesideBar { rows, unanswered, difference, level, short_by, rows_needed, .. } = *beside;
     let missing = match unanswered {
@@ -233,14 +232,14 @@ fn compared(beside: &BesideBar, finding: Finding, margin: f64, form: ScoreForm) 
         form.gain_range(difference.low, difference.high),
         plural(rows, "held-out row"),
     );
-    match finding {
-        Finding::Parity => {
+    match beside.finding {
+        ParityFinding::Parity => {
             format!("parity: not worse than the bar by more than {margin}: {difference}")
         }
-        Finding::Worse => format!(
+        ParityFinding::Worse => format!(
             "worse: it falls short of the bar by more than the margin of {margin}: {difference}"
         ),
-        Finding::Open | Finding::NotMeasured => {
+        ParityFinding::Open => {
             let rows = match rows_needed {
                 Some(rows) => format!(
                     "about {} would show it, if the difference stays",
@@ -261,17 +260,17 @@ impl Target {
     #[must_use]
     pub fn verdict(&self, margin: f64, form: ScoreForm) -> String {
         match &self.beside_bar {
-            Some(beside) => compared(beside, self.finding, margin, form),
-            None => format!("not measured: {}", self.why.as_deref().unwrap_or_default()),
+            Ok(beside) => compared(beside, margin, form),
+            Err(why) => format!("not measured: {why}"),
         }
     }
 
     /// What the rows show of the cost, in a sentence; `None` where no bill is known.
     #[must_use]
     pub fn saving_sentence(&self) -> Option<String> {
-        let beside = self.beside_bar?;
+        let beside = self.beside_bar.as_ref().ok()?;
         let saving = beside.saving?;
-        let before = saving.mean + self.winner.as_ref()?.usd_per_1k?.mean;
+        let before = saving.mean + self.winner()?.usd_per_1k?.mean;
         let share = if before > 0.0 { saving.mean.abs() / before } else { 0.0 };
         let amounts = |mean: f64, low: f64, high: f64, word: &str| {
             format!(
@@ -297,7 +296,7 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::migration::{Bar, BesideBar, SCHEMA};
+    use crate::compare::migration::{Bar, BesideBar, Found, SCHEMA};
     use crate::stats::Level;
 
     fn report() -> MigrationReport {
@@ -322,21 +321,20 @@ mod tests {
             saving_shown: true,
             short_by: 0.29,
             rows_needed: None,
+            finding: ParityFinding::Worse,
         };
         let model = "anthropic/claude-something-long-20251001".to_owned();
         let target = Target {
             model: model.clone(),
             run: format!("m-{model}"),
             status: None,
-            unchanged: Some(prompt()),
-            winner: Some(prompt()),
-            is_changed: true,
-            is_recommended: false,
-            beside_bar: Some(beside_bar),
-            finding: Finding::Worse,
+            found: Found::Changed {
+                winner: Some(prompt()),
+                unchanged: Some(prompt()),
+                is_recommended: false,
+            },
+            beside_bar: Ok(beside_bar),
             unchanged_beside_bar: Some(beside_bar),
-            unchanged_finding: Finding::Worse,
-            why: None,
         };
         MigrationReport {
             score_form: ScoreForm::Percent,
@@ -362,8 +360,11 @@ mod tests {
         assert!(page.contains("$120.50 ($118.25 to $122.75)"), "{page}");
         // With the prompt in force it is at parity, and with the winner that is not shown.
         let mut kept = report();
-        kept.targets[0].finding = Finding::Open;
-        kept.targets[0].unchanged_finding = Finding::Parity;
+        let finding = |it: BesideBar, finding| BesideBar { finding, ..it };
+        let target = &mut kept.targets[0];
+        target.beside_bar = target.beside_bar.clone().map(|it| finding(it, ParityFinding::Open));
+        target.unchanged_beside_bar =
+            target.unchanged_beside_bar.map(|it| finding(it, ParityFinding::Parity));
         let kept = self::page(&kept);
         assert!(
             kept.contains("\n✓ anthropic") && kept.contains("keep the prompt in force"),
