@@ -225,7 +225,7 @@ async fn search(
         Budget::Calls(calls) => Caps { calls: Some(calls), ..Caps::default() },
         Budget::Usd(usd) => Caps { usd: Usd::from_dollars(usd), ..Caps::default() },
     };
-    let planned = run::estimate(&split.task, &recipe, caps, &run::Known::default());
+    let planned = run::estimate(&split.task, &recipe, caps, &run::KnownUsage::default());
     // The mutator gives its children in the order of the requests, which is theirs at 1 alone.
     let settings = Settings {
         seed: Some(Seed(job.seed)),

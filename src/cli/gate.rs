@@ -14,7 +14,7 @@ use serde::Serialize;
 /// What a gate found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Finding {
+pub(super) enum GateFinding {
     /// All that is required is met.
     Passed,
     /// Something that is required is not met.
@@ -26,7 +26,7 @@ pub(super) enum Finding {
 /// A gate, as it is told with the result.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Gate {
-    finding: Finding,
+    finding: GateFinding,
     #[serde(skip_serializing_if = "Option::is_none")]
     min_quality: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ impl Gate {
     pub(super) fn of(evaluation: &Evaluation, args: &EvalArgs, is_measured: bool) -> Option<Self> {
         let form = evaluation.score_form;
         let quality = args.min_quality.map(|least| match evaluation.quality {
-            None => (Finding::NotMeasured, "no row has a score".to_owned()),
+            None => (GateFinding::NotMeasured, "no row has a score".to_owned()),
             Some(quality) => {
                 let (is, required) = (form.score(quality.mean), form.score(least));
                 let words = format!("the quality is {is}, and at least {required} is required");
@@ -55,23 +55,23 @@ impl Gate {
             }
         });
         let cost = args.max_usd_per_1k.map(|most| match evaluation.usd_per_1k {
-            None => (Finding::NotMeasured, "the cost of 1,000 calls is not known".to_owned()),
+            None => (GateFinding::NotMeasured, "the cost of 1,000 calls is not known".to_owned()),
             Some(usd) => {
                 let words =
                     format!("1,000 calls cost {usd:.4} USD, and at most {most} USD are allowed");
                 (passed(usd <= most), words)
             }
         });
-        let all: Vec<(Finding, String)> = quality.into_iter().chain(cost).collect();
-        let has = |finding: Finding| all.iter().any(|(found, _)| *found == finding);
+        let all: Vec<(GateFinding, String)> = quality.into_iter().chain(cost).collect();
+        let has = |finding: GateFinding| all.iter().any(|(found, _)| *found == finding);
         let finding = match (is_measured, all.is_empty()) {
             (_, true) => return None,
-            (false, _) => Finding::NotMeasured,
-            _ if has(Finding::Failed) => Finding::Failed,
-            _ if has(Finding::NotMeasured) => Finding::NotMeasured,
-            _ => Finding::Passed,
+            (false, _) => GateFinding::NotMeasured,
+            _ if has(GateFinding::Failed) => GateFinding::Failed,
+            _ if has(GateFinding::NotMeasured) => GateFinding::NotMeasured,
+            _ => GateFinding::Passed,
         };
-        let decides = |found: &(Finding, String)| !is_measured || found.0 == finding;
+        let decides = |found: &(GateFinding, String)| !is_measured || found.0 == finding;
         Some(Self {
             finding,
             min_quality: args.min_quality,
@@ -97,9 +97,10 @@ impl Gate {
             let words = if runs.len() > 1 { format!("{}: {words}", run.file.run) } else { words };
             found.push((improved(run), visible_line(&words)));
         }
-        let has = |finding: Finding| found.iter().any(|(it, _)| *it == finding);
-        let finding = [Finding::Failed, Finding::NotMeasured].into_iter().find(|it| has(*it));
-        let finding = finding.unwrap_or(Finding::Passed);
+        let has = |finding: GateFinding| found.iter().any(|(it, _)| *it == finding);
+        let finding =
+            [GateFinding::Failed, GateFinding::NotMeasured].into_iter().find(|it| has(*it));
+        let finding = finding.unwrap_or(GateFinding::Passed);
         Ok(Self {
             finding,
             min_quality: None,
@@ -112,13 +113,13 @@ impl Gate {
     /// A line for people.
     pub(super) fn line(&self) -> String {
         let finding = match self.finding {
-            Finding::Passed => "passed",
-            Finding::Failed => "failed",
-            Finding::NotMeasured => "not measured",
+            GateFinding::Passed => "passed",
+            GateFinding::Failed => "failed",
+            GateFinding::NotMeasured => "not measured",
         };
         let required = match (self.require_improvement, self.finding) {
-            (true, Finding::Failed) => "an improvement is required, and none is confirmed: ",
-            (true, Finding::NotMeasured) => "an improvement is required, and was not tested: ",
+            (true, GateFinding::Failed) => "an improvement is required, and none is confirmed: ",
+            (true, GateFinding::NotMeasured) => "an improvement is required, and was not tested: ",
             _ => "",
         };
         format!("gate {finding}: {required}{}", self.reasons.join("; "))
@@ -127,24 +128,24 @@ impl Gate {
     /// The end of the program: nothing for a gate that is passed.
     pub(super) fn check(&self) -> Result<(), CliError> {
         let kind = match self.finding {
-            Finding::Passed => return Ok(()),
-            Finding::Failed => Kind::Gate,
-            Finding::NotMeasured => Kind::Refused,
+            GateFinding::Passed => return Ok(()),
+            GateFinding::Failed => Kind::Gate,
+            GateFinding::NotMeasured => Kind::Refused,
         };
         Err(CliError::new(kind, self.line()))
     }
 }
 
-fn improved(run: &LoadedRun) -> Finding {
+fn improved(run: &LoadedRun) -> GateFinding {
     let id = |prompt: &Option<Prompted>| prompt.as_ref().map(|it| it.candidate.clone());
     let has_winner = id(&run.summary.best) != id(&run.summary.baseline);
     match run.summary.confirmed {
-        Some(true) => Finding::Passed,
-        _ if has_winner && run.summary.gain.is_none() => Finding::NotMeasured,
-        _ => Finding::Failed,
+        Some(true) => GateFinding::Passed,
+        _ if has_winner && run.summary.gain.is_none() => GateFinding::NotMeasured,
+        _ => GateFinding::Failed,
     }
 }
 
-fn passed(is_met: bool) -> Finding {
-    if is_met { Finding::Passed } else { Finding::Failed }
+fn passed(is_met: bool) -> GateFinding {
+    if is_met { GateFinding::Passed } else { GateFinding::Failed }
 }

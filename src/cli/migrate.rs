@@ -14,8 +14,8 @@ use crate::looks::Looks;
 use crate::night::{Migration, NightFile, NightRun, RunState, of_model, share};
 use crate::report::money;
 use crate::run::{
-    self as runs, Known, NIGHT_FILE, RunDir, RunDirError, RunError, WarmStart, check_simulated,
-    free_seed,
+    self as runs, KnownUsage, NIGHT_FILE, RunDir, RunDirError, RunError, WarmStart,
+    check_simulated, free_seed,
 };
 use crate::seed::Seed;
 use crate::stats::power::USUAL_DISCORDANCE;
@@ -222,7 +222,7 @@ fn usd_of(task: &Task, rows: usize) -> Option<f64> {
 
 /// What a search is expected to do with its share.
 fn planned(model: &ModelName, prepared: &Prepared, given: Caps) -> String {
-    let estimate = runs::estimate(&prepared.task, &prepared.recipe, given, &Known::default());
+    let estimate = runs::estimate(&prepared.task, &prepared.recipe, given, &KnownUsage::default());
     let calls = estimate.calls().map(|calls| format!("about {} calls", thousands(calls)));
     let usd = estimate.usd.map(|usd| format!("about {}", money(usd)));
     let share = match (given.usd, given.calls) {

@@ -13,7 +13,7 @@ use super::settings;
 use super::signals::Signals;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::compare::monitor::{self, Check, Fact, Finding, History, Judged, Rule};
+use crate::compare::monitor::{self, Check, CheckFinding, Fact, History, Judged, Rule};
 use crate::compare::verification::Now;
 use crate::event::StopReason;
 use crate::night::Spending;
@@ -195,9 +195,9 @@ impl<'a> Monitor<'a> {
                 let value = shown(&judged)?;
                 self.show(&value, &monitor::lines(&judged).join("\n"), screen)?;
                 let occasion = match judged.finding {
-                    Finding::NoAlarm => return Ok(Ok(())),
-                    Finding::Drift => Occasion::Drift,
-                    Finding::Breach => Occasion::Breach,
+                    CheckFinding::NoAlarm => return Ok(Ok(())),
+                    CheckFinding::Drift => Occasion::Drift,
+                    CheckFinding::Breach => Occasion::Breach,
                 };
                 (CliError::new(Kind::Gate, judged.verdict()), occasion, Some(value))
             }

@@ -13,7 +13,7 @@ use crate::looks::{EarlierLooks, Looks};
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{self, visible, without_schema};
-use crate::run::{self, Access, Estimate, Known, Latencies, NIGHT, Rounds, RunKind};
+use crate::run::{self, Access, Estimate, KnownUsage, Latencies, NIGHT, Rounds, RunKind};
 use crate::score_form::ScoreForm;
 use crate::stats::power::USUAL_DISCORDANCE;
 use crate::stats::weighted;
@@ -147,7 +147,8 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     // As the run would freeze it.
     let recipe = run::frozen(&recipe, &task, caps, args.concurrency, Path::new("run.json"))?;
     let night = run::time_of(caps, Clock::System.now()).unwrap_or(NIGHT);
-    let known = Known { live: run::without_batches(&task, &recipe, night), ..Known::default() };
+    let known =
+        KnownUsage { live: run::without_batches(&task, &recipe, night), ..KnownUsage::default() };
     let estimate = run::estimate(&task, &recipe, caps, &known);
     let is_asked = |role| RunKind::Search.asks(&recipe, role);
     warnings.extend(run::no_cap_binds(&task, caps, is_asked).map(str::to_owned));

@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::clock::Clock;
 use crate::compare::verification::{
-    Finding, NotMeasured, Now, SealCheck, Verification, too_few_rows,
+    NotMeasured, Now, SealCheck, Verification, VerifyFinding, too_few_rows,
 };
 use crate::report::visible_line;
 use crate::run::{Run, RunDir, Status, way_on};
@@ -33,9 +33,9 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
         }
     };
     let fails = match verification.finding {
-        Finding::Holds => false,
-        Finding::Worse => true,
-        Finding::Inconclusive => args.fail_if_inconclusive,
+        VerifyFinding::Holds => false,
+        VerifyFinding::Worse => true,
+        VerifyFinding::Inconclusive => args.fail_if_inconclusive,
     };
     write(args, &verification.junit(fails), &verification.markdown())?;
     let name = format!("prompt {} for {}", verification.candidate, verification.task);

@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 /// What the rows say of the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Finding {
+pub enum VerifyFinding {
     /// It is not worse than its record by more than the tolerance.
     Holds,
     /// It is worse than its record by more than the tolerance.
@@ -34,7 +34,7 @@ pub struct Verification {
     /// The candidate's id.
     pub candidate: String,
     /// What the rows say.
-    pub finding: Finding,
+    pub finding: VerifyFinding,
     /// By how much it may be worse, in points of the score (1 = all).
     pub tolerance: f64,
     /// Now minus then, paired; `baseline_mean` is the record's.
@@ -91,11 +91,11 @@ impl Verification {
         let pairs: Vec<ScorePair> = record.rows.iter().filter_map(pair).collect();
         let scores = PairedScores::of(&pairs, Seed(1).child("verification", 0))?;
         let finding = if scores.difference.high < -tolerance {
-            Finding::Worse
+            VerifyFinding::Worse
         } else if scores.difference.low >= -tolerance {
-            Finding::Holds
+            VerifyFinding::Holds
         } else {
-            Finding::Inconclusive
+            VerifyFinding::Inconclusive
         };
         let then = record.models.get("task").map_or("none", String::as_str);
         let changed_models = (then != now.task_model)
@@ -124,9 +124,11 @@ impl Verification {
     pub fn verdict(&self) -> String {
         let tolerance = self.score_form.size(self.tolerance);
         match self.finding {
-            Finding::Holds => format!("holds: not worse than its record by more than {tolerance}"),
-            Finding::Worse => format!("worse than its record by more than {tolerance}"),
-            Finding::Inconclusive => {
+            VerifyFinding::Holds => {
+                format!("holds: not worse than its record by more than {tolerance}")
+            }
+            VerifyFinding::Worse => format!("worse than its record by more than {tolerance}"),
+            VerifyFinding::Inconclusive => {
                 format!("inconclusive: it may be worse than its record by more than {tolerance}")
             }
         }
@@ -136,8 +138,10 @@ impl Verification {
     #[must_use]
     pub fn complaint(&self) -> String {
         match self.finding {
-            Finding::Inconclusive => format!("the verification is {}", self.verdict()),
-            Finding::Holds | Finding::Worse => format!("the prompt is {}", self.verdict()),
+            VerifyFinding::Inconclusive => format!("the verification is {}", self.verdict()),
+            VerifyFinding::Holds | VerifyFinding::Worse => {
+                format!("the prompt is {}", self.verdict())
+            }
         }
     }
 
@@ -195,7 +199,7 @@ impl Verification {
     #[must_use]
     pub fn remedies(&self) -> Vec<String> {
         let PairedScores { rows, difference, better, worse, .. } = self.scores;
-        if self.finding != Finding::Inconclusive {
+        if self.finding != VerifyFinding::Inconclusive {
             return Vec::new();
         }
         let mut remedies = Vec::new();
@@ -401,12 +405,12 @@ mod tests {
     #[test]
     fn the_interval_of_the_difference_decides() {
         // Tango's interval for 0, 3 and 20 losses of 100 rows: up to ±3.7 pp for none.
-        assert_eq!(losing(0).finding, Finding::Inconclusive, "100 rows do not show 2 points");
-        assert_eq!(losing(3).finding, Finding::Inconclusive);
-        assert_eq!(losing(20).finding, Finding::Worse);
+        assert_eq!(losing(0).finding, VerifyFinding::Inconclusive, "100 rows do not show 2 points");
+        assert_eq!(losing(3).finding, VerifyFinding::Inconclusive);
+        assert_eq!(losing(20).finding, VerifyFinding::Worse);
         let many = vec![1.0; 400];
         let same = Verification::of(&record(&many), &now(&many), 0.02).unwrap();
-        assert_eq!(same.finding, Finding::Holds);
+        assert_eq!(same.finding, VerifyFinding::Holds);
         assert!(Verification::of(&record(&[]), &now(&[1.0]), 0.02).is_none());
     }
 
@@ -419,7 +423,10 @@ mod tests {
         let scores: Vec<f64> = (0..100).map(|row| f64::from(u8::from(row >= 3))).collect();
         let finding =
             |tolerance| Verification::of(&record(&then), &now(&scores), tolerance).unwrap().finding;
-        assert_eq!((finding(0.085), finding(0.084)), (Finding::Holds, Finding::Inconclusive));
+        assert_eq!(
+            (finding(0.085), finding(0.084)),
+            (VerifyFinding::Holds, VerifyFinding::Inconclusive)
+        );
         assert!(losing(20).remedies().is_empty());
         let told = too_few_rows(100, 1.0, 0.02, ScoreForm::Percent).unwrap();
         assert!(told.contains("`--tolerance 0.037`") && told.contains("189 rows"), "{told}");
@@ -427,10 +434,13 @@ mod tests {
             let right = vec![1.0; rows];
             Verification::of(&record(&right), &now(&right), tolerance).unwrap().finding
         };
-        assert_eq!((same(189, 0.02), same(188, 0.02)), (Finding::Holds, Finding::Inconclusive));
+        assert_eq!(
+            (same(189, 0.02), same(188, 0.02)),
+            (VerifyFinding::Holds, VerifyFinding::Inconclusive)
+        );
         assert_eq!(
             (same(100, 0.037), too_few_rows(100, 1.0, 0.037, ScoreForm::Percent)),
-            (Finding::Holds, None)
+            (VerifyFinding::Holds, None)
         );
         assert!(too_few_rows(100, 1.0, 0.0, ScoreForm::Percent).is_some());
         // Rows that do not count alike show less.

@@ -4,7 +4,7 @@ use super::batches;
 use super::check::{Cause, Check, Checks, Status};
 use super::diagnosis::{Asked, Diagnosis};
 use super::machine::{self, Machine};
-use super::night::{self, Measured};
+use super::night::{self, CallPace};
 use super::probe::{self, NotAnswered, ProbeBudget, Probed};
 use super::question::{Question, check_price};
 use super::reader::Reader;
@@ -50,7 +50,7 @@ struct RoleCheck {
     probed: Option<Probed>,
     /// What its call used.
     used: Option<Usage>,
-    measured: Option<Measured>,
+    measured: Option<CallPace>,
     /// Whether it is asked in batches, as far as is known.
     takes_batches: bool,
 }
@@ -130,7 +130,7 @@ impl Checkup {
             }
         }
 
-        let measured: BTreeMap<ModelRole, Measured> =
+        let measured: BTreeMap<ModelRole, CallPace> =
             roles.iter().filter_map(|it| Some((it.role, it.measured?))).collect();
         let mut of_night = Checks::of("night");
         let asks_batches = roles.iter().filter(|it| !it.model.execution.is_live());
@@ -274,7 +274,7 @@ impl RoleCheck {
         let is_live = self.model.execution != Execution::Batch || !self.takes_batches;
         let spacing = provider.limit.spacing();
         let per_call = self.found.pace(&mut self.checks, lanes, spacing, is_live).as_secs_f64();
-        self.measured = Some(Measured { usage, per_call });
+        self.measured = Some(CallPace { usage, per_call });
     }
 
     /// Whether a model that is to be asked in batches can be. A provider that did not answer has its fault

@@ -5,7 +5,7 @@ use super::check::Checks;
 use crate::caps::Caps;
 use crate::recipe::Recipe;
 use crate::report::money;
-use crate::run::{self, Estimate, Known, NIGHT, RunKind};
+use crate::run::{self, Estimate, KnownUsage, NIGHT, RunKind};
 use crate::task::Task;
 use crate::task::model::{ModelRole, Usage};
 use crate::text;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// What is known of a role's calls.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Measured {
+pub(super) struct CallPace {
     /// What one used.
     pub(super) usage: Usage,
     /// Seconds that each of many takes, with as many at a time as are allowed.
@@ -44,7 +44,7 @@ pub(super) fn check(
     task: &Task,
     recipe: &Recipe,
     caps: Caps,
-    paces: &BTreeMap<ModelRole, Measured>,
+    paces: &BTreeMap<ModelRole, CallPace>,
     now: Timestamp,
     mut live: BTreeSet<ModelRole>,
 ) -> Night {
@@ -53,7 +53,7 @@ pub(super) fn check(
     let has_batches = !task.task_model().execution.is_live() && !live.contains(&ModelRole::Task);
     live.extend(run::without_batches(task, recipe, night));
     let usage = paces.iter().map(|(role, pace)| (*role, pace.usage)).collect();
-    let known = Known { usage, live };
+    let known = KnownUsage { usage, live };
     let is_asked = |role| RunKind::Search.asks(recipe, role);
     let of_calls = |calls: Option<u64>| {
         let estimate = run::estimate(task, recipe, Caps { calls, ..caps }, &known);
@@ -105,7 +105,7 @@ pub(super) fn check(
 }
 
 /// Whether all calls of a role are made one by one.
-fn is_live(task: &Task, role: ModelRole, known: &Known) -> bool {
+fn is_live(task: &Task, role: ModelRole, known: &KnownUsage) -> bool {
     known.live.contains(&role) || task.model(role).is_some_and(|model| model.execution.is_live())
 }
 
@@ -127,8 +127,8 @@ fn most_calls(most: u64, fits: impl Fn(u64) -> bool) -> u64 {
 fn seconds(
     task: &Task,
     estimate: &Estimate,
-    paces: &BTreeMap<ModelRole, Measured>,
-    known: &Known,
+    paces: &BTreeMap<ModelRole, CallPace>,
+    known: &KnownUsage,
 ) -> Option<f64> {
     let mut by_provider: BTreeMap<&str, f64> = BTreeMap::new();
     for role in task.roles() {

@@ -16,8 +16,9 @@ use crate::journal::{Journal, JournalError};
 use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
 use crate::operator::{
-    Answers, Ask, Author, Brief, Evidence, Known, MetaPrompts, Nonce, OperatorError, ReplyContent,
-    ScoredPrompt, ScreenedTask, Screens, demos_of, merge_repaired, program_request, repaired,
+    Answers, Ask, Author, Brief, Evidence, MetaPrompts, Nonce, OperatorError, RepairContext,
+    ReplyContent, ScoredPrompt, ScreenedTask, Screens, demos_of, merge_repaired, program_request,
+    repaired,
 };
 use crate::prompt::{Prompt, literal};
 use crate::provider::Request;
@@ -335,7 +336,8 @@ impl ProposalBuilder {
                 let (prompt, repairs) = if draft.program || !is_tagged(reply, nonce) {
                     (prompt, Vec::new())
                 } else {
-                    let known = Known { labels: &self.labels, shown: &author.evidence(&ask)? };
+                    let known =
+                        RepairContext { labels: &self.labels, shown: &author.evidence(&ask)? };
                     repaired(&prompt, ask.current(), &self.texts, known)
                 };
                 let child = Child { prompt, repairs, origin, screening };

@@ -12,11 +12,11 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 /// The answered requests.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    known: RwLock<Known>,
+    known: RwLock<AnswerIndex>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct AnswerIndex {
     /// The first eight bytes of the hash of each answered request. A false hit is rare and only
     /// costs a query to the store.
     prefixes: HashSet<u64>,
@@ -32,7 +32,7 @@ impl Answers {
         store.answered(&mut |request, _| {
             prefixes.insert(prefix(request));
         })?;
-        Ok(Self { known: RwLock::new(Known { prefixes, mislaid: HashMap::new() }) })
+        Ok(Self { known: RwLock::new(AnswerIndex { prefixes, mislaid: HashMap::new() }) })
     }
 
     /// Adds answers that have become durable.
@@ -73,11 +73,11 @@ impl Answers {
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Known> {
+    fn read(&self) -> RwLockReadGuard<'_, AnswerIndex> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Known> {
+    fn write(&self) -> RwLockWriteGuard<'_, AnswerIndex> {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -79,7 +79,7 @@ pub use init::INITS;
 pub use meta_prompt::{MetaPrompt, OperatorError};
 pub use overrides::{EffectiveMetaPrompt, MetaPromptError, all_meta_prompts, named_meta_prompt};
 pub use program::{check_line, request as program_request};
-pub use repair::{Known, merge_repaired, repaired};
+pub use repair::{RepairContext, merge_repaired, repaired};
 pub use reply::{notes, read};
 pub use screen::{SCREENS, Screen, ScreenedTask, Screens, Trial};
 pub use slot::{Reply, Slot};

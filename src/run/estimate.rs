@@ -41,7 +41,7 @@ pub struct RoleEstimate {
 
 /// What is known of a run beside its task, recipe and caps.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub struct KnownUsage {
     /// What one call of a role used; where it is missing, it is assumed from the lengths of texts.
     pub usage: BTreeMap<ModelRole, Usage>,
     /// Roles that the task asks in batches, and whose calls all go live nevertheless.
@@ -147,7 +147,7 @@ fn by_shares(calls: u64, shares: impl Iterator<Item = f64>) -> impl Iterator<Ite
     })
 }
 
-impl Known {
+impl KnownUsage {
     /// What a role's calls are paid at; `None` where that is not known. Which calls of `auto` come in
     /// batches is not known before, so they count at the full price.
     fn price_of(&self, role: ModelRole, model: &Model) -> Option<Price> {
@@ -172,13 +172,13 @@ fn mutators(task: &Task, usage: impl Fn(ModelRole) -> Usage) -> Vec<MutatorShare
 }
 
 /// What a proposal costs on average.
-fn cost_of_proposal(task: &Task, mutators: &[MutatorShare], known: &Known) -> CallCost {
+fn cost_of_proposal(task: &Task, mutators: &[MutatorShare], known: &KnownUsage) -> CallCost {
     let usd = mutators.iter().map(|it| Some(known.cost(task, it.role, it.usage)?.scaled(it.share)));
     let tokens: f64 = mutators.iter().map(|it| it.share * it.usage.total().0 as f64).sum();
     CallCost { usd: usd.sum::<Option<Usd>>(), tokens: tokens.ceil() as u64 }
 }
 
-impl Known {
+impl KnownUsage {
     fn of_role(
         &self,
         role: ModelRole,
@@ -212,7 +212,7 @@ impl Known {
 
 /// The estimate of a run.
 #[must_use]
-pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &Known) -> Estimate {
+pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) -> Estimate {
     // Proposals are made in the last phase that asks a mutator.
     let phases = recipe.phases();
     let asks = |phase: &&Slots| phase.operator.iter().any(|operator| operator.asks_mutator());

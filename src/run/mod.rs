@@ -51,7 +51,7 @@ pub use dir::{NIGHT_FILE, RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMAR
 pub use dollars::in_dollars;
 pub use ended::Ended;
 pub use error::RunError;
-pub use estimate::{Estimate, Known, RoleEstimate, estimate};
+pub use estimate::{Estimate, KnownUsage, RoleEstimate, estimate};
 pub use eta::{Eta, Progressed};
 pub use figures::{
     ConfirmedCandidate, FamilyResult, Gain, Prompted, dev_interval, prompt_tokens, score_interval,

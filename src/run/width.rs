@@ -3,7 +3,7 @@
 //! Chosen once, when the run starts, and frozen with its recipe: the same seed, answers and width give
 //! the same run at any concurrency. Latency does not enter it.
 
-use super::estimate::{Estimate, Known, estimate};
+use super::estimate::{Estimate, KnownUsage, estimate};
 use crate::caps::Caps;
 use crate::recipe::{self, Recipe};
 use crate::source::SourceError;
@@ -81,7 +81,7 @@ fn set_open_widths(table: &mut toml::Table, width: &toml::Value) -> bool {
 
 fn chosen(recipe: &Recipe, task: &Task, caps: Caps, concurrency: Option<usize>) -> i64 {
     // At the least: a search that is too wide learns too little from its own results.
-    let [children, _] = estimate(task, recipe, caps, &Known::default()).proposals_affordable;
+    let [children, _] = estimate(task, recipe, caps, &KnownUsage::default()).proposals_affordable;
     let by_slots = slots(task, concurrency) as u64 / SLOTS_PER_CHILD;
     let width = by_slots.min(children.map_or(u64::MAX, |children| children / STEPS));
     i64::try_from(width.clamp(1, WIDEST)).unwrap_or(1)

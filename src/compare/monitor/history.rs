@@ -1,6 +1,6 @@
 //! The history of a monitor: a file of facts, and what they come to.
 
-use super::{Cause, Check, Finding};
+use super::{Cause, Check, CheckFinding};
 use crate::night::Spending;
 use crate::run::{RunDir, RunDirError};
 use crate::stats::Alarm;
@@ -63,7 +63,7 @@ pub type HistoryError = RunDirError;
 #[derive(Clone, Debug, Serialize)]
 pub struct Judged {
     /// What was found.
-    pub finding: Finding,
+    pub finding: CheckFinding,
     /// What a breach or a drift comes from.
     pub cause: Option<Cause>,
     /// Whether the canary's own alarm is raised: the model has changed, whatever the prompt does.
@@ -171,10 +171,12 @@ impl History {
         let change = check.canary.map(|canary| alarms.change.add(canary.e_value));
         let has_drifted = change.is_some_and(|share| share >= 1.0);
         let (finding, cause) = match (loss >= 1.0, has_drifted) {
-            (true, true) if check.changed_parts.is_empty() => (Finding::Breach, Some(Cause::Model)),
-            (true, _) => (Finding::Breach, Some(check.cause())),
-            (false, true) => (Finding::Drift, Some(Cause::Model)),
-            (false, false) => (Finding::NoAlarm, None),
+            (true, true) if check.changed_parts.is_empty() => {
+                (CheckFinding::Breach, Some(Cause::Model))
+            }
+            (true, _) => (CheckFinding::Breach, Some(check.cause())),
+            (false, true) => (CheckFinding::Drift, Some(Cause::Model)),
+            (false, false) => (CheckFinding::NoAlarm, None),
         };
         Judged { finding, cause, has_drifted, loss, change, check }
     }

@@ -75,7 +75,7 @@ pub struct Side {
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum CheckFinding {
     /// Nothing.
     NoAlarm,
     /// The canary's scores have changed: the model is another one. The prompt is not shown to be worse by more than the
@@ -327,8 +327,8 @@ mod tests {
     #[test]
     fn evidence_is_added_up_until_an_alarm_and_a_history_is_read_as_it_was_written() {
         let (place, history) = days();
-        let found: Vec<Finding> = history.checks().iter().map(|it| it.finding).collect();
-        use Finding::{Breach, Drift, NoAlarm};
+        let found: Vec<CheckFinding> = history.checks().iter().map(|it| it.finding).collect();
+        use CheckFinding::{Breach, Drift, NoAlarm};
         assert_eq!(found, [NoAlarm, NoAlarm, NoAlarm, NoAlarm, Breach, Drift, Breach, NoAlarm]);
         let loss: Vec<f64> = history.checks().iter().map(|it| it.loss).collect();
         assert!(loss[1] < loss[2] && loss[2] < loss[3] && loss[5] < loss[3], "{loss:?}");

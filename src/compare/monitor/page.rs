@@ -1,6 +1,6 @@
 //! A check, and the history of checks, for people.
 
-use super::{Cause, Finding, History, Judged, Side};
+use super::{Cause, CheckFinding, History, Judged, Side};
 use crate::report::visible_line;
 use crate::score_form::ScoreForm;
 use crate::text::plural;
@@ -16,16 +16,16 @@ impl Judged {
     pub fn verdict(&self) -> String {
         let tolerance = self.check.score_form.size(self.check.rule.tolerance);
         let found = match self.finding {
-            Finding::NoAlarm => return "no alarm".to_owned(),
-            Finding::Drift => {
+            CheckFinding::NoAlarm => return "no alarm".to_owned(),
+            CheckFinding::Drift => {
                 "drift: the canary's scores have changed, so the model is another one".to_owned()
             }
-            Finding::Breach => {
+            CheckFinding::Breach => {
                 format!("breach: the prompt is worse than its record by more than {tolerance}")
             }
         };
         let cause = match (self.cause, self.finding) {
-            (Some(Cause::Model), Finding::Breach) => {
+            (Some(Cause::Model), CheckFinding::Breach) => {
                 "; the canary has changed as well: it is the model"
             }
             (Some(Cause::Prompt), _) if self.check.changed_parts.is_empty() => {
@@ -133,9 +133,9 @@ pub fn history_page(name: &str, history: &History) -> String {
                 .canary
                 .map_or("-".to_owned(), |it| check.score_form.gain(it.scores.difference.mean));
             let alarm = match judged.finding {
-                Finding::NoAlarm => String::new(),
-                Finding::Drift => "drift".to_owned(),
-                Finding::Breach => match judged.cause {
+                CheckFinding::NoAlarm => String::new(),
+                CheckFinding::Drift => "drift".to_owned(),
+                CheckFinding::Breach => match judged.cause {
                     Some(Cause::Model) => "breach (model)".to_owned(),
                     Some(Cause::Prompt) => "breach (prompt)".to_owned(),
                     _ => "breach".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>. No timestamps, which the collector refuses.
 
-use super::{Finding, History, Judged};
+use super::{CheckFinding, History, Judged};
 use crate::stats::Interval;
 use std::fmt::Write as _;
 
@@ -81,7 +81,7 @@ impl Families<'_> {
                 .filter_map(|((_, share), labels)| Some((&labels[..], (*share)?)))
                 .collect();
         self.gauge("evidence", "Share of the evidence that an alarm needs: 1 raises it", &evidence);
-        let is_breach = judged.finding == Finding::Breach;
+        let is_breach = judged.finding == CheckFinding::Breach;
         self.gauge(
             "breach",
             "Whether the prompt is worse than its record by more than the tolerance",

@@ -32,7 +32,7 @@ pub fn merge_repaired(child: &Prompt, parent: &Prompt, texts: &[String]) -> (Pro
 type Repaired = Option<(String, Vec<String>)>;
 /// What is known beside the reply and its parent.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Known<'a> {
+pub struct RepairContext<'a> {
     /// The labels that the task's scorers know.
     pub labels: &'a [String],
     /// The rows that the request showed.
@@ -48,9 +48,9 @@ pub fn repaired(
     child: &Prompt,
     parent: &Prompt,
     texts: &[String],
-    known: Known<'_>,
+    known: RepairContext<'_>,
 ) -> (Prompt, Vec<Repair>) {
-    let Known { labels, shown } = known;
+    let RepairContext { labels, shown } = known;
     after_steps(child, parent, texts, |old| {
         vec![
             (RepairKind::Wrapping, Box::new(move |text, _| wrapping::removed(text, old))),

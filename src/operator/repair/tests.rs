@@ -14,7 +14,7 @@ fn prompt(system: &str) -> Prompt {
 fn repair(new: &str, old: &str) -> (String, Vec<RepairKind>) {
     let texts = ["system".to_owned()];
     let labels = LABELS.map(str::to_owned);
-    let known = Known { labels: &labels, shown: &[shown()] };
+    let known = RepairContext { labels: &labels, shown: &[shown()] };
     let (prompt, repairs) = repaired(&prompt(new), &prompt(old), &texts, known);
     let kinds = repairs.iter().map(|repair| repair.kind).collect();
     (prompt.part("system").unwrap().to_owned(), kinds)
@@ -241,9 +241,9 @@ fn lost_labels_come_back_from_the_parent() {
     let texts = ["system".to_owned()];
     let moved = prompt("Think.").with_part("user", "{{ input }} Billing, claims, not urgent?");
     let labels = LABELS.map(str::to_owned);
-    let known = Known { labels: &labels, shown: &[] };
+    let known = RepairContext { labels: &labels, shown: &[] };
     assert_eq!(repaired(&moved, &prompt(old), &texts, known).1, []);
-    assert_eq!(repaired(&prompt("Think."), &prompt(old), &texts, Known::default()).1, []);
+    assert_eq!(repaired(&prompt("Think."), &prompt(old), &texts, RepairContext::default()).1, []);
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn the_form_of_the_answer_is_kept() {
     assert_left(old, "Lies es genau.\nAntworte nur mit dem Namen.");
     let texts = ["system".to_owned()];
     let moved = prompt("Read it.").with_part("user", "{{ input }}\nAnswer with only the name.");
-    assert_eq!(repaired(&moved, &prompt(old), &texts, Known::default()).1, []);
+    assert_eq!(repaired(&moved, &prompt(old), &texts, RepairContext::default()).1, []);
 }
 
 #[test]
@@ -335,7 +335,8 @@ fn recorded_prompts_are_read_whole_and_left_as_they_are() {
             let new = row["text"].as_str().unwrap();
             let parent = row["parents"].as_array().and_then(|parents| parents.first());
             let Some(old) = parent.and_then(text_of) else { continue };
-            let (_, repairs) = repaired(&prompt(new), &prompt(old), &texts, Known::default());
+            let (_, repairs) =
+                repaired(&prompt(new), &prompt(old), &texts, RepairContext::default());
             let changes =
                 |it: &&Repair| matches!(it.kind, RepairKind::Labels | RepairKind::AnswerForm);
             assert_eq!(repairs.iter().find(changes), None, "{} of {file:?}", row["id"]);

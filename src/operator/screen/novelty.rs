@@ -21,7 +21,10 @@ kind! {
 
 impl Screen for Novelty {
     fn trial(&self, _task: &ScreenedTask<'_>) -> Option<Box<dyn Trial>> {
-        Some(Box::new(Known { max_similarity: self.max_similarity, texts: Texts::default() }))
+        Some(Box::new(NoveltyTrial {
+            max_similarity: self.max_similarity,
+            texts: Texts::default(),
+        }))
     }
 
     fn compares(&self) -> Option<ComparedText> {
@@ -34,12 +37,12 @@ impl Screen for Novelty {
 }
 
 #[derive(Debug)]
-struct Known {
+struct NoveltyTrial {
     max_similarity: f64,
     texts: Texts,
 }
 
-impl Trial for Known {
+impl Trial for NoveltyTrial {
     fn compares_texts(&self) -> bool {
         true
     }

@@ -24,11 +24,11 @@ const LARGEST: u64 = 64 * 1024;
 /// A state, and the file that shares it.
 #[derive(Debug)]
 pub(super) struct Place {
-    known: Mutex<Known>,
+    known: Mutex<PlaceState>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct PlaceState {
     state: State,
     file: Option<File>,
     /// Until when the file is left alone.
@@ -39,7 +39,7 @@ impl Place {
     /// In this process.
     pub(super) fn own() -> Self {
         let now = Moment::now();
-        let known = Known { state: State::new(now), file: None, alone_until: now };
+        let known = PlaceState { state: State::new(now), file: None, alone_until: now };
         Self { known: Mutex::new(known) }
     }
 
@@ -66,7 +66,7 @@ impl Place {
     pub(super) fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         // No code that holds the lock can panic halfway, so a poisoned state is still whole.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Known { state, file, alone_until } = &mut *known;
+        let PlaceState { state, file, alone_until } = &mut *known;
         if file.is_some() {
             follow_the_clock();
         }
