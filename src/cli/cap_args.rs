@@ -44,3 +44,18 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
 pub(super) fn dollars(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "write a number with a point, such as 2.50".to_owned())
 }
+
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "it must be a number from 0 to 1".to_owned())
+}
+
+pub(super) fn chance(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0.0 && *number < 1.0);
+    number.ok_or_else(|| "it must be a number above 0 and below 1".to_owned())
+}
+
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "it must be a number, 0 or more".to_owned())
+}

@@ -3,6 +3,10 @@
 
 mod cap_args; // What a command may spend.
 mod run_args; // How runs are named.
+mod task_args; // Before a run.
+mod search_args; // Searching and confirming.
+mod report_args; // A run and its rows.
+mod prompt_args; // One prompt and its file.
 mod ab_args;
 mod args;
 mod error;
