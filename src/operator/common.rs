@@ -34,7 +34,8 @@ pub enum When {
     /// `after_accept`: once for every child of another operator that was tried in full, before
     /// anything else is bred.
     AfterAccept,
-    /// `incumbent_changed`: once for every new incumbent.
+    /// `incumbent_changed`: once for every new incumbent; where the goal asks for less cost, for the baseline as well, and once
+    /// more after every 4 decided children.
     IncumbentChanged,
     /// `stalled:N`: once after every N decided children in a row without a new incumbent.
     Stalled(u32),

@@ -386,11 +386,19 @@ fn detectable_margin(report: &Report<'_>, rows: usize, margin: f64) -> String {
     )
 }
 
-/// That the baseline itself misses what the goal asks of the quality, where it does.
+/// That the baseline itself misses what the goal asks of the quality or the cost, where it does.
 fn baseline_below(report: &Report<'_>) -> Option<String> {
     let baseline = report.summary.baseline.as_ref()?;
     let quality = baseline.hold.or(baseline.dev)?.mean;
     let goal = &report.task.goal;
+    if let (Aim::MaxQuality { usd_per_1k_at_most: Some(limit) }, Some(cost)) =
+        (goal.aim, baseline.usd_per_1k)
+    {
+        return (cost > limit).then(|| {
+            let (cost, limit) = (self::cost(cost), self::cost(limit));
+            format!("The baseline itself costs {cost} per 1k, and misses the goal's {limit}.")
+        });
+    }
     (!goal.is_kept_by_baseline(quality)).then(|| {
         format!(
             "The baseline itself has {}, and misses the goal.",

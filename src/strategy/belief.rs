@@ -2,7 +2,7 @@
 
 use super::search::Search;
 use crate::id::CandidateIx;
-use crate::stats::Posterior;
+use crate::stats::{Paired, Posterior};
 use crate::task::goal::Aim;
 
 impl Search<'_> {
@@ -19,16 +19,23 @@ impl Search<'_> {
         let pairs = &state.memory.pairs;
         let parent = state.standing(candidate).candidate.parents.first().copied();
         let parent = parent.unwrap_or(CandidateIx::BASELINE);
-        let (pair, parent, threshold) = match self.goal.aim {
-            Aim::MaxQuality { .. } => {
-                (pairs.against_incumbent(candidate), pairs.against_incumbent(parent), -margin)
-            }
-            Aim::MinCost { floor, .. } => {
+        let threshold = match self.goal.aim {
+            Aim::MinCost { floor, .. } if !self.seeks_quality() => {
                 let baseline = state.baseline().dev().mean().unwrap_or(0.0);
-                let threshold = floor.value(baseline) - baseline;
-                (pairs.against_baseline(candidate), pairs.against_baseline(parent), threshold)
+                floor.value(baseline) - baseline
             }
+            _ => -margin,
         };
-        (Posterior::of(pairs.prior_beside(&parent), &pair), threshold)
+        let prior = pairs.prior_beside(&self.deciding_pair(parent));
+        (Posterior::of(prior, &self.deciding_pair(candidate)), threshold)
+    }
+
+    /// A candidate's rows beside those of whom it has to be better than, or as good as: the incumbent, or the baseline.
+    pub(super) fn deciding_pair(&self, candidate: CandidateIx) -> Paired {
+        let pairs = &self.state.memory.pairs;
+        match self.seeks_quality() {
+            true => pairs.against_incumbent(candidate),
+            false => pairs.against_baseline(candidate),
+        }
     }
 }

@@ -20,6 +20,10 @@ use rand::Rng;
 /// Failures in a row after which a program is not asked again: it is broken, and says so each time.
 const MAX_FAILURES: u32 = 10;
 
+/// Decided children in a row without a new incumbent after which the same one is made cheaper once more, where the goal
+/// asks for that.
+const CHILDREN_PER_TRY: u32 = 4;
+
 impl Search<'_> {
     /// The same search in another phase: a draft belongs to the phase in which it was made.
     pub(super) fn in_phase(&self, phase: u16) -> Self {
@@ -206,6 +210,11 @@ impl Search<'_> {
             When::AfterAccept => {
                 let by_another = memory.turns.accepted().is_some_and(|other| other != place);
                 if by_another { u32::MAX } else { 0 }
+            }
+            // Where the goal asks for less cost than the incumbent's, the baseline is worth it as well, and one try is too few.
+            When::IncumbentChanged if self.seeks_less_cost() => {
+                let tries = 1 + self.state.counts.decided_since_incumbent / CHILDREN_PER_TRY;
+                memory.uses.at_incumbent(place) + tries
             }
             When::IncumbentChanged => {
                 u32::try_from(self.state.incumbents.len()).unwrap_or(u32::MAX).saturating_sub(1)

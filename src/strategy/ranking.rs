@@ -117,6 +117,47 @@ impl Search<'_> {
         self.goal.allows(known(candidate, quality), baseline) && self.keeps_bounds(candidate)
     }
 
+    /// Whether a better prompt than the incumbent is sought: always, but where the goal asks for the cheapest prompt that is good
+    /// enough. There only while the incumbent is not, where the baseline is not either: a floor far above it is
+    /// reached step by step.
+    #[must_use]
+    pub fn seeks_quality(&self) -> bool {
+        let Aim::MinCost { floor, .. } = self.goal.aim else { return true };
+        let mean = |candidate: CandidateIx| self.state.standing(candidate).dev().mean();
+        let (Some(baseline), Some(incumbent)) =
+            (mean(CandidateIx::BASELINE), mean(self.state.incumbent))
+        else {
+            return false;
+        };
+        !self.goal.is_kept_by_baseline(baseline) && incumbent < floor.value(baseline) - 1e-12
+    }
+
+    /// Whether the goal asks for a prompt that costs less than the incumbent: it is over the limit, or good enough, so that the
+    /// cheapest of those is sought.
+    #[must_use]
+    pub fn seeks_less_cost(&self) -> bool {
+        match self.goal.aim {
+            Aim::MaxQuality { .. } => !self.keeps_cost_limit(self.state.incumbent),
+            Aim::MinCost { .. } => !self.seeks_quality(),
+        }
+    }
+
+    /// Whether a candidate costs no more than the goal's limit, as far as its cost is known.
+    fn keeps_cost_limit(&self, candidate: CandidateIx) -> bool {
+        match self.goal.aim {
+            Aim::MaxQuality { usd_per_1k_at_most: Some(limit) } => {
+                self.cost(candidate).is_none_or(|cost| cost <= limit + 1e-12)
+            }
+            Aim::MaxQuality { usd_per_1k_at_most: None } | Aim::MinCost { .. } => true,
+        }
+    }
+
+    /// Whether a candidate's answers to dev keep the goal's bounds and its limit on the cost, as far as they are known.
+    #[must_use]
+    pub fn keeps_limits(&self, candidate: CandidateIx) -> bool {
+        self.keeps_bounds(candidate) && self.keeps_cost_limit(candidate)
+    }
+
     /// What the goal asks to be least, by a candidate's answers to dev: what 1,000 calls cost, in dollars, where it names nothing
     /// else. `None` where it is not known.
     #[must_use]

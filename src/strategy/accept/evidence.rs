@@ -32,10 +32,15 @@ impl Accept for WithEvidence {
             known.is_some_and(|quality| search.is_allowed(candidate, quality, baseline))
         };
         let incumbent_allowed = allowed(state.incumbent);
-        let mut best: Option<(f64, CandidateIx, String)> = None;
+        let seeks_floor = search.seeks_quality() && matches!(goal.aim, Aim::MinCost { .. });
+        let mut best: Option<((bool, f64), CandidateIx, String)> = None;
         for &candidate in state.memory.fronts.finished() {
             let was = state.incumbents.iter().any(|(earlier, _)| *earlier == candidate);
-            if was || state.standing(candidate).misses_too_much() || !allowed(candidate) {
+            let is_allowed = allowed(candidate);
+            if was
+                || state.standing(candidate).misses_too_much()
+                || !(is_allowed || seeks_floor && search.keeps_limits(candidate))
+            {
                 continue;
             }
             let Some(cost) = cost(candidate) else {
@@ -52,6 +57,14 @@ impl Accept for WithEvidence {
                 Aim::MaxQuality { .. } if cheaper && not_worse >= self.posterior => {
                     format!(
                         "P(not worse) = {not_worse:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}"
+                    )
+                }
+                Aim::MinCost { .. } if seeks_floor && !is_allowed => {
+                    if better < self.posterior {
+                        continue;
+                    }
+                    format!(
+                        "P(better) = {better:.2} over {rows} common rows; none is good enough yet"
                     )
                 }
                 Aim::MinCost { least: Least::UsdPer1k, .. }
@@ -72,8 +85,8 @@ impl Accept for WithEvidence {
                 _ => continue,
             };
             let rank = match goal.aim {
-                Aim::MaxQuality { .. } => better,
-                Aim::MinCost { .. } => -cost,
+                Aim::MinCost { .. } if is_allowed => (true, -cost),
+                _ => (is_allowed, better),
             };
             if best.as_ref().is_none_or(|(highest, ..)| rank > *highest) {
                 best = Some((rank, candidate, why));

@@ -7,7 +7,6 @@ use crate::id::{CandidateIx, RowIx};
 use crate::state::Status;
 use crate::strategy::Plan;
 use crate::strategy::search::{BLOCK, Evaluate, Search};
-use crate::task::goal::Aim;
 
 kind! {
     /// A paired Bayesian futility race against the incumbent's cached rows.
@@ -142,16 +141,12 @@ impl Race {
     /// Futility (algorithm and prior: see `stats::posterior`): after each block, a candidate that is
     /// unlikely to be better than the incumbent is dropped. A candidate that is cheap enough only has to be as good.
     fn futile(&self, search: &Search<'_>, candidate: CandidateIx) -> Option<Dropped> {
-        let pairs = &search.state.memory.pairs;
-        let pair = match search.goal.aim {
-            Aim::MaxQuality { .. } => pairs.against_incumbent(candidate),
-            Aim::MinCost { .. } => pairs.against_baseline(candidate),
-        };
+        let pair = search.deciding_pair(candidate);
         if pair.n < self.min_rows {
             return None;
         }
-        // One that keeps the goal's bounds is better than an incumbent that does not, whatever its quality.
-        if !search.keeps_bounds(search.state.incumbent) && search.keeps_bounds(candidate) {
+        // One that keeps the goal's limits is better than an incumbent that does not, whatever its quality.
+        if !search.keeps_limits(search.state.incumbent) && search.keeps_limits(candidate) {
             return None;
         }
         let margin = search.slots.accept.margin(search, candidate);

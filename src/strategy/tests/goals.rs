@@ -261,6 +261,56 @@ fn the_best_that_is_likely_to_keep_the_bounds_wins() {
     assert_eq!(winner(cost, "final.chance=0.8"), 0, "none is cheaper");
 }
 
+/// The baseline is far below the floor, and so are its first children: the search climbs to it, and then gets cheaper.
+#[test]
+fn a_floor_far_above_the_baseline_is_reached_step_by_step() {
+    let incumbents = |rule: &str| {
+        let score = |text: &str, _: Split, row: RowIx| {
+            let right = [34, 50, 45, 64, 78, 70][(number(text) as usize).min(5)];
+            f64::from(u8::from(row.0 * 37 % 100 < right))
+        };
+        let sets = [
+            "stop.when=[\"children:5\"]",
+            "evaluate.kind=race",
+            "accept.kind=archive_or_incumbent",
+        ];
+        let goal = Goal::parse(rule).unwrap();
+        let mut script = Script::for_goal(goal, "random", &sets, (8, 400), 100_000, score);
+        script.nanos = |candidate, _| [1_000, 2_000, 1_000, 3_000, 2_500, 4_000][candidate.index()];
+        script.run(3_000);
+        script.state.incumbents.iter().map(|(candidate, _)| candidate.0).collect::<Vec<_>>()
+    };
+    assert_eq!(incumbents("min usd_per_1k s.t. quality >= 0.6"), [0, 1, 3, 4]);
+    assert_eq!(incumbents("max quality"), [0, 1, 3, 4], "the same way up");
+}
+
+/// All prompts but child 2 cost more than the goal allows, and child 2 is the worst.
+#[test]
+fn what_keeps_the_limit_on_the_cost_takes_the_place_of_what_misses_it() {
+    let last = |rule: &str| {
+        let score = |text: &str, _: Split, row: RowIx| {
+            let right = [60, 70, 50, 80][(number(text) as usize).min(3)];
+            f64::from(u8::from(row.0 * 37 % 100 < right))
+        };
+        let sets = [
+            "stop.when=[\"children:3\"]",
+            "evaluate.kind=race",
+            "accept.kind=archive_or_incumbent",
+        ];
+        let goal = Goal::parse(rule).unwrap();
+        let mut script = Script::for_goal(goal, "random", &sets, (8, 400), 100_000, score);
+        script.nanos = |candidate, _| [120, 150, 70, 140][candidate.index()];
+        script.run(3_000);
+        let is_dropped = |candidate| {
+            let status = &script.state.standing(CandidateIx(candidate)).status;
+            matches!(status, crate::state::Status::Dropped(_))
+        };
+        (script.state.incumbent.0, is_dropped(2))
+    };
+    assert_eq!(last("max quality"), (3, true));
+    assert_eq!(last("max quality s.t. usd_per_1k <= 0.0001"), (2, false));
+}
+
 /// Child 2 is worse than child 1, the best so far, which misses the bound: it is tried to the end, and takes its place.
 #[test]
 fn what_keeps_a_bound_is_not_dropped_beside_what_misses_it() {
