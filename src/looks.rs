@@ -38,11 +38,11 @@ pub enum LooksError {
 /// Who looks, and for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Looker {
-    /// The run's name.
+    /// The run's name; of recorded answers the name of their file, of an edited prompt `verify-` and its id.
     pub run: String,
-    /// When the run was created: another run of this name is another one.
+    /// When the run was created: another run of this name is another one. Of what is no run the epoch.
     pub created: Timestamp,
-    /// What is claimed of the rows; the same claim of the same run is one look.
+    /// What is claimed of the rows; the same claim of the same run about the same rows is one look.
     pub claim: String,
 }
 
@@ -176,12 +176,13 @@ impl Looks {
     ) -> Result<u32, LooksError> {
         let _lock = self.lock()?;
         let (mut file, ledger) = self.read()?;
-        if let Some(taken) = ledger.looks.iter().find(|look| look.by == *by) {
+        let rows: BTreeSet<RowHash> = rows.iter().copied().collect();
+        let set = name_of(&rows);
+        let is_taken = |look: &&Look| look.by == *by && look.set == set;
+        if let Some(taken) = ledger.looks.iter().find(is_taken) {
             return Ok(taken.number);
         }
-        let rows: BTreeSet<RowHash> = rows.iter().copied().collect();
         let number = ledger.most(&rows).max(known).saturating_add(1);
-        let set = name_of(&rows);
         let mut facts = Vec::new();
         if !ledger.sets.contains_key(&set) {
             facts.push(Fact::Rows { set: set.clone(), rows });
@@ -207,7 +208,7 @@ impl Looks {
         let (mut file, mut own) = self.read()?;
         let mut facts = Vec::new();
         for look in theirs.at(&rows) {
-            if own.looks.iter().any(|known| known.by == look.by) {
+            if own.looks.iter().any(|known| (&known.by, &known.set) == (&look.by, &look.set)) {
                 continue;
             }
             let Look { at, by, number, set } = look.clone();
@@ -307,15 +308,17 @@ mod tests {
         assert_eq!(take("three", 3..5, 0), 2);
         assert_eq!(take("four", 0..8, 0), 3, "rows 3 and 4 have had two");
         assert_eq!(take("one", 0..4, 0), 1, "it was taken before");
+        assert_eq!(take("one", 30..34, 0), 1, "other rows have their own looks");
+        assert_eq!(take("one", 30..36, 0), 2);
         assert_eq!(take("moved", 20..24, 5), 6, "its own journal knows of five");
         let earlier = looks.earlier(&rows(0..2)).unwrap();
         let runs: Vec<&str> = earlier.looks.iter().map(|look| look.by.run.as_str()).collect();
         assert_eq!((earlier.most, runs), (2, vec!["one", "four"]));
-        assert_eq!(looks.earlier(&rows(30..40)).unwrap().most, 0);
+        assert_eq!(looks.earlier(&rows(50..60)).unwrap().most, 0);
         let lines = fs::read_to_string(place.path().join(LOOKS_FILE)).unwrap();
         assert_eq!(
             lines.matches("\"rows\":{").count(),
-            5,
+            7,
             "each set of rows is stated once: {lines}"
         );
     }

@@ -20,7 +20,8 @@ pub(super) fn doctor(args: &DoctorArgs, screen: &Screen) -> Result<(), CliError>
     run::check_simulated(&task, |role| RunKind::Search.asks(&recipe, role))?;
     resources::check(resources::connections(&task, args.concurrency))?;
     settings::check_operators(&recipe, &task)?;
-    for line in super::plan::warnings(&task).into_iter().chain(left_out) {
+    let (_, next) = super::plan::next_look(&args.out.out, &task)?;
+    for line in super::plan::warnings(&task, next).into_iter().chain(left_out) {
         screen.warn(&line);
     }
     let (access, keyless) = settings::access_in_part(&task, args.concurrency);

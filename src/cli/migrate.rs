@@ -243,8 +243,8 @@ fn tell_power(
 ) -> Result<(), CliError> {
     let hashes: Vec<_> = bar.splits.held_out_hashes().collect();
     let earlier = Looks::of_folder(&args.out.out).earlier(&hashes)?.most;
-    // Each with its winner, and with the prompt in force.
-    let level = Level::of_look(earlier.saturating_add(1)).shared_by(2 * models);
+    // Each with its winner, and with the prompt in force; and savings have as much of the level.
+    let level = Level::of_look(earlier.saturating_add(1)).shared_by(2 * 2 * models);
     let (rows, shown) =
         (hashes.len(), smallest_margin(level.worth(hashes.len()), USUAL_DISCORDANCE));
     if rows >= MIN_HOLD_ROWS && args.margin >= shown {

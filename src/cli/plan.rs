@@ -67,14 +67,16 @@ struct HeldOutLooks {
 }
 
 impl HeldOutLooks {
-    fn of(results: &Path, task: &Task, rows: usize) -> Result<Self, CliError> {
-        let EarlierLooks { most, looks } =
-            Looks::of_folder(results).earlier(&task.splits.hold.content_hashes())?;
+    fn of(
+        EarlierLooks { most, looks }: EarlierLooks,
+        next: Level,
+        rows: usize,
+        score_form: ScoreForm,
+    ) -> Self {
         let mut runs: Vec<String> = looks.into_iter().map(|look| look.by.run).collect();
         runs.dedup();
-        let next = Level::of_look(most.saturating_add(1));
         let smallest_gain = (rows > 0).then(|| smallest_gain(next.worth(rows), USUAL_DISCORDANCE));
-        Ok(Self { earlier: most, runs, next, smallest_gain, score_form: task.score_form() })
+        Self { earlier: most, runs, next, smallest_gain, score_form }
     }
 
     /// `None` before the first look.
@@ -135,7 +137,8 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     if caps.usd.is_some() {
         task.check_prices(is_asked)?;
     }
-    let mut warnings = warnings(&task);
+    let (looks, next) = next_look(&args.out.out, &task)?;
+    let mut warnings = warnings(&task, next);
     warnings.extend(report::left_out(&task));
     warnings.extend(left_out);
     warnings.extend(temperature_warnings(&task, &recipe));
@@ -149,7 +152,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let night = run::time_of(caps, Clock::System.now()).unwrap_or(NIGHT);
     let known =
         KnownUsage { live: run::without_batches(&task, &recipe, night), ..KnownUsage::default() };
-    let estimate = run::estimate(&task, &recipe, caps, &known);
+    let mut estimate = run::estimate(&task, &recipe, caps, &known);
     let is_asked = |role| RunKind::Search.asks(&recipe, role);
     warnings.extend(run::no_cap_binds(&task, caps, is_asked).map(str::to_owned));
     warnings.extend(unbounded(&estimate, caps).filter(|_| run::is_paid(&task, is_asked)));
@@ -164,8 +167,10 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     }));
     let task = Arc::new(task);
     let time = Time::of(&task, &recipe, &estimate, args.concurrency);
-    let held_out_looks = HeldOutLooks::of(&args.out.out, &task, held_out)?;
-    warnings.extend(report::fresh_rows(held_out_looks.next));
+    let held_out_looks = HeldOutLooks::of(looks, next, held_out, task.score_form());
+    // Earlier looks cost power.
+    estimate.smallest_gain = held_out_looks.smallest_gain;
+    warnings.extend(report::fresh_rows(next));
     let plan = Plan { request: first_request(&task)?, estimate, held_out_looks, time, warnings };
     screen.show(&serde_json::to_value(&plan)?, &shown(&plan, &task, &recipe, (caps, night)))
 }
@@ -180,9 +185,10 @@ fn first_request(task: &Arc<Task>) -> Result<Option<Request>, CliError> {
 }
 
 /// The margin by which the winner may be worse, where the goal has one, and the held-out rows that it needs.
-fn rows_of_margin(task: &Task) -> Option<(f64, usize)> {
+fn rows_of_margin(task: &Task, level: Level) -> Option<(f64, usize)> {
     let Claim::NotWorse { margin } = task.goal.quality_claim() else { return None };
-    (margin > 0.0).then(|| (margin, rows_for_margin(margin, USUAL_DISCORDANCE)))
+    let rows = || rows_for_margin(margin, USUAL_DISCORDANCE) as f64 * level.rows_for_one();
+    (margin > 0.0).then(|| (margin, rows().ceil() as usize))
 }
 
 /// What held-out rows a bound of the goal needs, as a part of a sentence, and whether the task has them.
@@ -210,8 +216,15 @@ fn same_answers(task: &Task) -> Option<String> {
     })
 }
 
-/// Warnings that the user should see before spending money.
-pub(super) fn warnings(task: &Task) -> Vec<String> {
+/// What was looked at of the task's held-out rows, and the next look's level.
+pub(super) fn next_look(results: &Path, task: &Task) -> Result<(EarlierLooks, Level), CliError> {
+    let looks = Looks::of_folder(results).earlier(&task.splits.hold.content_hashes())?;
+    let next = Level::of_look(looks.most.saturating_add(1));
+    Ok((looks, next))
+}
+
+/// Warnings that the user should see before spending money; `level` is that of the next look.
+pub(super) fn warnings(task: &Task, level: Level) -> Vec<String> {
     let (mut warnings, form) = (Vec::new(), task.score_form());
     let near = task.near_duplicates();
     for pair in near.iter().take(5) {
@@ -237,8 +250,7 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         ));
     }
     if let Aim::MinCost { least, .. } = task.goal.aim {
-        let (needed, there) =
-            (fewest_rows_of_less(&task.goal, Level::FIRST), task.splits.hold.len());
+        let (needed, there) = (fewest_rows_of_less(&task.goal, level), task.splits.hold.len());
         warnings.extend((needed > there && there >= MIN_HOLD_ROWS).then(|| {
             format!(
                 "`{}` needs {} at the least, and there are {there}",
@@ -249,9 +261,10 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
     }
     warnings.extend(same_answers(task));
     let bounds = task.goal.bounds.iter();
-    let unshowable = bounds.map(|bound| rows_of_bound(task, bound, Level::FIRST));
+    let unshowable = bounds.map(|bound| rows_of_bound(task, bound, level));
     warnings.extend(unshowable.filter(|(_, is_enough)| !is_enough).map(|(words, _)| words));
     let hold = task.splits.hold.len();
+    let rows_of_gain = rows_needed(0.05, USUAL_DISCORDANCE) as f64 * level.rows_for_one();
     // Groups go to a split whole, so that a split may get few rows.
     let groups = task.groups().filter(|_| hold < FEW_ROWS);
     if hold == 0 {
@@ -260,22 +273,24 @@ pub(super) fn warnings(task: &Task) -> Vec<String> {
         warnings.push(format!(
             "a gain is confirmed on at least {MIN_HOLD_ROWS} held-out rows, and the task has {hold}"
         ));
-    } else if let Some((margin, rows)) = rows_of_margin(task).filter(|(_, rows)| *rows > hold) {
+    } else if let Some((margin, rows)) =
+        rows_of_margin(task, level).filter(|(_, rows)| *rows > hold)
+    {
         warnings.push(format!(
             "the goal's margin of {} needs about {} if the prompts differ on {} of them, and the task has \
              {hold}: with these, a prompt as good as the baseline is shown to be at most {} worse",
             form.size(margin),
             text::plural(rows, "held-out row"),
             text::percent(USUAL_DISCORDANCE),
-            form.size(smallest_margin(hold, USUAL_DISCORDANCE)),
+            form.size(smallest_margin(level.worth(hold), USUAL_DISCORDANCE)),
         ));
     } else if hold < FEW_ROWS {
         warnings.push(format!(
             "{} can detect a gain of {} or more; a gain of {} needs {} rows",
             text::plural(hold, "held-out row"),
-            form.gain(smallest_gain(hold, USUAL_DISCORDANCE)),
+            form.gain(smallest_gain(level.worth(hold), USUAL_DISCORDANCE)),
             if form.is_percent() { "5 points".to_owned() } else { form.size(0.05) },
-            text::thousands(rows_needed(0.05, USUAL_DISCORDANCE) as u64)
+            text::thousands(rows_of_gain as u64)
         ));
     }
     warnings.extend(groups.map(str::to_owned));
@@ -446,7 +461,7 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
             form.gain(gain),
             text::percent(USUAL_DISCORDANCE)
         );
-        if let Some((margin, rows)) = rows_of_margin(task) {
+        if let Some((margin, rows)) = rows_of_margin(task, plan.held_out_looks.next) {
             let _ = writeln!(
                 out,
                 "  the goal's margin of {} needs about {} (the same, for a prompt as good as the \

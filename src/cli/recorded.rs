@@ -92,7 +92,7 @@ impl<'a> Recorded<'a> {
         let file = self.answers.file;
         let blake3 = blake3::hash(&crate::source::read(file)?).to_hex();
         let by = Looker {
-            run: file.display().to_string(),
+            run: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             created: Timestamp::UNIX_EPOCH,
             claim: format!("{columns} of answers {}", &blake3[..16]),
         };

@@ -65,7 +65,8 @@ pub(super) fn prepare(
     settings::check_operators(&recipe, &task)?;
     let of_recipe = super::plan::temperature_warnings(&task, &recipe);
     let of_caps = run::no_cap_binds(&task, caps, is_asked).map(str::to_owned);
-    let warnings = super::plan::warnings(&task).into_iter().chain(of_recipe).chain(of_caps);
+    let (_, next) = super::plan::next_look(&args.out.out, &task)?;
+    let warnings = super::plan::warnings(&task, next).into_iter().chain(of_recipe).chain(of_caps);
     let warnings = warnings.collect();
     Ok(Prepared { task, recipe, caps, access, warnings, left_out })
 }

@@ -261,6 +261,8 @@ impl MigrationReport {
         let is_compared = matches!(look, MigrationLook::Taken(_));
         let (MigrationLook::Taken(number) | MigrationLook::Next(number)) = look;
         let look = Level::of_look(number);
+        // Parity is claimed, and what is saved.
+        let of_each = look.shared_by(2);
         let loaded = |known: &'_ FoundRun| known.as_ref().is_some_and(Result::is_ok);
         let any = runs.iter().filter_map(|(_, known)| known.as_ref()?.as_ref().ok());
         let any: Vec<&LoadedRun> = any.collect();
@@ -305,9 +307,9 @@ impl MigrationReport {
             let (place, prompt) = claims[claim];
             pairs[place][prompt].as_slice()
         };
-        let decided = decided(&goal, claims.len(), rows_of, look);
+        let decided = decided(&goal, claims.len(), rows_of, of_each);
         // Savings are claims of all at once, too.
-        let at_once = look.shared_by(claims.len());
+        let at_once = of_each.shared_by(claims.len());
         let beside = |place: usize, prompt: usize, unanswered: usize| {
             let claim = claims.iter().position(|it| *it == (place, prompt))?;
             let (is_parity, level) = decided[claim];

@@ -152,7 +152,7 @@ fn verdicts(report: &MigrationReport) -> impl Iterator<Item = (&Target, Vec<Stri
 fn notes(report: &MigrationReport) -> Vec<String> {
     let looks = format!(
         "Bar: {} with the prompt in force. Parity: the low end of the paired interval is above -{}. It is tested for all new \
-         models together, and for winners and the prompt in force, by Holm's rule, as look {} at these rows ({} one-sided).",
+         models together, and for winners and the prompt in force, by Holm's rule, as look {} at these rows ({} one-sided, of which one half is for what is saved).",
         report.bar.as_ref().map_or("not measured yet", |bar| bar.model.as_str()),
         report.score_form.size(report.margin),
         report.look.look,

@@ -130,6 +130,7 @@ pub fn share(total: Caps, runs: &[RunState], run: usize, now: Timestamp) -> Opti
     let is_nothing = caps.usd == Some(Usd::ZERO)
         || caps.calls == Some(0)
         || caps.tokens == Some(Tokens::ZERO)
+        || caps.proposals == Some(0)
         || caps.wall == Some(Duration::ZERO);
     (!is_nothing).then_some(caps)
 }
