@@ -25,7 +25,7 @@ use crate::run::{
 use crate::source::SourceError;
 use crate::state::Cell;
 use crate::task::example::{RowHash, Split, Splits};
-use crate::task::{Task, TaskFiles, TaskSource};
+use crate::task::{Task, TaskFiles};
 use crate::text;
 use std::path::{Path, PathBuf};
 
@@ -351,14 +351,11 @@ impl Answers {
     }
 }
 
-/// The same question has the same folder.
+/// The same question has the same folder, so what was paid for is found again, also where a cap was raised or how a
+/// provider is reached has changed.
 pub(super) fn folder_of(task: &Task, rows: &str) -> Result<String, CliError> {
-    let text = match &task.source {
-        TaskSource::Files(files) => files.text.as_str(),
-        TaskSource::Memory(_) => "",
-    };
     let mut hasher = blake3::Hasher::new();
-    for piece in [text, task.baseline.id().as_str(), rows] {
+    for piece in [&task.decisive_hash()?, task.baseline.id().as_str(), rows] {
         hasher.update(piece.as_bytes());
         hasher.update(b"\0");
     }

@@ -41,7 +41,7 @@ impl fmt::Display for ProviderChange {
 const SHOWN: usize = 200;
 
 /// The values that must not change unnoticed, by key; `None` where a key is left out.
-type Values = BTreeMap<String, Value>;
+pub(super) type Values = BTreeMap<String, Value>;
 
 impl TaskFile {
     /// The frozen task with what is read afresh from the file as it is `now`.
@@ -112,7 +112,8 @@ impl TaskFile {
         changes.collect()
     }
 
-    fn provider_names(&self) -> BTreeSet<String> {
+    /// The providers of its models.
+    pub(super) fn provider_names(&self) -> BTreeSet<String> {
         self.models.each().map(|(_, spec)| spec.model.provider().to_owned()).collect()
     }
 
@@ -123,7 +124,7 @@ impl TaskFile {
     }
 
     /// Where and how the models are asked.
-    fn asked(&self) -> Values {
+    pub(super) fn asked(&self) -> Values {
         let mut values = Values::new();
         for name in self.provider_names() {
             let Some(provider) = self.provider(&name) else { continue };

@@ -1,4 +1,4 @@
-//! The keys of a task file that a run has frozen, and whose new values it does not use.
+//! The keys of a task file that a run has frozen: what decides its results, and whose new values it does not use.
 //!
 //! What it reads afresh is in `current`; the two say the same of each key.
 
@@ -35,8 +35,7 @@ impl Task {
         let TaskSource::Files(frozen) = &self.source else { return Vec::new() };
         let Ok(now) = source::read_text(&frozen.file) else { return Vec::new() };
         let Ok(read) = TaskFile::parse(&frozen.file, &frozen.text) else { return Vec::new() };
-        let used: BTreeSet<String> =
-            read.models.each().map(|(_, spec)| spec.model.provider().to_owned()).collect();
+        let used = read.provider_names();
         let is_set = |path: &Path| frozen.set.contains(&name_of(path));
         let told = changed(&frozen.text, &now).into_iter();
         let told = told.filter(|path| is_frozen(path, &used) && !is_set(path));
@@ -55,18 +54,41 @@ impl Task {
             })
             .collect()
     }
+
+    /// A hash of what its files say that decides results, but for prompt, rows and programs: it stays as it is when a
+    /// comment, a cap, who is told, or what is read afresh changes.
+    ///
+    /// # Errors
+    /// A task file that cannot be read by this version.
+    pub fn decisive_hash(&self) -> Result<String, SourceError> {
+        let decisive = match &self.source {
+            TaskSource::Memory(facts) => serde_json::to_string(facts),
+            TaskSource::Files(files) => {
+                let read = TaskFile::parse(&files.file, &files.text)?;
+                let used = read.provider_names();
+                let mut values = values_of(&files.text);
+                values.retain(|path, _| is_frozen(path, &used) && path[0] != "budget");
+                let values: Vec<_> = values.into_iter().collect();
+                serde_json::to_string(&(values, read.asked(), &files.schemas))
+            }
+        };
+        // What is read of a task file can be written as JSON.
+        Ok(blake3::hash(decisive.unwrap_or_default().as_bytes()).to_hex().to_string())
+    }
+}
+
+/// The values of a task file by key.
+fn values_of(text: &str) -> BTreeMap<Path, Value> {
+    let mut values = BTreeMap::new();
+    for (key, value) in text.parse::<toml::Table>().unwrap_or_default() {
+        collect(&mut values, vec![key], value);
+    }
+    values
 }
 
 /// The keys whose values differ.
 fn changed(then: &str, now: &str) -> Vec<Path> {
-    let values = |text: &str| {
-        let mut values = BTreeMap::new();
-        for (key, value) in text.parse::<toml::Table>().unwrap_or_default() {
-            collect(&mut values, vec![key], value);
-        }
-        values
-    };
-    let (then, now) = (values(then), values(now));
+    let (then, now) = (values_of(then), values_of(now));
     let keys: BTreeSet<&Path> = then.keys().chain(now.keys()).collect();
     let differs = |path: &&Path| match (then.get(*path), now.get(*path)) {
         (Some(then), Some(now)) => !is_same(then, now),

@@ -354,3 +354,37 @@ fn what_makes_no_sense_is_refused_before_anything_is_asked() {
     assert!(ran.stdout.contains("no canary"), "{}", ran.stdout);
     assert_eq!(watched.asked(), ROWS);
 }
+
+#[test]
+fn a_cap_a_comment_or_a_pace_that_changes_in_the_task_file_pays_no_row_twice() {
+    let watched = watched();
+    let (env, file) = (&watched.env, "colours/task.toml");
+    let text = env.read(file);
+    assert!(text.contains("free = true\n"));
+    let with = |calls: u32, more: &str| {
+        let budget = text.replace("calls = 300", &format!("calls = {calls}"));
+        env.write(file, &budget.replace("free = true\n", &format!("free = true\n{more}")));
+    };
+    let afresh = "# A comment.\nrpm = 60000\ntimeout = { total = \"90s\" }\npatience = \"9m\"\n\
+                  api_key = \"command:echo key\"\n";
+    let commands = [
+        ("eval colours --split hold --quiet", 0, ROWS),
+        (&format!("verify {PROMPT} --quiet"), 4, ROWS),
+        (&format!("monitor {PROMPT} --once --every 30d --quiet"), 4, 2 * ROWS),
+    ];
+    for (command, before, rows) in commands {
+        with(20, "");
+        env.run(command).exits(before);
+        let first = watched.asked();
+        assert!((8..=20).contains(&first), "{command}: {first}");
+        with(300, afresh);
+        env.run(command).ok();
+        assert_eq!(first + watched.asked(), rows, "{command}");
+    }
+    env.run(commands[0].0).ok();
+    assert_eq!(watched.asked(), 0);
+    // What decides answers is another question.
+    with(300, "temperature = \"none\"\n");
+    env.run(commands[0].0).ok();
+    assert_eq!(watched.asked(), ROWS);
+}
