@@ -112,7 +112,16 @@ impl Game<'_> {
                     let first = self.state.next_call;
                     let (reserve, cached) = (Amount::ZERO, Vec::new());
                     let asked = rows.clone();
-                    let block = Block { first, candidate, split, replicate, rows, reserve, cached };
+                    let block = Block {
+                        first,
+                        candidate,
+                        split,
+                        replicate,
+                        rows,
+                        reserve,
+                        cached,
+                        judging: None,
+                    };
                     self.record(&Event::EvaluationIssued(block));
                     for (offset, row) in asked.into_iter().enumerate() {
                         let call = Call(first.0 + offset as u64);

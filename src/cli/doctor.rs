@@ -17,7 +17,7 @@ pub(super) fn doctor(args: &DoctorArgs, screen: &Screen) -> Result<(), CliError>
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
-    run::check_simulated(&task, |role| RunKind::Search.asks(&recipe, role))?;
+    run::check_simulated(&task, |role| RunKind::Search.asks(&task, &recipe, role))?;
     resources::check(resources::connections(&task, args.concurrency))?;
     settings::check_operators(&recipe, &task)?;
     let (_, next) = super::plan::next_look(&args.out.out, &task)?;

@@ -13,7 +13,7 @@ use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 use crate::evaluate::verdict_in;
-use crate::event::StopReason;
+use crate::event::{Event, StopReason};
 use crate::formats::{self, Document, DocumentError};
 use crate::id::RowIx;
 use crate::looks::Looks;
@@ -150,7 +150,7 @@ pub(super) fn checked(
     yes: bool,
 ) -> Result<Access, CliError> {
     let recipe = run::evaluation_recipe()?;
-    let is_asked = |role| RunKind::Evaluation { split }.asks(&recipe, role);
+    let is_asked = |role| RunKind::Evaluation { split }.asks(&task, &recipe, role);
     if run::is_paid(task, is_asked) || !caps.is_empty() {
         settings::check_consent(task, caps, is_asked, yes)?;
     }
@@ -330,6 +330,11 @@ impl Answers {
             let Cell::Scored { answer, .. } = column.cell(row) else { continue };
             let event = run.event(answer)?;
             let verdict = verdict_in(&event, task, Split::Dev, row);
+            let event = match event {
+                // The verdict of a program or a judge names the answer.
+                Event::Scored { answer, .. } => run.event(answer)?,
+                event => event,
+            };
             let answer = event.answer().map_or_else(String::new, |it| it.text.clone()).into();
             rows.extend(verdict.map(|verdict| ScoredRow {
                 id: &example.id,

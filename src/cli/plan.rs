@@ -132,7 +132,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
-    let is_asked = |role| RunKind::Search.asks(&recipe, role);
+    let is_asked = |role| RunKind::Search.asks(&task, &recipe, role);
     run::check_models(&task, &Access::default(), is_asked)?;
     if caps.usd.is_some() {
         task.check_prices(is_asked)?;
@@ -153,7 +153,7 @@ pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
     let known =
         KnownUsage { live: run::without_batches(&task, &recipe, night), ..KnownUsage::default() };
     let mut estimate = run::estimate(&task, &recipe, caps, &known);
-    let is_asked = |role| RunKind::Search.asks(&recipe, role);
+    let is_asked = |role| RunKind::Search.asks(&task, &recipe, role);
     warnings.extend(run::no_cap_binds(&task, caps, is_asked).map(str::to_owned));
     warnings.extend(unbounded(&estimate, caps).filter(|_| run::is_paid(&task, is_asked)));
     warnings.extend(estimate.is_too_little.then(|| {
@@ -374,7 +374,7 @@ fn unknown_batch_prices(task: &Task) -> impl Iterator<Item = String> {
 /// Says that no text is compared, where the task names a model for that.
 fn unused_embed(task: &Task, recipe: &Recipe) -> Option<String> {
     let role = ModelRole::Embed;
-    let is_unused = task.model(role).is_some() && !RunKind::Search.asks(recipe, role);
+    let is_unused = task.model(role).is_some() && !RunKind::Search.asks(task, recipe, role);
     is_unused.then(|| {
         format!(
             "`[models] embed` is not used by this recipe: nothing in `{}` compares the texts of prompts",

@@ -146,8 +146,10 @@ pub(super) fn eval(
 pub(super) fn check_scorers(task: &Task) -> Result<(), CliError> {
     match task.scorers.is_pure() {
         true => Ok(()),
-        false => Err(CliError::invalid("a `command` scorer cannot score recorded answers")
-            .hint("use `eval --prompt`, or a built-in scorer")),
+        false => Err(CliError::invalid(
+            "neither a `command` nor a `rubric` scorer can score recorded answers",
+        )
+        .hint("use `eval --prompt`, or a built-in scorer")),
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn prepare(
     run::check_searched_parts(&task)?;
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
-    let is_asked = |role| RunKind::Search.asks(&recipe, role);
+    let is_asked = |role| RunKind::Search.asks(&task, &recipe, role);
     settings::check_consent(&task, caps, is_asked, args.yes)?;
     run::check_mutator(&recipe, &task)?;
     if caps.usd.is_some() {

@@ -213,7 +213,7 @@ impl RoleCheck {
         let task = &setup.task;
         let name = model.name.provider();
         let mut checks = Checks::of(role);
-        let is_asked = RunKind::Search.asks(&setup.recipe, role);
+        let is_asked = RunKind::Search.asks(&setup.task, &setup.recipe, role);
         let mut is_ready = check_price(&mut checks, task, role, model, setup.caps, is_asked);
         if let Some(why) = setup.keyless.get(name).filter(|_| is_asked) {
             let remedy = "set the variable, or correct `api_key` of the provider";

@@ -54,7 +54,7 @@ pub(super) fn check(
     live.extend(run::without_batches(task, recipe, night));
     let usage = paces.iter().map(|(role, pace)| (*role, pace.usage)).collect();
     let known = KnownUsage { usage, live };
-    let is_asked = |role| RunKind::Search.asks(recipe, role);
+    let is_asked = |role| RunKind::Search.asks(task, recipe, role);
     let of_calls = |calls: Option<u64>| {
         let estimate = run::estimate(task, recipe, Caps { calls, ..caps }, &known);
         let seconds = seconds(task, &estimate, paces, &known);

@@ -8,6 +8,7 @@ use crate::engine::{FirstProposal, first_vectors};
 use crate::evaluate::Evaluator;
 use crate::id::{Call, RowIx};
 use crate::ledger::{estimate_tokens, worst_case};
+use crate::prompt::value_text;
 use crate::provider::Request;
 use crate::report::money;
 use crate::task::example::Split;
@@ -67,8 +68,19 @@ impl Question {
                     return None;
                 }
             },
-            // No scorer asks one yet.
-            ModelRole::Judge => return None,
+            ModelRole::Judge => {
+                // Any answer does; the expected one is there.
+                let row = task.splits.dev.first()?;
+                let expected = value_text(&task.scorers.right_answer(row)).into_owned();
+                let answer = Some(expected).filter(|it| !it.trim().is_empty());
+                let answer = answer.unwrap_or_else(|| "I do not know.".to_owned());
+                let questions = evaluator.judge_questions(Split::Dev, RowIx(0), 0, &answer);
+                let Some(question) = questions.first() else {
+                    checks.ok("request", "not asked: no scorer is a `rubric`".to_owned());
+                    return None;
+                };
+                (question.request(0), Reader::Rubric(answer))
+            }
             ModelRole::Embed => {
                 let Some(request) = first_vectors(task, recipe) else {
                     let words = format!("not asked: `{}` compares no texts", recipe.name);

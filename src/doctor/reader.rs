@@ -15,6 +15,8 @@ pub(super) enum Reader {
     Scorers,
     /// The operator that asked.
     Proposal(Box<FirstProposal>),
+    /// The rubric that asked, about this answer.
+    Rubric(String),
     /// What compares this number of texts.
     Vectors(usize),
 }
@@ -33,6 +35,7 @@ impl Reader {
         match self {
             Self::Scorers => score(checks, evaluator, answered).await,
             Self::Proposal(first) => form(checks, *first, answered),
+            Self::Rubric(answer) => grade(checks, evaluator, &answer, answered),
             Self::Vectors(texts) => vectors(checks, texts, answered),
         }
     }
@@ -40,7 +43,11 @@ impl Reader {
 
 async fn score(checks: &mut Checks, evaluator: &Evaluator, answered: &Answered) {
     let shown = text::shorten(&text::one_line(&answered.text), 60);
-    match evaluator.score(Split::Dev, RowIx(0), answered).await {
+    if evaluator.most_judgements() > 0 {
+        checks.ok("score", format!("“{shown}” is what the judge would grade"));
+        return;
+    }
+    match evaluator.score(Split::Dev, RowIx(0), answered, Vec::new()).await {
         Err(error) => checks.fault(
             "score",
             Cause::Task,
@@ -59,6 +66,25 @@ async fn score(checks: &mut Checks, evaluator: &Evaluator, answered: &Answered) 
                     .ok("score", format!("“{shown}” is worth {score:.2} on the first row of dev"));
             }
         },
+    }
+}
+
+/// Whether the judge's reply is a grade.
+fn grade(checks: &mut Checks, evaluator: &Evaluator, answer: &str, reply: &Answered) {
+    let questions = evaluator.judge_questions(Split::Dev, RowIx(0), 0, answer);
+    let shown = text::shorten(&text::one_line(answer), 60);
+    match questions.first().map(|question| question.read(reply)) {
+        Some(Ok(verdict)) => {
+            let score = verdict.score.value();
+            checks.ok("grade", format!("the answer “{shown}” to the first row of dev gets {score:.2}"));
+        }
+        Some(Err(why)) => checks.fault(
+            "grade",
+            Cause::Provider,
+            format!("the reply is no grade: {why}"),
+            "run it once more; if it stays so, raise `max_output_tokens` of the judge or use another model",
+        ),
+        None => {}
     }
 }
 

@@ -5,7 +5,8 @@
 use super::job::{Job, Question};
 use super::requests::Rows;
 use crate::caps::{Caps, Share};
-use crate::event::StopReason;
+use crate::evaluate::JUDGE_TRIES;
+use crate::event::{Judging, StopReason};
 use crate::id::CandidateIx;
 use crate::ledger::{CallCosts, Demand, Finale, Limits, Remaining, worst_case};
 use crate::provider::Request;
@@ -30,6 +31,10 @@ pub(super) struct Budget {
     baseline_bytes: usize,
     /// Bytes of the baseline with the longest row of dev, so that no step has to look for it.
     longest_request: usize,
+    /// Bytes of the longest row of dev.
+    longest_row: usize,
+    /// Bytes of the longest expected answer that a judge is shown.
+    longest_expected: usize,
 }
 
 /// What the caps on time need to know.
@@ -61,7 +66,9 @@ impl Budget {
         let baseline_bytes = task.layout.bytes_without_row(&task.baseline);
         let longest_request = baseline_bytes + longest_row;
         let limits = Limits::new(caps, task.held_out_answers(), finale);
-        Self { limits, task, baseline_bytes, longest_request }
+        let limits = limits.judged(task.scorers.judgements());
+        let longest_expected = task.longest_expected();
+        Self { limits, task, baseline_bytes, longest_request, longest_row, longest_expected }
     }
 
     /// What the run may spend.
@@ -75,12 +82,16 @@ impl Budget {
     }
 
     fn costs(&self, facts: &Facts, best: CandidateIx) -> CallCosts {
-        let mean = |candidate: CandidateIx| facts.candidates.get(candidate.index())?.used.mean();
+        let judging = self.mean_judging(facts);
+        let mean = |candidate: CandidateIx| {
+            Some(facts.candidates.get(candidate.index())?.used.mean()? + judging)
+        };
         // Held-out rows are new texts.
         let (role, bytes) = (ModelRole::Task, self.longest_request);
         let prompt = facts.plan.prompt_tokens_of_new_row(role, self.baseline_bytes, bytes);
         CallCosts {
-            worst: self.task_call(facts, prompt),
+            worst: self.task_call(facts, prompt) + self.worst_judging(facts),
+            judging,
             baseline: mean(CandidateIx::BASELINE),
             best: mean(best),
             known_of_baseline: self.known_answers(facts, CandidateIx::BASELINE),
@@ -228,6 +239,36 @@ impl Budget {
         self.task_call(facts, prompt)
     }
 
+    /// What is set aside for the grades of each row of a block, whose longest row has this many bytes; `None` where no
+    /// judge is asked.
+    pub(super) fn judging(&self, facts: &Facts, longest_row: usize) -> Option<Judging> {
+        let judge = self.task.model(ModelRole::Judge)?;
+        let calls = self.task.scorers.judgements() * JUDGE_TRIES;
+        let bytes = self.task.judge_question_bytes() + longest_row + self.longest_expected;
+        let task = self.task.task_model();
+        // It is shown the whole answer.
+        let answer = facts.plan.longest_output(ModelRole::Task, task.max_output_tokens);
+        let prompt = facts.plan.prompt_tokens(ModelRole::Judge, bytes) + answer;
+        let output = facts.plan.longest_output(ModelRole::Judge, judge.max_output_tokens);
+        let reserve = worst_case(judge.price, prompt, output);
+        (calls > 0).then_some(Judging { calls, reserve })
+    }
+
+    fn worst_judging(&self, facts: &Facts) -> Amount {
+        let judging = self.judging(facts, self.longest_row);
+        judging.map_or(Amount::ZERO, |judging| judging.reserve.times(u64::from(judging.calls)))
+    }
+
+    /// What the grades of an answer cost on average; their worst case before one is known.
+    fn mean_judging(&self, facts: &Facts) -> Amount {
+        let questions = u64::from(self.task.scorers.judgements());
+        match facts.plan.answered(ModelRole::Judge).mean() {
+            _ if questions == 0 => Amount::ZERO,
+            Some(mean) => mean.times(questions),
+            None => self.worst_judging(facts),
+        }
+    }
+
     /// The worst case of what a proposal asks; a program costs nothing.
     pub(super) fn of_question(
         &self,
@@ -259,11 +300,16 @@ pub(super) fn demand_of(job: &Job) -> Demand {
     }
 }
 
-/// What a block needs from the plan, with this worst case for each row.
-pub(super) fn demand_of_block(block: &Rows, each: Amount) -> Demand {
+/// What a block needs from the plan, with this worst case for each row and for its grades.
+pub(super) fn demand_of_block(block: &Rows, each: Amount, judging: Option<Judging>) -> Demand {
     let share = if block.split == Split::Hold { Share::Hold } else { Share::Search };
-    let calls = block.rows.len() as u64;
-    Demand { share, worst: each.times(calls), calls, proposals: 0 }
+    let rows = block.rows.len() as u64;
+    let (calls, judged) = judging.map_or((0, Amount::ZERO), |judging| {
+        let calls = u64::from(judging.calls);
+        (calls, judging.reserve.times(calls))
+    });
+    let worst = (each + judged).times(rows);
+    Demand { share, worst, calls: rows * (1 + calls), proposals: 0 }
 }
 
 fn is_searching(facts: &Facts) -> bool {

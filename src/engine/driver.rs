@@ -9,7 +9,7 @@
 use super::budget::Time;
 use super::embeddings::embedded;
 use super::error::{Outcome, SearchError, StopCause};
-use super::inbox::{Arrived, Report, TICK, Turn, Woken};
+use super::inbox::{Arrived, Content, Report, TICK, Turn, Woken};
 use super::next::Next;
 use super::remedy::Remedy;
 use super::resume::resume_calls;
@@ -17,7 +17,7 @@ use super::search::Search;
 use super::steering::{Change, NotChanged};
 use crate::candidate::Candidate;
 use crate::caps::{Caps, Share};
-use crate::event::{Event, RowKey, StopReason};
+use crate::event::{CachedOf, Event, RowKey, StopReason};
 use crate::id::{Call, EventNumber};
 use crate::ledger::Least;
 use crate::state::{Look, Phase, Work};
@@ -33,7 +33,7 @@ use tokio::time::Instant;
 /// already.
 const STUCK_DRAIN: Duration = Duration::from_secs(2);
 /// This number of broken proposals in a row stops a run, and so does this number of requests for vectors that
-/// bring none.
+/// bring none, or of answers whose grades cannot be read.
 const MAX_BROKEN: u32 = 20;
 
 impl Search {
@@ -244,7 +244,15 @@ impl Search {
             );
             StopCause::trouble(StopReason::NoAnswers, why)
         });
-        self.stop.take().or(cancelled.then_some(StopCause::Cancelled)).or(broken).or(vain)
+        let unread = (counts.unread_grades_in_a_row >= MAX_BROKEN).then(|| {
+            let (unread, example) = (counts.unread_grades_in_a_row, &counts.unread_example);
+            let why = format!(
+                "the judge's replies about {unread} answers in a row could not be read, such as: {example}"
+            );
+            StopCause::trouble(StopReason::NoAnswers, why)
+        });
+        let cancelled = cancelled.then_some(StopCause::Cancelled);
+        self.stop.take().or(cancelled).or(broken).or(vain).or(unread)
     }
 
     fn time(&self) -> Time {
@@ -277,7 +285,25 @@ impl Search {
         };
         let content = self.inbox.take(call);
         let event = match open.work {
-            Work::Evaluation(RowKey { split, row, .. }) => {
+            Work::Evaluation(to) => {
+                if let (Content::Missing, Some(CachedOf::Answer(answer)), Some(calls)) =
+                    (&content, open.cached, open.judging)
+                {
+                    match self.scoring.ungraded(answer) {
+                        Ok(None) => {}
+                        // It is folded once it is graded for this row, too.
+                        Ok(Some(answered)) => {
+                            self.inbox.await_grade(call);
+                            self.workers.score(call, to, answered, answer, Some(calls), false);
+                            return Ok(());
+                        }
+                        Err(cause) => {
+                            self.stop = Some(cause);
+                            return Ok(());
+                        }
+                    }
+                }
+                let RowKey { split, row, .. } = to;
                 let own = self.state.arrivals.get(&call).and_then(|arrival| arrival.answer);
                 match self.scoring.outcome((split, row), own, open.cached, content).await {
                     Ok(outcome) => Event::EvaluationFolded { call, outcome },

@@ -8,7 +8,7 @@ use crate::event::{Answered, Event};
 use crate::id::{Call, EventNumber};
 use crate::state::{Facts, OpenCall};
 use crate::task::scorer::Verdict;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
@@ -39,6 +39,8 @@ pub(super) struct Arrived {
 pub(super) enum Content {
     /// What a row's answer is worth.
     Verdict(Verdict),
+    /// The row has an answer of which a judge gave no grade.
+    Unjudged,
     /// A reply to a proposal.
     Reply(Box<Answered>),
     /// There is no answer, and there will be none.
@@ -77,13 +79,15 @@ pub(super) type Post = mpsc::UnboundedSender<Report>;
 pub(super) struct Inbox {
     reports: mpsc::UnboundedReceiver<Report>,
     contents: HashMap<Call, Content>,
+    /// Rows that an earlier answer serves, of which a grade is awaited.
+    graded: HashSet<Call>,
 }
 
 impl Inbox {
     /// An empty one, and where to report to it.
     pub(super) fn new() -> (Self, Post) {
         let (post, reports) = mpsc::unbounded_channel();
-        (Self { reports, contents: HashMap::new() }, post)
+        (Self { reports, contents: HashMap::new(), graded: HashSet::new() }, post)
     }
 
     /// The next report that is there already.
@@ -108,7 +112,13 @@ impl Inbox {
 
     /// Takes out what is folded now; missing where nothing was kept.
     pub(super) fn take(&mut self, call: Call) -> Content {
+        self.graded.remove(&call);
         self.contents.remove(&call).unwrap_or(Content::Missing)
+    }
+
+    /// A row that an earlier answer serves is not here before its grade is.
+    pub(super) fn await_grade(&mut self, call: Call) {
+        self.graded.insert(call);
     }
 
     /// The call whose turn it is, once it can be folded.
@@ -136,7 +146,8 @@ impl Inbox {
     /// known that there will be none.
     fn is_here(&self, facts: &Facts, call: Call, open: &OpenCall) -> bool {
         let is_over = || facts.arrivals.get(&call).is_some_and(|arrival| arrival.answer.is_none());
-        open.cached.is_some() || self.contents.contains_key(&call) || is_over()
+        let is_served = open.cached.is_some() && !self.graded.contains(&call);
+        is_served || self.contents.contains_key(&call) || is_over()
     }
 }
 

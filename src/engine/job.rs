@@ -2,7 +2,7 @@
 //!
 //! It holds everything that a worker needs to carry it out, and no key.
 
-use crate::event::Draft;
+use crate::event::{Draft, JudgeCalls};
 use crate::id::Call;
 use crate::provider::Request;
 use crate::state::Work;
@@ -21,6 +21,8 @@ pub(super) struct Job {
     pub(super) worst_case: Amount,
     /// Whether its row went missing before, and is asked once more.
     pub(super) is_again: bool,
+    /// The judge's calls about its answer.
+    pub(super) judging: Option<JudgeCalls>,
 }
 
 /// A question to a model or a program.

@@ -17,6 +17,7 @@ mod steering; // What may be changed of a running search.
 mod inbox; // What has arrived and is not folded.
 mod call; // One call of a model, from its reservation to its durable answer.
 mod job; // A call that is to be made, as a value.
+mod judging; // What a judge says of an answer.
 mod scoring; // What an answer is worth.
 mod wordings; // What requests to the mutator are written with, checked.
 mod programs; // Operators that are programs of the user's.

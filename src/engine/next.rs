@@ -178,7 +178,7 @@ impl Planner {
         let purpose = Work::Embedding(model.clone(), texts.as_slice().into());
         let worst_case = self.budget.of_question(state, purpose.role(), &question);
         let call = state.next_call;
-        let job = Job { call, purpose, question, worst_case, is_again: false };
+        let job = Job { call, purpose, question, worst_case, is_again: false, judging: None };
         let has_room = self.budget.exceeded_cap(state, &demand_of(&job)).is_none();
         let event = Event::EmbeddingIssued { call, model, texts, reserve: worst_case };
         has_room.then_some((event, job))
@@ -253,14 +253,16 @@ impl Planner {
     fn block(&mut self, facts: &Facts, rows: Rows) -> Result<Fit, SearchError> {
         let longest = self.requests.longest_row(rows.split, &rows.rows);
         let each = self.budget.of_row(facts, &rows, longest);
-        if let Some(reason) = self.budget.exceeded_cap(facts, &demand_of_block(&rows, each)) {
+        let judging = self.budget.judging(facts, longest);
+        let demand = demand_of_block(&rows, each, judging);
+        if let Some(reason) = self.budget.exceeded_cap(facts, &demand) {
             return Ok(Err(reason));
         }
         let copies = self.requests.copies(facts, &rows)?;
         if !copies.is_empty() {
             return Ok(Ok(Next::Copy(copies)));
         }
-        let (event, jobs) = self.requests.block(facts, rows, each)?;
+        let (event, jobs) = self.requests.block(facts, rows, each, judging)?;
         Ok(Ok(Next::Start(event, jobs)))
     }
 
@@ -303,7 +305,8 @@ impl Planner {
         let question = self.proposals.question_of(state, draft, shown)?;
         let purpose = Work::Proposal(draft.proposal, draft.mutator);
         let worst_case = self.budget.of_question(state, purpose.role(), &question);
-        Ok(Job { call: state.next_call, purpose, question, worst_case, is_again: false })
+        let (call, is_again, judging) = (state.next_call, false, None);
+        Ok(Job { call, purpose, question, worst_case, is_again, judging })
     }
 
     /// Another mutator for a proposal that does not fit the budget, where the worst case of one fits.

@@ -7,7 +7,7 @@ use super::earlier::EarlierAnswers;
 use super::error::SearchError;
 use super::job::{Job, Question};
 use crate::evaluate::Evaluator;
-use crate::event::{Block, Cached, CachedOf, Event, RowKey};
+use crate::event::{Block, Cached, CachedOf, Event, Judging, RowKey};
 use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::Journal;
 use crate::provider::Request;
@@ -91,17 +91,28 @@ impl Requests {
     }
 
     /// The event that issues a block, and the jobs of those of its rows that no answer serves.
-    /// `reserve` is what the plan sets aside for each row.
+    /// `reserve` is what the plan sets aside for each row, and `judging` what it does for the grades of each.
     pub(super) fn block(
         &mut self,
         facts: &Facts,
         block: Rows,
         reserve: Amount,
+        judging: Option<Judging>,
     ) -> Result<(Event, Vec<Job>), SearchError> {
         let Rows { candidate, split, replicate, rows } = block;
         let first = facts.next_call;
         let (mut cached, mut jobs) = (Vec::new(), Vec::with_capacity(rows.len()));
-        for (offset, row) in (0..).zip(&rows) {
+        let block = Block {
+            first,
+            candidate,
+            split,
+            replicate,
+            rows,
+            reserve,
+            cached: Vec::new(),
+            judging,
+        };
+        for (offset, row) in (0..).zip(&block.rows) {
             let call = Call(first.0 + offset);
             let request = self.row(facts, candidate, split, *row, replicate)?;
             let hash = request.hash();
@@ -115,11 +126,11 @@ impl Requests {
                 let purpose = Work::Evaluation(answer);
                 let question = Question::Model(request);
                 let is_again = facts.to_ask_again.contains(&answer);
-                jobs.push(Job { call, purpose, question, worst_case: reserve, is_again });
+                let judging = block.judge_calls(offset);
+                jobs.push(Job { call, purpose, question, worst_case: reserve, is_again, judging });
             }
         }
-        let block = Block { first, candidate, split, replicate, rows, reserve, cached };
-        Ok((Event::EvaluationIssued(block), jobs))
+        Ok((Event::EvaluationIssued(Block { cached, ..block }), jobs))
     }
 
     /// The answer of the journal that serves a request. One that is no good answer serves none: what
@@ -171,7 +182,7 @@ mod tests {
     }
 
     fn issue(requests: &mut Requests, facts: &Facts, of: &[u32]) -> (Block, Vec<Job>) {
-        match requests.block(facts, rows(of), Amount::ZERO).unwrap() {
+        match requests.block(facts, rows(of), Amount::ZERO, None).unwrap() {
             (Event::EvaluationIssued(block), jobs) => (block, jobs),
             (other, _) => panic!("{other:?}"),
         }
@@ -195,7 +206,7 @@ mod tests {
         let state = started();
         issue(&mut requests, &state, &[3]);
         let again = Rows { replicate: 1, ..rows(&[3]) };
-        let (_, jobs) = requests.block(&state, again, Amount::ZERO).unwrap();
+        let (_, jobs) = requests.block(&state, again, Amount::ZERO, None).unwrap();
         assert_eq!(jobs.len(), 1);
     }
 

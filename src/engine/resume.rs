@@ -53,7 +53,7 @@ pub(super) fn resume_calls(
             Resumed::Send(job) => workers.start(job),
             Resumed::Score { to, answered, answer } => {
                 let is_doubtful = state.last_good_answer.is_none_or(|good| good < answer);
-                workers.score(call, to, answered, answer, is_doubtful);
+                workers.score(call, to, answered, answer, open.judging, is_doubtful);
             }
             Resumed::Here(content) => inbox.put(call, content),
             Resumed::Served => {}
@@ -80,21 +80,27 @@ pub(super) fn resume_call(
         }
         if is_unanswered {
             let (purpose, worst_case) = (open.work.clone(), open.reserve);
-            return Ok(Resumed::Send(Job { call, purpose, question, worst_case, is_again: false }));
+            let (judging, is_again) = (open.judging, false);
+            let job = Job { call, purpose, question, worst_case, is_again, judging };
+            return Ok(Resumed::Send(job));
         }
     }
-    let Some(number) = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer)) else {
+    // A row that another answer serves has a verdict of its own where a judge gave it.
+    let verdict = state.judgements.event_of(call);
+    let arrived = || arrival.and_then(|arrival| arrival.verdict.or(arrival.answer));
+    let Some(number) = verdict.or_else(arrived) else {
         return Ok(Resumed::Served);
     };
     Ok(match (journal.read(number)?, &open.work) {
         (Event::Scored { verdict, .. }, _) => Resumed::Here(Content::Verdict(verdict)),
+        (Event::Unjudged { .. }, _) => Resumed::Here(Content::Unjudged),
         (Event::Answered(answered), Work::Evaluation(to)) => {
             Resumed::Score { to: *to, answered: Box::new(answered), answer: number }
         }
         (Event::Answered(answered), Work::Proposal(..) | Work::Embedding(..)) => {
             Resumed::Here(Content::Reply(Box::new(answered)))
         }
-        // The state names only events of these two kinds.
+        // The state names only events of these kinds.
         _ => Resumed::Served,
     })
 }

@@ -1,16 +1,18 @@
 //! What an answer is worth: a verdict when it arrives, a row's outcome when it is folded.
 //!
-//! The verdict of a scorer's program is a fact from outside, so it is durable before it is used. The
-//! verdict of this process follows from the answer.
+//! The verdict of a scorer's program or of a judge is a fact from outside, so it is durable before it is used.
+//! The verdict of this process follows from the answer.
 
 use super::error::StopCause;
 use super::inbox::Content;
+use super::judging::{Grades, Judge};
 use crate::evaluate::Evaluator;
-use crate::event::{Answered, CachedOf, Event, RowOutcome};
+use crate::event::{Answered, CachedOf, Event, JudgeCalls, RowKey, RowOutcome};
 use crate::id::{Call, EventNumber, RowIx};
 use crate::journal::Journal;
 use crate::task::example::Split;
 use crate::task::scorer::Verdict;
+use crate::text;
 use std::sync::Arc;
 
 /// Scores answers. Clones share one evaluator and one journal.
@@ -18,18 +20,25 @@ use std::sync::Arc;
 pub(super) struct Scoring {
     evaluator: Arc<Evaluator>,
     journal: Arc<Journal<Event>>,
+    /// Where one grades answers.
+    judge: Option<Judge>,
 }
 
-/// A verdict, with the event that made it durable where a program gave it.
+/// What an answer is worth, with the event that made it durable where a program or a judge says it.
 #[derive(Debug)]
 pub(super) struct Judged {
-    pub(super) verdict: Verdict,
+    /// `None`: the judge gave no grade.
+    pub(super) verdict: Option<Verdict>,
     pub(super) fact: Option<(EventNumber, Event)>,
 }
 
 impl Scoring {
-    pub(super) fn new(evaluator: Arc<Evaluator>, journal: Arc<Journal<Event>>) -> Self {
-        Self { evaluator, journal }
+    pub(super) fn new(
+        evaluator: Arc<Evaluator>,
+        journal: Arc<Journal<Event>>,
+        judge: Option<Judge>,
+    ) -> Self {
+        Self { evaluator, journal, judge }
     }
 
     /// What a durable answer is worth. A broken scorer stops the run before it takes more answers
@@ -37,17 +46,37 @@ impl Scoring {
     pub(super) async fn judge(
         &self,
         call: Call,
-        (split, row): (Split, RowIx),
+        to: RowKey,
         answered: &Answered,
         answer: EventNumber,
+        judging: Option<JudgeCalls>,
     ) -> Result<Judged, StopCause> {
-        let verdict = self.evaluator.score(split, row, answered).await?;
-        if self.evaluator.is_pure() || answered.flaw().is_some() {
-            return Ok(Judged { verdict, fact: None });
+        let has_flaw = answered.flaw().is_some();
+        let grades = match (&self.judge, judging.filter(|_| !has_flaw)) {
+            (Some(judge), Some(calls)) => judge.grades(calls, to, &answered.text).await?,
+            _ => Grades::default(),
+        };
+        let Grades { judged_by, verdicts, missing } = grades;
+        if let Some((cause, why)) = missing {
+            let why = text::shorten(&why, 300);
+            let event = Event::Unjudged { call, answer, cause, why, judged_by };
+            let number = self.journal.append_durable(event.clone()).await?;
+            return Ok(Judged { verdict: None, fact: Some((number, event)) });
         }
-        let event = Event::Scored { call, answer, verdict: verdict.clone() };
+        let verdict = self.evaluator.score(to.split, to.row, answered, verdicts).await?;
+        if self.evaluator.is_pure() || has_flaw {
+            return Ok(Judged { verdict: Some(verdict), fact: None });
+        }
+        let event = Event::Scored { call, answer, verdict: verdict.clone(), judged_by };
         let number = self.journal.append_durable(event.clone()).await?;
-        Ok(Judged { verdict, fact: Some((number, event)) })
+        Ok(Judged { verdict: Some(verdict), fact: Some((number, event)) })
+    }
+
+    /// The answer that serves a row, where a judge has to grade it for this row.
+    pub(super) fn ungraded(&self, answer: EventNumber) -> Result<Option<Box<Answered>>, StopCause> {
+        let event = self.journal.read(answer)?;
+        let answered = event.answer().filter(|answered| answered.flaw().is_none());
+        Ok(answered.cloned().map(Box::new))
     }
 
     /// What a row's answer was worth, from what arrived for it (`own`: the event that holds its answer) or from the
@@ -61,6 +90,7 @@ impl Scoring {
     ) -> Result<RowOutcome, StopCause> {
         let mut verdict = match content {
             Content::Verdict(verdict) => Some(verdict),
+            Content::Unjudged => return Ok(RowOutcome::Missing),
             _ => None,
         };
         let (served, number) = match cached {
@@ -71,8 +101,8 @@ impl Scoring {
         let event = number.map(|number| self.journal.read(number)).transpose()?;
         let answered = event.as_ref().and_then(|event| event.answer());
         // The same request may be another row's: its answer is scored for this one.
-        if let Some(answered) = answered.filter(|_| served) {
-            verdict = Some(self.evaluator.score(split, row, answered).await?);
+        if let Some(answered) = answered.filter(|_| served && verdict.is_none()) {
+            verdict = Some(self.evaluator.score(split, row, answered, Vec::new()).await?);
         }
         let Some(verdict) = verdict else { return Ok(RowOutcome::Missing) };
         let measured = answered.filter(|_| self.evaluator.has_measures());
@@ -93,7 +123,12 @@ mod tests {
     use crate::units::Usd;
 
     fn scoring(journal: &Arc<Journal<Event>>) -> Scoring {
-        Scoring::new(Arc::new(Evaluator::new(task(), &[])), Arc::clone(journal))
+        Scoring::new(Arc::new(Evaluator::new(task(), &[])), Arc::clone(journal), None)
+    }
+
+    fn key(row: u32) -> RowKey {
+        let candidate = crate::id::CandidateIx::BASELINE;
+        RowKey { candidate, split: Split::Dev, replicate: 0, row: RowIx(row) }
     }
 
     /// Right, wrong, invalid and cut off, in a batch, with an estimate of its tokens: what each measure makes of it.
@@ -111,14 +146,14 @@ mod tests {
         let task = Task::rebuild(files.with_goal(&Goal::parse(&rule).unwrap())).unwrap();
         let journal = journal();
         let scoring =
-            Scoring::new(Arc::new(Evaluator::new(Arc::new(task), &[])), Arc::clone(&journal));
+            Scoring::new(Arc::new(Evaluator::new(Arc::new(task), &[])), Arc::clone(&journal), None);
         let measured = |answered: Answered| {
             let at = (Split::Dev, RowIx(0));
             block_on(async {
                 let event = Event::Answered(answered.clone());
                 let number = journal.append_durable(event).await.unwrap();
-                let judged = scoring.judge(Call(0), at, &answered, number).await.unwrap();
-                let content = Content::Verdict(judged.verdict);
+                let judged = scoring.judge(Call(0), key(0), &answered, number, None).await.unwrap();
+                let content = Content::Verdict(judged.verdict.unwrap());
                 match scoring.outcome(at, Some(number), None, content).await.unwrap() {
                     RowOutcome::Scored { measured, .. } => measured,
                     RowOutcome::Missing => panic!("missing"),
@@ -157,13 +192,14 @@ mod tests {
         let journal = journal();
         let scoring = scoring(&journal);
         let judge = |text: String| {
-            let at = (Split::Dev, RowIx(0));
             let answered = answered(0, &text);
-            block_on(async { scoring.judge(Call(0), at, &answered, EventNumber(0)).await.unwrap() })
+            let judged = scoring.judge(Call(0), key(0), &answered, EventNumber(0), None);
+            let judged = block_on(async { judged.await.unwrap() });
+            (judged.verdict.unwrap().score.value(), judged.fact.is_none())
         };
         let judged = judge(right_answer(0));
-        assert_eq!((judged.verdict.score.value(), judged.fact.is_none()), (1.0, true));
-        assert_eq!(judge("no label at all".into()).verdict.score.value(), 0.0);
+        assert_eq!(judged, (1.0, true));
+        assert_eq!(judge("no label at all".into()).0, 0.0);
         assert!(journal.is_empty());
     }
 

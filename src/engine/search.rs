@@ -6,6 +6,7 @@ use super::earlier::EarlierAnswers;
 use super::embeddings::Embeddings;
 use super::error::{SearchError, StopCause};
 use super::inbox::Inbox;
+use super::judging::Judge;
 use super::next::Planner;
 use super::programs::Programs;
 use super::proposals::ProposalBuilder;
@@ -131,7 +132,11 @@ impl Search {
         let programs = Programs::new(&recipe, &evaluator, &task.folder());
         let (inbox, post) = Inbox::new();
         runner.report_to(&post);
-        let scoring = Scoring::new(Arc::clone(&evaluator), Arc::clone(&journal));
+        let judge = (evaluator.most_judgements() > 0).then(|| {
+            let (runner, evaluator) = (Arc::clone(&runner), Arc::clone(&evaluator));
+            Judge::new(runner, evaluator, Arc::clone(&journal), post.clone())
+        });
+        let scoring = Scoring::new(Arc::clone(&evaluator), Arc::clone(&journal), judge);
         let workers = Workers::new(
             Arc::clone(&runner),
             programs,

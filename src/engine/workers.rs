@@ -8,12 +8,11 @@ use super::inbox::{Arrived, Content, Post, Report};
 use super::job::{Job, Question};
 use super::programs::{self, Programs};
 use super::quarantine::{Quarantine, Release};
-use super::scoring::Scoring;
-use crate::event::{Answered, Event, RowKey};
-use crate::id::{Call, EventNumber, RowIx};
+use super::scoring::{Judged, Scoring};
+use crate::event::{Answered, Event, JudgeCalls, RowKey};
+use crate::id::{Call, EventNumber};
 use crate::journal::Journal;
 use crate::state::Work;
-use crate::task::example::Split;
 use futures_util::FutureExt;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -48,12 +47,12 @@ impl Workers {
 
     /// Sends a job on its way.
     pub(super) fn start(&mut self, job: Job) {
-        let Job { call, purpose, question, is_again, .. } = job;
+        let Job { call, purpose, question, is_again, judging, .. } = job;
         let (runner, scoring) = (Arc::clone(&self.runner), self.scoring.clone());
         match question {
             Question::Model(request) => self.spawn(call, async move {
                 let called = runner.call(call, &purpose, &request, is_again).await;
-                arrived(call, &purpose, called, &scoring).await
+                arrived(call, &purpose, called, judging, &scoring).await
             }),
             Question::Program { draft, line } => {
                 let (pool, journal) = (self.programs.of(&draft), Arc::clone(&self.journal));
@@ -61,13 +60,13 @@ impl Workers {
                     runner.released(purpose.share()).await;
                     let outcome = programs::ask(pool, &journal, &runner, call, &line).await;
                     let called = Called { failed: Vec::new(), outcome, stop: None };
-                    arrived(call, &purpose, called, &scoring).await
+                    arrived(call, &purpose, called, None, &scoring).await
                 });
             }
         }
     }
 
-    /// Scores an answer that was durable before a resume. One that is useless and doubtful, because no
+    /// Scores an answer that was durable before: before a resume, or because it serves another row, too. One that is useless and doubtful, because no
     /// good answer came after it, is kept in quarantine first.
     pub(super) fn score(
         &mut self,
@@ -75,6 +74,7 @@ impl Workers {
         to: RowKey,
         answered: Box<Answered>,
         answer: EventNumber,
+        judging: Option<JudgeCalls>,
         is_doubtful: bool,
     ) {
         let (runner, scoring) = (Arc::clone(&self.runner), self.scoring.clone());
@@ -85,8 +85,8 @@ impl Workers {
                 Some(cause) => runner.quarantine().keep(call, to, cause, &answered.why).await,
                 None => Release::Alone,
             };
-            let row = (to.split, to.row);
-            let content = verdict(&scoring, call, row, &answered, answer, &mut facts).await;
+            let scored = scoring.judge(call, to, &answered, answer, judging).await;
+            let content = content(scored, &mut facts);
             Arrived { call, facts, content, stop: release.stop_cause() }
         });
     }
@@ -125,7 +125,13 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 /// What came of a call. A row's answer is scored before it is reported.
-async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) -> Arrived {
+async fn arrived(
+    call: Call,
+    purpose: &Work,
+    called: Called,
+    judging: Option<JudgeCalls>,
+    scoring: &Scoring,
+) -> Arrived {
     let Called { failed: mut facts, outcome, stop } = called;
     let content = match outcome {
         CallOutcome::Stopped(cause) => Err(cause),
@@ -136,8 +142,9 @@ async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) 
         CallOutcome::Answered(number, answered) => {
             facts.push((number, Event::Answered((*answered).clone())));
             match *purpose {
-                Work::Evaluation(RowKey { split, row, .. }) => {
-                    verdict(scoring, call, (split, row), &answered, number, &mut facts).await
+                Work::Evaluation(to) => {
+                    let scored = scoring.judge(call, to, &answered, number, judging).await;
+                    content(scored, &mut facts)
                 }
                 Work::Proposal(..) | Work::Embedding(..) => Ok(Content::Reply(answered)),
             }
@@ -146,15 +153,12 @@ async fn arrived(call: Call, purpose: &Work, called: Called, scoring: &Scoring) 
     Arrived { call, facts, content, stop }
 }
 
-async fn verdict(
-    scoring: &Scoring,
-    call: Call,
-    row: (Split, RowIx),
-    answered: &Answered,
-    answer: EventNumber,
+/// What is folded of a scored answer; its event is one of the call's facts.
+fn content(
+    scored: Result<Judged, StopCause>,
     facts: &mut Vec<(EventNumber, Event)>,
-) -> Result<Content, super::error::StopCause> {
-    let judged = scoring.judge(call, row, answered, answer).await?;
-    facts.extend(judged.fact);
-    Ok(Content::Verdict(judged.verdict))
+) -> Result<Content, StopCause> {
+    let Judged { verdict, fact } = scored?;
+    facts.extend(fact);
+    Ok(verdict.map_or(Content::Unjudged, Content::Verdict))
 }

@@ -14,13 +14,46 @@ use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::task::measure::Measure;
-use crate::task::scorer::{InvalidReason, ScorerSet, Verdict};
+use crate::task::model::ModelRole;
+use crate::task::scorer::{Graded, InvalidReason, Rubric, ScorerSet, Verdict};
 use crate::text;
 use command::{CommandError, CommandPool, allowed_environment};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How often a judge is asked about an answer where its reply cannot be read.
+pub const JUDGE_TRIES: u32 = 2;
+
+/// A question to the judge about one answer.
+#[derive(Clone, Debug)]
+pub struct JudgeQuestion<'a> {
+    /// Its place among the questions that an answer may raise, from 0.
+    pub place: u32,
+    rubric: &'a Rubric,
+    request: Request,
+}
+
+impl JudgeQuestion<'_> {
+    /// The request, each try as a draw of its own.
+    #[must_use]
+    pub fn request(&self, number: u32) -> Request {
+        let draw = self.request.draw * u64::from(JUDGE_TRIES) + u64::from(number);
+        Request { draw, ..self.request.clone() }
+    }
+
+    /// The verdict that a reply gives.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn read(&self, reply: &Answered) -> Result<Verdict, String> {
+        match reply.flaw() {
+            Some(flaw) => Err(format!("it was {}", flaw.in_words())),
+            None => self.rubric.read(&reply.text),
+        }
+    }
+}
 
 /// Makes requests and scores answers for one task.
 pub struct Evaluator {
@@ -165,7 +198,7 @@ impl Evaluator {
     /// Whether all scorers are built in, so that a score depends on the answer alone.
     #[must_use]
     pub fn is_pure(&self) -> bool {
-        self.commands.is_empty()
+        self.task.scorers.is_pure()
     }
 
     /// Scores an answer with the built-in scorers.
@@ -174,7 +207,57 @@ impl Evaluator {
         self.row(split, row).map(|example| verdict_of(&self.task.scorers, answered, example))
     }
 
-    /// Scores an answer with all scorers.
+    /// The most questions that an answer raises for the judge.
+    #[must_use]
+    pub fn most_judgements(&self) -> u32 {
+        self.task.scorers.judgements()
+    }
+
+    /// What the judge is asked about an answer to a row.
+    #[must_use]
+    pub fn judge_questions(
+        &self,
+        split: Split,
+        row: RowIx,
+        replicate: u16,
+        answer: &str,
+    ) -> Vec<JudgeQuestion<'_>> {
+        let (Some(example), Some(judge)) =
+            (self.row(split, row), self.task.model(ModelRole::Judge))
+        else {
+            return Vec::new();
+        };
+        let input = self.task.shown_input(example);
+        let mut questions = Vec::new();
+        for (place, (scorer, rubric)) in (0..).zip(self.task.scorers.rubrics()) {
+            // One that says nothing is graded without a judge.
+            let part = scorer.scored_part(answer);
+            let Some(part) = part.filter(|_| scorer.score(answer, example).is_none()) else {
+                continue;
+            };
+            let expected = value_text(&example.answer);
+            let expected = rubric.shows_reference.then_some(&*expected);
+            let messages = rubric.question(Graded { input: &input, expected, answer: &part });
+            let stable_bytes = match judge.form.cache_min_tokens() {
+                Some(_) => messages.first().map_or(0, |system| system.content.len()),
+                None => 0,
+            };
+            let request = Request {
+                model: judge.name.clone(),
+                messages,
+                temperature: judge.temperature,
+                max_output_tokens: judge.max_output_tokens,
+                draw: u64::from(replicate),
+                stable_bytes,
+                form: Arc::clone(&judge.form),
+            };
+            questions.push(JudgeQuestion { place, rubric, request });
+        }
+        questions
+    }
+
+    /// Scores an answer with all scorers; `judged`: what the judge says to each of its
+    /// [questions](Self::judge_questions).
     ///
     /// # Errors
     /// A scorer's program failed; the row then has no score.
@@ -183,21 +266,25 @@ impl Evaluator {
         split: Split,
         row: RowIx,
         answered: &Answered,
+        judged: Vec<Verdict>,
     ) -> Result<Verdict, CommandError> {
         let Some(example) = self.row(split, row) else {
             return Ok(Verdict::wrong("no such row"));
         };
-        if self.commands.is_empty() || answered.flaw().is_some() {
-            return Ok(verdict_of(&self.task.scorers, answered, example));
+        let (scorers, answer) = (&self.task.scorers, &answered.text);
+        if scorers.is_pure() || answered.flaw().is_some() {
+            return Ok(verdict_of(scorers, answered, example));
         }
-        let answer = &answered.text;
-        let mut verdicts = Vec::with_capacity(self.commands.len());
-        for ((scorer, _), pool) in self.task.scorers.commands().zip(&self.commands) {
-            if let Some(part) = scorer.scored_part(answer) {
-                verdicts.push(pool.score(&part, example).await?);
+        let (mut judged, mut asked) = (judged.into_iter(), Vec::new());
+        for scorer in scorers.asked_about(answer, example) {
+            let program = scorers.commands().zip(&self.commands);
+            let mut program = program.filter(|((other, _), _)| other.name() == scorer.name());
+            match (program.next(), scorer.scored_part(answer)) {
+                (Some((_, pool)), Some(part)) => asked.push(pool.score(&part, example).await?),
+                _ => asked.extend(judged.next()),
             }
         }
-        Ok(self.task.scorers.score_with(answer, example, verdicts))
+        Ok(scorers.score_with(answer, example, asked))
     }
 
     /// How much a row counts in a mean score: 1 on average over its split.

@@ -40,6 +40,41 @@ pub struct Block {
     /// Calls of the block that an earlier answer serves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cached: Vec<Cached>,
+    /// What is set aside for the judge, where one grades the answers.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub judging: Option<Judging>,
+}
+
+/// What is set aside for the judge's calls about each answer of a block. They are numbered after the rows' calls, row by
+/// row; those that are not needed are never made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judging {
+    /// The most calls about an answer.
+    pub calls: u32,
+    /// Each call's worst case in the plan.
+    pub reserve: Amount,
+}
+
+/// The calls that a judge may be asked by about one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JudgeCalls {
+    /// The first; the others follow.
+    pub first: Call,
+    /// How many.
+    pub count: u32,
+    /// Each one's worst case in the plan.
+    pub reserve: Amount,
+}
+
+impl Block {
+    /// The judge's calls about the answer to the row at a place of the block.
+    #[must_use]
+    pub fn judge_calls(&self, place: u64) -> Option<JudgeCalls> {
+        let Judging { calls: count, reserve } = self.judging?;
+        let rows = self.rows.len() as u64;
+        let first = Call(self.first.0 + rows + place * u64::from(count));
+        Some(JudgeCalls { first, count, reserve })
+    }
 }
 
 /// A call that needs no answer of its own.

@@ -18,7 +18,7 @@ mod strategy;
 pub use batch::Batch;
 pub use call::{Answered, Failure, Finish, NoAnswer};
 pub use embedding::Embedded;
-pub use evaluation::{Block, Cached, CachedOf, Gate, RowKey, RowOutcome};
+pub use evaluation::{Block, Cached, CachedOf, Gate, JudgeCalls, Judging, RowKey, RowOutcome};
 pub use proposal::{
     Abandoned, Draft, HistoryItem, Mate, ProposalOutcome, Rejection, Shown, Source, Tried,
 };
@@ -362,6 +362,23 @@ pub enum Event {
         answer: EventNumber,
         /// Its verdict.
         verdict: Verdict,
+        /// The replies of the judge that it rests on, those that could not be read too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        judged_by: Vec<EventNumber>,
+    },
+    /// The judge gave no grade of an answer: its row is missing, not wrong.
+    Unjudged {
+        /// Which call.
+        call: Call,
+        /// The answer's event.
+        answer: EventNumber,
+        /// Which kind of trouble it was; `unreadable` where its replies were no grades.
+        cause: NoAnswer,
+        /// What happened.
+        why: String,
+        /// The replies of the judge that could not be read, and those to other questions about the answer.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        judged_by: Vec<EventNumber>,
     },
     /// Requests are about to be submitted to a provider at once: durable before they are.
     BatchPlanned(Batch),
@@ -444,6 +461,7 @@ impl Event {
                 | Self::BatchSurplus { .. }
                 | Self::CallMissing { .. }
                 | Self::Scored { .. }
+                | Self::Unjudged { .. }
                 | Self::Lost { .. }
         )
     }

@@ -15,6 +15,8 @@ use std::time::Duration;
 const MAX_HOLD: f64 = 0.4;
 /// What is set aside, as a multiple of the measured mean.
 const HOLD_MARGIN: f64 = 1.3;
+/// Rows that are issued together.
+const JUDGED_TOGETHER: u64 = 8;
 /// Stands for "no limit" where a number is needed.
 const UNLIMITED: u64 = u64::MAX;
 
@@ -24,6 +26,8 @@ pub struct Limits {
     caps: Caps,
     hold_rows: u64,
     finale: Finale,
+    /// Questions to the judge about each answer.
+    judgements: u64,
 }
 
 /// What of each cap is kept for the choice of the winner.
@@ -46,7 +50,7 @@ impl Finale {
     }
 }
 
-/// What calls of the task model cost, as far as decisions know.
+/// What answers of the task model cost together with their grades by a judge, as far as decisions know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallCosts {
     /// The worst case of one.
@@ -55,6 +59,8 @@ pub struct CallCosts {
     pub baseline: Option<Amount>,
     /// The mean of the best candidate's calls, where there are any.
     pub best: Option<Amount>,
+    /// What the judge's calls about an answer cost; it is in the others, too.
+    pub judging: Amount,
     /// Held-out rows that the baseline has a score for already, because the run had ended before.
     pub known_of_baseline: u64,
     /// The same of the best candidate.
@@ -92,7 +98,19 @@ impl Limits {
     /// For a run that confirms on this many rows and keeps a share for its `final`.
     #[must_use]
     pub fn new(caps: Caps, hold_rows: u64, finale: Finale) -> Self {
-        Self { caps, hold_rows, finale }
+        Self { caps, hold_rows, finale, judgements: 0 }
+    }
+
+    /// The same where a judge is asked this number of questions about each answer.
+    #[must_use]
+    pub fn judged(self, judgements: u32) -> Self {
+        Self { judgements: u64::from(judgements), ..self }
+    }
+
+    /// Calls that an answer takes as a rule: its own, and one for each question to the judge.
+    #[must_use]
+    pub fn calls_per_answer(&self) -> u64 {
+        1 + self.judgements
     }
 
     /// The caps.
@@ -110,8 +128,21 @@ impl Limits {
     /// score for already are not asked again; the winner may be another one than before.
     #[must_use]
     pub fn hold_calls(&self, known_of_baseline: u64) -> u64 {
-        let wanted = self.hold_rows + self.hold_rows.saturating_sub(known_of_baseline);
+        let answers = self.hold_rows + self.hold_rows.saturating_sub(known_of_baseline);
+        let spare = if answers > 0 { self.spare() } else { 0 };
+        let wanted = answers * self.calls_per_answer() + spare;
         self.caps.calls.map_or(wanted, |cap| wanted.min(share_of(cap, MAX_HOLD)))
+    }
+
+    /// Calls without which the last rows would not be issued: the judge may be asked twice about each of them.
+    fn spare(&self) -> u64 {
+        self.judgements * JUDGED_TOGETHER
+    }
+
+    /// Answers to held-out rows that these calls pay for.
+    #[must_use]
+    pub fn hold_answers(&self) -> u64 {
+        self.hold_calls(0).saturating_sub(self.spare()) / self.calls_per_answer()
     }
 
     /// Money and tokens that are set aside for the held-out rows: both sides at the measured mean
@@ -160,7 +191,7 @@ impl Limits {
             kept_calls = self.hold_calls(costs.known_of_baseline);
             if is_searching {
                 kept += self.finale_amount(costs);
-                kept_calls += self.caps.calls.map_or(0, |cap| self.finale.kept(cap, 1));
+                kept_calls += self.finale_calls();
             }
         }
         let total = taken + kept;
@@ -178,6 +209,12 @@ impl Limits {
         }
     }
 
+    /// Calls that are kept for the choice of the winner.
+    #[must_use]
+    pub fn finale_calls(&self) -> u64 {
+        self.caps.calls.map_or(0, |cap| self.finale.kept(cap, self.calls_per_answer()))
+    }
+
     fn finale_amount(&self, costs: CallCosts) -> Amount {
         let each = costs.best.or(costs.baseline).unwrap_or(costs.worst);
         let usd = |cap: Usd| Usd::from_nanos(self.finale.kept(cap.nanos(), each.usd.nanos()));
@@ -191,11 +228,13 @@ impl Limits {
     /// Rollouts that the search may still issue, at the measured mean cost of one.
     #[must_use]
     pub fn remaining(&self, plan: &PlanLedger, costs: CallCosts, is_searching: bool) -> Remaining {
-        let mean = plan.answered(ModelRole::Task).mean().unwrap_or(costs.worst);
+        let mean = plan.answered(ModelRole::Task).mean();
+        let mean = mean.map_or(costs.worst, |mean| mean + costs.judging);
         let used = plan.taken(Share::Search);
         let taken = used + self.hold_amount(costs);
         let finale = if is_searching { self.finale_amount(costs) } else { Amount::ZERO };
-        let kept_calls = self.hold_calls(costs.known_of_baseline);
+        let (kept_calls, each) =
+            (self.hold_calls(costs.known_of_baseline), self.calls_per_answer());
         let fit = |cap: u64, taken: u64, each: u64| -> u64 {
             cap.saturating_sub(taken).checked_div(each).unwrap_or(UNLIMITED)
         };
@@ -219,13 +258,13 @@ impl Limits {
             total_rollouts = total_rollouts.min(all);
         }
         if let Some(cap) = self.caps.calls {
-            let finale = if is_searching { self.finale.kept(cap, 1) } else { 0 };
+            let finale = if is_searching { self.finale_calls() } else { 0 };
             let made = plan.calls(Share::Search) + kept_calls + finale;
-            rollouts = rollouts.min(fit(cap, made, 1));
+            rollouts = rollouts.min(fit(cap, made, each));
             spent = spent.max(share(cap, made, plan.calls(Share::Search)));
-            total_rollouts = total_rollouts.min(cap);
+            total_rollouts = total_rollouts.min(cap / each);
         }
-        let hold_rows = rows_for(kept_calls, (1, costs.known_of_baseline), (1, 0));
+        let hold_rows = rows_for(kept_calls, (each, costs.known_of_baseline), (each, 0));
         Remaining { rollouts, total_rollouts, spent, hold_rows }
     }
 
@@ -243,7 +282,8 @@ impl Limits {
         let taken = plan.taken(Share::Search) + costs.worst;
         if let Some(cap) = self.caps.calls {
             let left = cap.saturating_sub(plan.calls(Share::Search));
-            rows = rows.min(fitting(left, 1, u64::from(!is_baseline)));
+            let (left, each) = (left.saturating_sub(self.spare()), self.calls_per_answer());
+            rows = rows.min(fitting(left, each, if is_baseline { 0 } else { each }));
         }
         if let Some(cap) = self.caps.usd {
             let left = cap.saturating_sub(taken.usd).nanos();
@@ -267,7 +307,7 @@ impl Limits {
         sides: &[(Amount, u64)],
     ) -> (u32, Caps) {
         let taken = plan.taken(Share::Search) + plan.taken(Share::Hold) + worst;
-        let made = plan.calls(Share::Search) + plan.calls(Share::Hold);
+        let made = plan.calls(Share::Search) + plan.calls(Share::Hold) + self.spare();
         let with = |rows: u64, margin: f64| {
             let (mut amount, mut calls) = (taken, made);
             for (mean, known) in sides {
@@ -275,7 +315,7 @@ impl Limits {
                 let all = mean.times(new);
                 let tokens = Tokens((all.tokens.0 as f64 * margin).ceil() as u64);
                 amount += Amount { usd: all.usd.scaled(margin), tokens };
-                calls += new;
+                calls += new * self.calls_per_answer();
             }
             (amount, calls)
         };
@@ -359,7 +399,15 @@ mod tests {
 
     fn costs(worst: u64, baseline: Option<u64>, best: Option<u64>) -> CallCosts {
         let [baseline, best] = [baseline, best].map(|mean| mean.map(amount));
-        CallCosts { worst: amount(worst), baseline, best, known_of_baseline: 0, known_of_best: 0 }
+        let judging = Amount::ZERO;
+        CallCosts {
+            worst: amount(worst),
+            baseline,
+            best,
+            judging,
+            known_of_baseline: 0,
+            known_of_best: 0,
+        }
     }
 
     const TENTH: Finale = Finale { share: 0.1, least: 0, most: UNLIMITED };

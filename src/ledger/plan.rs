@@ -8,7 +8,7 @@
 use super::estimate::TokenRatios;
 use super::used::Use;
 use crate::caps::Share;
-use crate::event::Event;
+use crate::event::{Event, JudgeCalls};
 use crate::id::Call;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::{Amount, Tokens, Usd};
@@ -101,6 +101,44 @@ impl PlanLedger {
         cost += answered.unwrap_or(Amount::ZERO);
         if let Some(answer) = answer {
             self.learn(role, answer);
+        }
+        *self.spent.entry(share).or_default() += cost;
+    }
+
+    /// Calls of a judge were allotted, with this worst case each.
+    pub fn issue_judging(&mut self, share: Share, reserve: Amount, calls: u32) {
+        *self.reserved.entry(share).or_default() += reserve.times(u64::from(calls));
+        *self.calls.entry(share).or_default() += u64::from(calls);
+    }
+
+    /// The answer that a judge was asked about was folded: what was set aside is given back, and so are calls that
+    /// were not made. `answers` are the judge's that no answer was folded with before, and `missing` counts the calls
+    /// that ended without one.
+    pub fn fold_judging(
+        &mut self,
+        share: Share,
+        calls: JudgeCalls,
+        answers: &[Answer],
+        missing: u64,
+    ) {
+        let JudgeCalls { first, count, reserve } = calls;
+        let mut cost = Amount::ZERO;
+        for call in (first.0..).take(count as usize).map(Call) {
+            let failed = self.failed_attempts.remove(&call).unwrap_or(0);
+            let hedged = self.hedges.remove(&call).unwrap_or(0);
+            cost += reserve.times(failed + hedged);
+            self.open_hedges.remove(&call);
+        }
+        for answer in answers {
+            cost += Amount { usd: answer.usd, tokens: answer.usage.total() };
+            self.learn(ModelRole::Judge, *answer);
+        }
+        if let Some(reserved) = self.reserved.get_mut(&share) {
+            *reserved = reserved.less(reserve.times(u64::from(count)));
+        }
+        if let Some(calls) = self.calls.get_mut(&share) {
+            let made = (answers.len() as u64 + missing).min(u64::from(count));
+            *calls = calls.saturating_sub(u64::from(count) - made);
         }
         *self.spent.entry(share).or_default() += cost;
     }

@@ -113,6 +113,7 @@ impl Script {
                 rows: vec![RowIx(*row)],
                 reserve: Amount::ZERO,
                 cached: Vec::new(),
+                judging: None,
             }));
             self.apply(Event::Answered(answer(call)));
             let (score, measured) = (Score::new(*score).unwrap(), Vec::new());

@@ -176,6 +176,7 @@ impl Recorder {
             rows: rows.clone(),
             reserve: Amount::ZERO,
             cached: Vec::new(),
+            judging: None,
         }));
         for (offset, row) in rows.into_iter().enumerate() {
             let call = Call(first.0 + offset as u64);

@@ -37,11 +37,13 @@ pub(super) struct Affordable {
     pub(super) share: f64,
     /// What is kept for the choice of the winner.
     pub(super) finale: Finale,
-    /// Calls that are made whatever is proposed: the baseline's on dev, and those of the held-out rows.
+    /// Rows that are asked whatever is proposed: the baseline's of dev, and the held-out ones.
     pub(super) kept: u64,
-    /// What these calls use together.
+    /// What these rows use together.
     pub(super) of_kept: CallCost,
-    /// Of one row, with a prompt that is tried.
+    /// Calls that a row takes: its own, and those of a judge.
+    pub(super) calls_per_row: u64,
+    /// Of one row, with a prompt that is tried, and with its grades.
     pub(super) row: CallCost,
     /// Of one proposal, as the mutators are drawn, with the vectors of its texts.
     pub(super) proposal: CallCost,
@@ -63,10 +65,11 @@ impl Affordable {
 
     fn by_calls(&self, rollouts: u64) -> Option<u64> {
         let cap = self.caps.calls?;
-        let left = cap.saturating_sub(self.finale.kept(cap, 1));
+        let each = self.calls_per_row;
+        let left = cap.saturating_sub(self.finale.kept(cap, each));
         // One for the baseline, too.
-        let left = left.saturating_sub(self.kept + self.embeds);
-        left.checked_div(rollouts + self.requests + self.embeds)
+        let left = left.saturating_sub(self.kept * each + self.embeds);
+        left.checked_div(rollouts.saturating_mul(each) + self.requests + self.embeds)
     }
 
     fn by_usd(&self, rollouts: u64) -> Option<u64> {
@@ -94,7 +97,7 @@ impl Affordable {
         let proposals = proposals.unwrap_or(0);
         let by_calls = self.caps.calls.map(|cap| {
             let of_prompts = proposals.saturating_mul(self.requests + self.embeds) + self.embeds;
-            cap.saturating_sub(of_prompts)
+            cap.saturating_sub(of_prompts) / self.calls_per_row
         });
         let by_usd = || {
             let (cap, row, proposal) = (self.caps.usd?, self.row.usd?, self.proposal.usd?);
@@ -107,7 +110,8 @@ impl Affordable {
             self.rows_of(left, self.of_kept.tokens, self.row.tokens)
         };
         // A recipe that stops by itself also replicates its shortlist.
-        let finale = self.finale.kept(self.caps.calls.unwrap_or(u64::MAX), 1);
+        let each = self.calls_per_row;
+        let finale = self.finale.kept(self.caps.calls.unwrap_or(u64::MAX), each) / each;
         let by_proposals = self
             .proposals
             .and_then(|_| Some(planned(u64::midpoint(least, most))?.saturating_add(finale)));
@@ -145,6 +149,7 @@ mod tests {
         let proposal = CallCost { usd: usd(0.1), tokens: 1_000 };
         let of_kept = row.times(10);
         Affordable {
+            calls_per_row: 1,
             caps,
             proposals: caps.proposals,
             share: 1.0,

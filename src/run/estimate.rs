@@ -232,9 +232,8 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
                 // A longer reply is cut.
                 Usage { output: usage.output.min(Tokens(u64::from(most))), ..usage }
             }
-            ModelRole::Task | ModelRole::Judge => {
-                lengths.of_row(task.task_model().max_output_tokens)
-            }
+            ModelRole::Task => lengths.of_row(task.task_model().max_output_tokens),
+            ModelRole::Judge => lengths.of_judgement(task),
             ModelRole::Embed => lengths.of_embedding(),
         })
     };
@@ -246,13 +245,21 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
     let of_task = usage_of(ModelRole::Task);
     let (dev, answers) = (task.splits.dev.len() as u64, u64::from(task.goal.answers_per_row()));
     let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
-    let hold = Limits::new(caps, task.held_out_answers(), finale).hold_calls(0);
+    let judgements = u64::from(task.scorers.judgements());
+    let limits = Limits::new(caps, task.held_out_answers(), finale);
+    let limits = limits.judged(task.scorers.judgements());
+    let (hold_calls, hold) = (limits.hold_calls(0), limits.hold_answers());
     let of_tried = of_task.with_longer_prompt(lengths.longer());
-    let row = |usage: Usage| CallCost {
-        usd: known.cost(task, ModelRole::Task, usage),
+    let of_judge = usage_of(ModelRole::Judge);
+    let cost = |role, usage: Usage| CallCost {
+        usd: known.cost(task, role, usage),
         tokens: usage.total().0,
     };
-    // Half of the held-out calls ask the winner.
+    let row = |usage: Usage| match judgements {
+        0 => cost(ModelRole::Task, usage),
+        _ => cost(ModelRole::Task, usage).and(cost(ModelRole::Judge, of_judge).times(judgements)),
+    };
+    // Half of the held-out rows ask the winner.
     let of_kept =
         row(of_task).times(dev * answers + hold.div_ceil(2)).and(row(of_tried).times(hold / 2));
     let mut proposal = cost_of_proposal(task, &mutators, known);
@@ -271,6 +278,7 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
         finale,
         kept: hold + dev * answers,
         of_kept,
+        calls_per_row: limits.calls_per_answer(),
         row: row(of_tried),
         proposal,
         requests: u64::from(asks_mutator),
@@ -300,15 +308,20 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
     let shares = by_shares(proposals.unwrap_or(0), mutators.iter().map(|it| it.share));
     let of_mutators =
         shares.zip(&mutators).map(|(calls, it)| (it.role, proposals.map(|_| calls), it.usage));
+    let grades = rows.map(|rows| rows.saturating_mul(judgements));
     let roles: BTreeMap<_, _> = std::iter::once((ModelRole::Task, rows, of_rows))
         .chain(of_mutators)
+        .chain((judgements > 0).then_some((ModelRole::Judge, grades, of_judge)))
         .chain((embeds > 0).then_some((
             ModelRole::Embed,
             proposals.map(|it| it.saturating_add(1)),
             of_embed,
         )))
         .filter_map(|(role, calls, usage)| {
-            let longest = lengths.longest(role, task.max_tokens);
+            let longest = match role {
+                ModelRole::Judge => lengths.longest_judgement(task),
+                _ => lengths.longest(role, task.max_tokens),
+            };
             Some((role.to_string(), known.of_role(role, task.model(role)?, longest, calls, usage)))
         })
         .collect();
@@ -324,7 +337,7 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
         strategy: recipe.name.clone(),
         rows: rows.into_iter().collect(),
         smallest_gain: (held_out > 0).then(|| smallest_gain(held_out, USUAL_DISCORDANCE)),
-        hold_calls: hold,
+        hold_calls,
         held_out_rows: held_out,
         proposals_affordable,
         roles,

@@ -38,16 +38,15 @@ pub enum RunKind {
 }
 
 impl RunKind {
-    /// Whether a run of this kind with this recipe asks models of this role.
+    /// Whether a run of this kind with this task and recipe asks models of this role.
     #[must_use]
-    pub fn asks(self, recipe: &Recipe, role: ModelRole) -> bool {
+    pub fn asks(self, task: &Task, recipe: &Recipe, role: ModelRole) -> bool {
         match (self, role) {
             (_, ModelRole::Task) => true,
+            (_, ModelRole::Judge) => task.scorers.judgements() > 0,
             (Self::Comparison { .. } | Self::Evaluation { .. }, _) => false,
             (Self::Search, ModelRole::Mutator(_)) => recipe.asks_mutator(),
             (Self::Search, ModelRole::Embed) => !recipe.compared_texts().is_empty(),
-            // No scorer asks one yet.
-            (Self::Search, ModelRole::Judge) => false,
         }
     }
 }

@@ -19,6 +19,8 @@ const GROWTH: u64 = 750;
 const ANSWER_TOKENS: u64 = 64;
 /// Tokens by which answers are longer than what is expected: a lead, some reasoning.
 const MORE_ANSWER_TOKENS: u64 = 16;
+/// Tokens of what a judge says of a criterion.
+const GRADE_TOKENS: u64 = 50;
 /// Bytes of an answer with its feedback, which a proposal shows beside a row.
 const ANSWER_BYTES: u64 = 200;
 
@@ -86,6 +88,22 @@ impl Lengths {
     pub(super) fn of_row(self, max_output_tokens: u32) -> Usage {
         let sent = (self.prompt + self.row).div_ceil(BYTES_PER_TOKEN);
         Usage::plain(sent, u64::from(max_output_tokens).min(self.answer))
+    }
+
+    /// A judge is shown the rubric, the row and the answer, and says a sentence about each criterion.
+    pub(super) fn of_judgement(self, task: &Task) -> Usage {
+        let sent = (task.judge_question_bytes() as u64 + self.row).div_ceil(BYTES_PER_TOKEN);
+        let criteria = task.scorers.rubrics().map(|(_, rubric)| rubric.criteria.len()).max();
+        let said = criteria.unwrap_or(0) as u64 * GRADE_TOKENS;
+        let most = task.model(ModelRole::Judge).map_or(0, |model| model.max_output_tokens);
+        Usage::plain(sent + self.answer, said.min(u64::from(most)))
+    }
+
+    /// The longest request to a judge, with the longest answer.
+    pub(super) fn longest_judgement(self, task: &Task) -> Tokens {
+        let bytes = task.judge_question_bytes() + self.row as usize;
+        let answer = u64::from(task.task_model().max_output_tokens);
+        Tokens(estimate_tokens(bytes).0.saturating_add(answer))
     }
 
     /// A proposal shows the parent, the form of the reply and some rows with their answers, and is answered with a

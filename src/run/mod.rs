@@ -433,7 +433,7 @@ impl Run {
     /// Whether it asks models of this role.
     #[must_use]
     pub fn asks(&self, role: ModelRole) -> bool {
-        self.file.kind.asks(&self.recipe, role)
+        self.file.kind.asks(&self.task, &self.recipe, role)
     }
 
     /// The content of `run.json`.

@@ -9,6 +9,7 @@ use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::{CallRunner, EarlierAnswers, Search, SearchParts};
 use crate::evaluate::Evaluator;
+use crate::evaluate::JUDGE_TRIES;
 use crate::event::Event;
 use crate::journal::Journal;
 use crate::ledger::Limits;
@@ -16,7 +17,7 @@ use crate::provider::Llm;
 use crate::provider::registry::{Client, Connection, Providers, connect, limits_file};
 use crate::recipe::Recipe;
 use crate::sim::world::WorldParameters;
-use crate::sim::{CLERK, EDITOR, EMBEDDER, MODEL_SEED, SimLlm, world_of};
+use crate::sim::{self, CLERK, EDITOR, EMBEDDER, JUDGE, MODEL_SEED, SimLlm, world_of};
 use crate::source::SourceError;
 use crate::strategy::{Composed, Fixed, Searched, Strategy, Versus};
 use crate::task::Task;
@@ -153,6 +154,12 @@ pub fn check_simulated(
         let provider = &task.providers()[model.name.provider()];
         let known: &[&str] = match role {
             ModelRole::Embed => &[EMBEDDER],
+            ModelRole::Judge => {
+                if provider.is_simulated() && sim::judge::is_named(model.name.model()) {
+                    continue;
+                }
+                &[JUDGE]
+            }
             _ => &[CLERK, EDITOR],
         };
         if provider.is_simulated() && !known.contains(&model.name.model()) {
@@ -202,13 +209,14 @@ pub fn check_first_block(task: &Task, recipe: &Recipe, caps: Caps) -> Result<(),
     // The rest is set aside for the end.
     let left = |calls: u64| {
         let caps = Caps { calls: Some(calls), ..caps };
-        let kept = Limits::new(caps, hold, finale).hold_calls(0) + finale.kept(calls, 1);
-        calls.saturating_sub(kept)
+        let limits = Limits::new(caps, hold, finale).judged(task.scorers.judgements());
+        calls.saturating_sub(limits.hold_calls(0) + limits.finale_calls())
     };
-    if left(cap) >= rows {
+    let wanted = rows * u64::from(1 + task.scorers.judgements() * JUDGE_TRIES);
+    if left(cap) >= wanted {
         return Ok(());
     }
-    let needed = (cap..).find(|calls| left(*calls) >= rows).unwrap_or(u64::MAX);
+    let needed = (cap..).find(|calls| left(*calls) >= wanted).unwrap_or(u64::MAX);
     Err(RunError::TooFewCalls { cap, rows, needed })
 }
 
@@ -224,7 +232,7 @@ pub(super) fn check_caps(
         return Err(RunError::Unlimited);
     }
     if caps.usd.is_some() {
-        task.check_prices(|role| kind.asks(recipe, role))?;
+        task.check_prices(|role| kind.asks(task, recipe, role))?;
     }
     Ok(())
 }

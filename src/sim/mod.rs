@@ -28,6 +28,7 @@ mod statement;
 pub mod world;
 mod answer;
 pub mod clerk;
+pub mod judge;
 mod of_task;
 pub mod replay;
 pub mod server;
@@ -51,6 +52,9 @@ pub const CLERK: &str = "clerk";
 pub const EDITOR: &str = "editor";
 /// The model that embeds texts.
 pub const EMBEDDER: &str = "embedder";
+
+/// The model that grades answers, right nine times out of ten.
+pub const JUDGE: &str = "judge";
 
 /// Bytes of a simulated token.
 const BYTES_PER_TOKEN: usize = 4;
@@ -128,7 +132,7 @@ impl Answer<'_> {
 
 impl Refused {
     fn no_model(name: &str) -> Self {
-        let hint = text::suggestion(name, &[CLERK, EDITOR]);
+        let hint = text::suggestion(name, &[CLERK, EDITOR, JUDGE]);
         let message = format!("there is no simulated model `{name}`, {hint}");
         Self { is_unrecorded: false, message }
     }
@@ -242,7 +246,14 @@ impl SimLlm {
                 let written = editor::write(self.world.seed, call.messages, draw);
                 (written.text, written.finish, None)
             }
-            other => return Err(Refused::no_model(other)),
+            other => match judge::Errors::of(other) {
+                Some(errors) => {
+                    let worlds = || std::iter::once(&self.world).chain(&self.others);
+                    let graded = judge::say(worlds().map(|it| &**it), call.messages, errors, draw);
+                    (graded.text, Finish::Stop, graded.row)
+                }
+                None => return Err(Refused::no_model(other)),
+            },
         };
         let (text, finish) = call.cut(text, finish);
         let usage = usage_of(call.messages, &text);

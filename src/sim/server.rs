@@ -14,7 +14,7 @@ use super::faults::Fault;
 use super::log::{LogEntry, RequestLog};
 use super::tally::{BodyHash, Outcome, Tally};
 use super::wire::{self, ChatRequest, Route, Wire};
-use super::{Answer, CLERK, Call, EDITOR, Models};
+use super::{Answer, CLERK, Call, EDITOR, Models, judge};
 use crate::task::model::{ModelRole, Usage};
 use crate::units::Tokens;
 use axum::Router;
@@ -229,7 +229,11 @@ impl Server {
             self.tally().refused();
             (StatusCode::BAD_REQUEST, "invalid_request_error", message)
         })?;
-        let role = if request.model() == CLERK { ModelRole::Task } else { ModelRole::MUTATOR };
+        let role = match request.model() {
+            CLERK => ModelRole::Task,
+            model if judge::is_named(model) => ModelRole::Judge,
+            _ => ModelRole::MUTATOR,
+        };
         let most = request.max_output_tokens().unwrap_or(role.default_max_output_tokens());
         let answer = self.models.answer(Call {
             model: request.model(),

@@ -1,7 +1,7 @@
 //! What the simulated server was asked, answered, and would bill.
 
 use super::faults::Fault;
-use super::{CLERK, EDITOR, EMBEDDER};
+use super::{CLERK, EDITOR, EMBEDDER, JUDGE};
 use crate::task::model::{Usage, simulated_price};
 use crate::units::Usd;
 use serde::Serialize;
@@ -212,7 +212,7 @@ impl Tally {
                 unrecorded: self.unrecorded,
             },
             faults: self.faults,
-            models: [CLERK, EDITOR, EMBEDDER].map(|model| (model, of_model(model))).into(),
+            models: [CLERK, EDITOR, EMBEDDER, JUDGE].map(|model| (model, of_model(model))).into(),
             billed: Billed { total, by_outcome: Outcome::ALL.map(|it| (it, of(it))).into() },
             bodies: Bodies {
                 distinct: self.bodies.len(),

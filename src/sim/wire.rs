@@ -304,7 +304,7 @@ pub(super) fn error(kind: &str, message: &str) -> Vec<u8> {
 
 /// The list of models as bytes.
 pub(super) fn models() -> Vec<u8> {
-    let models = [super::CLERK, super::EDITOR, super::EMBEDDER]
+    let models = [super::CLERK, super::EDITOR, super::EMBEDDER, super::JUDGE]
         .map(|id| serde_json::json!({"id": id, "object": "model", "owned_by": "simulated"}));
     let body = serde_json::json!({"object": "list", "data": models});
     body.to_string().into_bytes()

@@ -191,6 +191,12 @@ impl World {
         Some(Case { row, reading, knows })
     }
 
+    /// The row whose input a text is, or holds.
+    pub(super) fn row_in(&self, text: &str) -> Option<&Row> {
+        let place = self.index.exact(text).or_else(|| Some(self.index.last_in(text)?.row))?;
+        self.rows.get(place)
+    }
+
     fn knows(&self, row: &Row, reading: &Reading) -> f64 {
         let Some(stance) = reading.stances.get(row.skill) else {
             return LEAST;

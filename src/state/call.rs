@@ -1,8 +1,9 @@
 //! Events of a call: facts from outside, and what a call's issue and fold do to the facts.
 
 use super::facts::Facts;
+use super::judgements::Graded;
 use super::open_call::{Arrival, OpenCall, Work};
-use crate::event::{CachedOf, Event};
+use crate::event::{CachedOf, Event, JudgeCalls, NoAnswer};
 use crate::id::{Call, EventNumber};
 use crate::ledger::{Answer, Issued};
 use crate::task::model::ModelRole;
@@ -13,10 +14,18 @@ impl Facts {
         match event {
             Event::Answered(answered) => {
                 self.counts.estimated += u64::from(answered.estimated);
-                let role = self.role_of(answered.call);
+                let is_judge = self.judgements.about(answered.call).is_some();
+                let role = match is_judge {
+                    true => ModelRole::Judge,
+                    false => self.role_of(answered.call),
+                };
                 if let Some(cause) = answered.flaw() {
                     let failed = self.counts.failed_calls.entry(cause).or_default();
                     failed.add(role, &answered.why);
+                }
+                if is_judge {
+                    self.judgements.replied(number, Arrival::of(number, answered));
+                    return;
                 }
                 match (answered.flaw(), self.call(answered.call).map(|open| &open.work)) {
                     (Some(cause), Some(Work::Evaluation(key))) => {
@@ -38,7 +47,12 @@ impl Facts {
             }
             Event::CallMissing { call, role, cause, why } => {
                 self.counts.failed_calls.entry(*cause).or_default().add(*role, why);
-                self.arrivals.insert(*call, Arrival { at: number, ..Arrival::NONE });
+                match self.judgements.about(*call) {
+                    Some(about) => self.judgements.missed(about),
+                    None => {
+                        self.arrivals.insert(*call, Arrival { at: number, ..Arrival::NONE });
+                    }
+                }
             }
             Event::CallsReopened { calls, .. } => {
                 self.useless_answers.retain(|(call, ..)| !calls.contains(call));
@@ -49,11 +63,11 @@ impl Facts {
                     }
                 }
             }
-            Event::Scored { call, .. } => {
-                if let Some(arrival) = self.arrivals.get_mut(call) {
-                    arrival.verdict = Some(number);
-                    arrival.at = number;
-                }
+            Event::Scored { call, judged_by, .. } => {
+                self.settle_verdict(*call, number, judged_by, None);
+            }
+            Event::Unjudged { call, judged_by, cause, why, .. } => {
+                self.settle_verdict(*call, number, judged_by, Some((*cause, why)));
             }
             Event::FieldRefused { model, field, .. } => {
                 self.refused_fields.add(model, field);
@@ -61,6 +75,37 @@ impl Facts {
             // The other events of a call concern money alone: the plan's ledger applies them.
             _ => {}
         }
+    }
+
+    fn settle_verdict(
+        &mut self,
+        call: Call,
+        number: EventNumber,
+        judged_by: &[EventNumber],
+        unjudged: Option<(NoAnswer, &str)>,
+    ) {
+        if let Some(arrival) = self.arrivals.get_mut(&call) {
+            arrival.verdict = Some(number);
+            arrival.at = number;
+        }
+        // A row that another answer serves has no arrival of its own.
+        if self.evaluations.get(&call).is_some_and(|open| open.judging.is_some()) {
+            self.judgements.settled(call, number, judged_by, unjudged);
+        }
+    }
+
+    /// Takes the grades of an answer out of what is open and charges the plan for those that are new.
+    pub(super) fn fold_grades(&mut self, call: Call, open: &OpenCall) -> Graded {
+        let graded = self.judgements.fold(call, open.judging);
+        if let Some(calls) = open.judging {
+            let answer = |reply: &Arrival| {
+                let Arrival { usage, usd, bytes, is_estimated, .. } = *reply;
+                Answer { usage, usd, bytes, is_estimated }
+            };
+            let answers: Vec<Answer> = graded.replies.iter().map(answer).collect();
+            self.plan.fold_judging(open.work.share(), calls, &answers, graded.missing);
+        }
+        graded
     }
 
     fn role_of(&self, call: Call) -> ModelRole {
@@ -111,6 +156,7 @@ impl Facts {
         work: Work,
         reserve: Amount,
         cached: Option<CachedOf>,
+        judging: Option<JudgeCalls>,
     ) {
         let kind = match &work {
             Work::Evaluation(_) => Issued::Evaluation,
@@ -123,6 +169,11 @@ impl Facts {
         if cached.is_none() {
             self.plan.issue(kind, work.share(), reserve);
         }
+        // A row that another answer serves may need a grade of its own.
+        if let Some(calls) = judging {
+            self.plan.issue_judging(work.share(), calls.reserve, calls.count);
+            self.judgements.allot(calls, call);
+        }
         if let Some(CachedOf::Call(of)) = cached {
             self.served_by.entry(of).or_default().push(call);
         }
@@ -132,12 +183,13 @@ impl Facts {
         let reserve = if cached.is_none() { reserve } else { Amount::ZERO };
         let is_asked = cached.is_none();
         let due = self.clock + work.lasts();
-        let open = OpenCall { work, reserve, cached, is_asked, due };
+        let open = OpenCall { work, reserve, cached, is_asked, due, judging };
         match kind {
             Issued::Evaluation => self.evaluations.insert(call, open),
             Issued::Proposal | Issued::Program => self.proposals.insert(call, open),
             Issued::Embedding => self.embeddings.insert(call, open),
         };
-        self.next_call = Call(self.next_call.0.max(call.0 + 1));
+        let after = judging.map_or(call.0 + 1, |calls| calls.first.0 + u64::from(calls.count));
+        self.next_call = Call(self.next_call.0.max(after));
     }
 }

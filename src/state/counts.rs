@@ -39,6 +39,10 @@ pub struct Counts {
     pub broken_example: String,
     /// Requests for vectors in a row that brought none, since the last resume.
     pub vain_embeddings_in_a_row: u32,
+    /// Answers in a row whose grades could not be read, since the last resume.
+    pub unread_grades_in_a_row: u32,
+    /// Why the last of them could not.
+    pub unread_example: String,
     /// Texts for which the embedding model gave no vector.
     pub without_vector: u64,
     /// Those of them that got one of another number of dimensions than most.

@@ -9,7 +9,7 @@ impl Facts {
         match event {
             Event::EmbeddingIssued { call, model, texts, reserve } => {
                 let work = Work::Embedding(model.clone(), texts.as_slice().into());
-                self.issue(*call, work, *reserve, None);
+                self.issue(*call, work, *reserve, None, None);
             }
             Event::EmbeddingFolded { call, texts } => {
                 let Some((open, _)) = self.fold_call(*call) else { return };

@@ -36,7 +36,8 @@ impl Facts {
             let served = cached.next_if(|cached| cached.call == call).map(|cached| cached.of);
             let Block { candidate, split, replicate, .. } = *block;
             let answer = RowKey { candidate, split, replicate, row: *row };
-            self.issue(call, Work::Evaluation(answer), block.reserve, served);
+            let judging = block.judge_calls(offset as u64);
+            self.issue(call, Work::Evaluation(answer), block.reserve, served, judging);
             self.to_ask_again.remove(&answer);
             let standing = &mut self.candidates[candidate.index()];
             let column = standing.column_mut((split, replicate));
@@ -92,6 +93,13 @@ impl Facts {
         let Work::Evaluation(key) = open.work else {
             return;
         };
+        let graded = self.fold_grades(call, &open);
+        if let Some(why) = graded.unread {
+            self.counts.unread_grades_in_a_row += 1;
+            self.counts.unread_example = why;
+        } else if !graded.judged_by.is_empty() {
+            self.counts.unread_grades_in_a_row = 0;
+        }
         let RowKey { candidate, split, replicate, row } = key;
         self.counts.folded += 1;
         self.folded_row = Some(key);
@@ -103,7 +111,7 @@ impl Facts {
             RowOutcome::Scored { score, invalid, measured, said, weight } => {
                 self.weights.set(split, row, *weight);
                 let own = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer));
-                let answer = own.or(match open.cached {
+                let answer = graded.event.or(own).or(match open.cached {
                     Some(CachedOf::Answer(answer)) => Some(answer),
                     _ => None,
                 });

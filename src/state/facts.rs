@@ -3,6 +3,7 @@
 use super::batches::OpenBatches;
 use super::candidate::{CandidateState, Status};
 use super::counts::Counts;
+use super::judgements::Judgements;
 use super::open_call::{Arrival, OpenCall};
 use super::vectors::TextVectors;
 use super::weights::RowWeights;
@@ -83,6 +84,8 @@ pub struct Facts {
     pub refused_fields: RefusedFields,
     /// Calls that ended and are not folded.
     pub arrivals: HashMap<Call, Arrival>,
+    /// What judges said of answers that are not folded.
+    pub judgements: Judgements,
     /// Answers of earlier runs that have not served a row yet, by the event that holds them.
     pub(super) reused: HashMap<EventNumber, Arrival>,
     /// Batches that are at their provider.

@@ -13,6 +13,7 @@ mod column;
 mod candidate;
 mod open_call;
 mod vectors;
+mod judgements;
 mod counts;
 mod batches;
 mod facts;
@@ -33,6 +34,7 @@ pub use column::{Cell, Column};
 pub use consistency::{Misfit, Named};
 pub use counts::{Counts, FailedCalls, Reused};
 pub use facts::{ClosedProposal, Facts, Look, Phase};
+pub use judgements::Judgements;
 pub use measured::MeasuredRows;
 pub use open_call::{Arrival, OpenCall, Work};
 pub use vectors::TextVectors;
@@ -72,6 +74,7 @@ impl Facts {
             | Event::CallMissing { .. }
             | Event::CallsReopened { .. }
             | Event::Scored { .. }
+            | Event::Unjudged { .. }
             | Event::BatchPlanned(_)
             | Event::BatchPosted { .. }
             | Event::BatchSubmitted { .. }

@@ -1,7 +1,7 @@
 //! A call between its issue and its fold: what it is for, what is set aside for it, and how it ended.
 
 use crate::caps::Share;
-use crate::event::{Answered, CachedOf, RowKey};
+use crate::event::{Answered, CachedOf, JudgeCalls, RowKey};
 use crate::id::{EventNumber, MutatorIx, ProposalNumber};
 use crate::task::example::Split;
 use crate::task::model::{ModelName, ModelRole, Usage};
@@ -69,6 +69,8 @@ pub struct OpenCall {
     pub is_asked: bool,
     /// When it is due by the clock of the run's order.
     pub due: u64,
+    /// The judge's calls about its answer.
+    pub judging: Option<JudgeCalls>,
 }
 
 /// How a call ended, before it is folded.

@@ -59,7 +59,7 @@ impl Facts {
     ) {
         let Some(mutator) = self.drafts.get(&proposal).map(|draft| draft.mutator) else { return };
         self.shown.insert(proposal, rows.to_vec());
-        self.issue(call, Work::Proposal(proposal, mutator), reserve, None);
+        self.issue(call, Work::Proposal(proposal, mutator), reserve, None, None);
     }
 
     fn fold_outcome(

@@ -69,6 +69,7 @@ impl Facts {
                 self.stopped = None;
                 self.counts.broken_in_a_row = 0;
                 self.counts.vain_embeddings_in_a_row = 0;
+                self.counts.unread_grades_in_a_row = 0;
                 self.to_ask_again = self.missing();
             }
             Event::Stopped { reason, why, .. } => self.stopped = Some((*reason, why.clone())),

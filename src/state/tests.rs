@@ -80,6 +80,7 @@ impl Script {
             rows: rows.iter().copied().map(RowIx).collect(),
             reserve: RESERVE,
             cached,
+            judging: None,
         }));
         first
     }
@@ -373,7 +374,16 @@ fn an_event_that_names_what_there_is_not_is_refused() {
         let (candidate, rows) = (CandidateIx(candidate), vec![RowIx(row)]);
         let (replicate, reserve, cached) = (0, amount, Vec::new());
         let first = Call(first);
-        Event::EvaluationIssued(Block { first, candidate, split, replicate, rows, reserve, cached })
+        Event::EvaluationIssued(Block {
+            first,
+            candidate,
+            split,
+            replicate,
+            rows,
+            reserve,
+            cached,
+            judging: None,
+        })
     };
     let next = script.facts.next_call.0;
     let named = Named { rows, roles: [ModelRole::Task, ModelRole::MUTATOR].into() };
@@ -425,6 +435,7 @@ fn answers_to_a_row_agree_where_they_say_the_same() {
             rows,
             reserve: RESERVE,
             cached,
+            judging: None,
         }));
         for (call, said) in (first.0..).map(Call).zip(says) {
             let score = Score::new(0.5).unwrap();

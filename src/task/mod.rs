@@ -31,7 +31,7 @@ pub use current::ProviderChange;
 pub use frozen::{DataFile, TaskFacts, TaskFiles, TaskSource};
 
 use crate::caps::Caps;
-use crate::prompt::{Layout, Prompt};
+use crate::prompt::{Layout, Prompt, value_text};
 use crate::score_form::ScoreForm;
 use crate::source::{self, SourceError};
 use crate::text;
@@ -219,6 +219,15 @@ impl Task {
             .map_err(|(message, help)| at.error(&["goal", "rule"], message).help(help))?;
         let tokens = tokens_of(&layout, &baseline);
         let (models, providers) = at.models(read)?;
+        if let Some((scorer, _)) = scorers.rubrics().next().filter(|_| read.models.judge.is_none())
+        {
+            let place = scorers.scorers().iter().position(|it| it.name() == scorer.name());
+            let place = place.unwrap_or_default().to_string();
+            let message = format!("`{}` needs a model that grades", scorer.name());
+            return Err(at
+                .error(&["score", &place, "kind"], message)
+                .help("name one: judge = \"provider/model\" under [models]"));
+        }
         Ok(Self {
             name: read.name.clone(),
             about: if read.about.is_empty() { read.name.clone() } else { read.about.clone() },
@@ -445,6 +454,38 @@ impl Task {
     #[must_use]
     pub fn near_duplicates(&self) -> Vec<duplicates::NearDuplicate> {
         duplicates::near_duplicates_by(&self.splits, self.layout.shown_columns())
+    }
+
+    /// What a judge is shown of a row: the columns that the prompt shows.
+    #[must_use]
+    pub fn shown_input(&self, row: &Example) -> String {
+        let shown = self.layout.shown_columns().iter();
+        let shown: Vec<_> =
+            shown.filter_map(|name| Some((name, value_text(row.columns.get(name)?)))).collect();
+        match &shown[..] {
+            [(_, text)] => text.clone().into_owned(),
+            several => {
+                let lines: Vec<String> =
+                    several.iter().map(|(name, text)| format!("{name}: {text}")).collect();
+                lines.join("\n")
+            }
+        }
+    }
+
+    /// Bytes of the longest expected answer that a judge is shown.
+    #[must_use]
+    pub fn longest_expected(&self) -> usize {
+        if !self.scorers.rubrics().any(|(_, rubric)| rubric.shows_reference) {
+            return 0;
+        }
+        self.open_all_rows().map(|row| value_text(&row.answer).len()).max().unwrap_or(0)
+    }
+
+    /// Bytes of the longest of a judge's questions without the row and the answer.
+    #[must_use]
+    pub fn judge_question_bytes(&self) -> usize {
+        let bytes = self.scorers.rubrics().map(|(_, rubric)| rubric.question_bytes());
+        bytes.max().unwrap_or(0)
     }
 
     /// Checks that every paid model that is asked has a price.

@@ -16,13 +16,15 @@ pub fn json_schema() -> Value {
 }
 
 /// The tables of the file in the order of the page: the type that reads each, and where it stands.
-const TABLES: [(&str, &str); 13] = [
+const TABLES: [(&str, &str); 15] = [
     ("DataTable", "[data]"),
     ("ColumnMap", "data.columns = { … }"),
     ("PromptTable", "[prompt]"),
     ("ModelsTable", "[models]"),
     ("ModelTable", "a model as a table: { model = \"provider/model\", … }"),
     ("ScoreTable", "[[score]]"),
+    ("CriterionTable", "criteria = [{ … }] of a rubric"),
+    ("LevelTable", "levels = [{ … }] of a criterion"),
     ("GoalTable", "[goal]"),
     ("BudgetTable", "[budget]"),
     ("Provider", "[providers.NAME]"),

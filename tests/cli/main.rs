@@ -28,6 +28,7 @@ mod hedging;
 mod hosts;
 mod init;
 mod json_fields;
+mod judge;
 mod keys;
 mod migrate;
 mod looks;

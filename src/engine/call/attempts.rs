@@ -223,7 +223,7 @@ impl CallRunner {
     }
 
     /// A request without what the server refused since it was written; `None` where that is nothing.
-    fn rewritten(&self, request: &Request) -> Option<Request> {
+    pub(in crate::engine) fn rewritten(&self, request: &Request) -> Option<Request> {
         let form = lock(&self.refused_fields).leave_out(&request.model, &request.form)?;
         Some(Request { form: Arc::new(form), ..request.clone() })
     }

@@ -198,6 +198,32 @@ struct CallContext<'a> {
     runner: &'a Arc<CallRunner>,
 }
 
+/// Who is asked by a call, who pays, and about which row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Purpose {
+    role: ModelRole,
+    share: Share,
+    /// Which row is asked with whose prompt, where it is an evaluation.
+    row: Option<RowKey>,
+}
+
+impl Purpose {
+    /// A judge is asked about an answer to a row.
+    pub(super) fn judgement(about: RowKey) -> Self {
+        Self { role: ModelRole::Judge, share: Work::Evaluation(about).share(), row: None }
+    }
+}
+
+impl From<&Work> for Purpose {
+    fn from(work: &Work) -> Self {
+        let row = match work {
+            Work::Evaluation(row) => Some(*row),
+            Work::Proposal(..) | Work::Embedding(..) => None,
+        };
+        Self { role: work.role(), share: work.share(), row }
+    }
+}
+
 /// How the attempts of a call ended.
 enum AttemptsEnd {
     /// Answered, durably.
@@ -532,7 +558,7 @@ impl CallRunner {
     pub(super) async fn call(
         self: &Arc<Self>,
         call: Call,
-        purpose: &Work,
+        purpose: impl Into<Purpose>,
         request: &Request,
         is_again: bool,
     ) -> Called {
@@ -540,11 +566,7 @@ impl CallRunner {
         let outcome = match self.providers.get(request.model.provider()) {
             Some(provider) => {
                 let hash = request.hash();
-                let (role, share) = (purpose.role(), purpose.share());
-                let row = match purpose {
-                    Work::Evaluation(row) => Some(*row),
-                    _ => None,
-                };
+                let Purpose { role, share, row } = purpose.into();
                 let context = CallContext {
                     call,
                     row,
@@ -556,7 +578,7 @@ impl CallRunner {
                     provider,
                     runner: self,
                 };
-                self.until_settled(&context, purpose, &mut failed).await
+                self.until_settled(&context, &mut failed).await
             }
             None => {
                 let why = format!("no provider for `{}`", request.model);
@@ -572,13 +594,11 @@ impl CallRunner {
     async fn until_settled(
         &self,
         context: &CallContext<'_>,
-        purpose: &Work,
         failed: &mut Vec<(EventNumber, Event)>,
     ) -> Result<(CallOutcome, Option<StopCause>), StopCause> {
-        let is_evaluation = matches!(purpose, Work::Evaluation(_));
         let mut is_second_round = false;
         loop {
-            let call_out = is_evaluation.then(|| self.quarantine.call_out());
+            let call_out = context.row.map(|_| self.quarantine.call_out());
             let ended = self.attempts(context, failed).await?;
             drop(call_out);
             // Looked at before the wait, which ends with an answer.
@@ -588,9 +608,9 @@ impl CallRunner {
                 }
                 AttemptsEnd::Answered { .. } => false,
             };
-            let release = match purpose {
-                Work::Evaluation(to) => self.release(context, *to, &ended).await,
-                Work::Proposal(..) | Work::Embedding(..) => Release::Alone,
+            let release = match context.row {
+                Some(to) => self.release(context, to, &ended).await,
+                None => Release::Alone,
             };
             let (cause, why) = match ended {
                 // It is durable: what stops the run does not take it away.

@@ -69,7 +69,7 @@ pub(super) fn evaluation(row: u32, replicate: u16) -> Work {
 }
 
 pub(super) fn open_call(work: Work) -> OpenCall {
-    OpenCall { work, reserve: Amount::ZERO, cached: None, is_asked: true, due: 1 }
+    OpenCall { work, reserve: Amount::ZERO, cached: None, is_asked: true, due: 1, judging: None }
 }
 
 pub(super) fn answered(call: u64, text: &str) -> Answered {

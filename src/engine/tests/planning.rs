@@ -214,8 +214,16 @@ fn missing_rows(state: &mut State, rows: u32) {
     let (candidate, split) = (CandidateIx::BASELINE, Split::Dev);
     let rows: Vec<RowIx> = (0..rows).map(RowIx).collect();
     let (first, reserve, cached) = (Call(0), Amount::ZERO, Vec::new());
-    let block =
-        Block { first, candidate, split, replicate: 0, rows: rows.clone(), reserve, cached };
+    let block = Block {
+        first,
+        candidate,
+        split,
+        replicate: 0,
+        rows: rows.clone(),
+        reserve,
+        cached,
+        judging: None,
+    };
     state.apply(EventNumber(1), &Event::EvaluationIssued(block));
     for call in (0..).map(Call).take(rows.len()) {
         let (role, cause) = (ModelRole::Task, NoAnswer::Refused);

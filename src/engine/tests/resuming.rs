@@ -17,6 +17,7 @@ fn issued(facts: Vec<Event>, cached: Option<CachedOf>) -> (Search, Arc<Journal<E
         candidate: CandidateIx::BASELINE,
         split: Split::Dev,
         replicate: 0,
+        judging: None,
         rows: vec![RowIx(5)],
         reserve: Amount { usd: Usd::from_nanos(9), tokens: Tokens(9) },
         cached,
@@ -68,7 +69,8 @@ fn a_durable_answer_is_scored_and_never_bought_again() {
 fn a_durable_verdict_is_used_as_it_is() {
     let verdict = Verdict::wrong("late");
     let answer = EventNumber(0);
-    let scored = Event::Scored { call: Call(0), answer, verdict: verdict.clone() };
+    let scored =
+        Event::Scored { call: Call(0), answer, verdict: verdict.clone(), judged_by: Vec::new() };
     let facts = vec![Event::Answered(answered(0, "billing")), scored];
     assert_eq!(resumed(issued(facts, None)), Resumed::Here(Content::Verdict(verdict)));
 }
@@ -94,7 +96,8 @@ fn an_open_request_is_known_after_a_resume_so_that_an_equal_one_is_not_sent() {
     let (candidate, split) = (CandidateIx::BASELINE, Split::Dev);
     let rows =
         crate::engine::requests::Rows { candidate, split, replicate: 0, rows: vec![RowIx(5)] };
-    let (event, jobs) = search.planner.requests.block(&search.state, rows, Amount::ZERO).unwrap();
+    let (event, jobs) =
+        search.planner.requests.block(&search.state, rows, Amount::ZERO, None).unwrap();
     assert!(jobs.is_empty());
     let Event::EvaluationIssued(block) = event else { panic!("no block") };
     assert_eq!(block.cached, [Cached { call: Call(1), of: CachedOf::Call(Call(0)) }]);

@@ -87,6 +87,7 @@ fn an_answer_that_was_durable_before_a_resume_is_scored_and_its_call_not_lost() 
         rows: vec![RowIx(0)],
         reserve: Amount::ZERO,
         cached: Vec::new(),
+        judging: None,
     };
     let right = value_text(&task().splits.dev[0].answer).into_owned();
     let before = [Event::EvaluationIssued(block), Event::Answered(answered(0, &right))];
@@ -201,6 +202,7 @@ fn with_useless_answers(journal: &Arc<Journal<Event>>) -> State {
         rows: (0..32).map(RowIx).collect(),
         reserve: Amount::ZERO,
         cached: Vec::new(),
+        judging: None,
     };
     let folded = (0..4).map(|call| {
         let outcome = RowOutcome::scored(crate::units::Score::ZERO, true);

@@ -589,7 +589,7 @@ fn evaluate_at<S: Fn(&str, Split, RowIx) -> f64>(
     let first = script.state.next_call;
     let count = rows.len() as u64;
     let (reserve, cached) = (Amount::ZERO, Vec::new());
-    let block = Block { first, candidate, split, replicate, rows, reserve, cached };
+    let block = Block { first, candidate, split, replicate, rows, reserve, cached, judging: None };
     script.record(Event::EvaluationIssued(block));
     for offset in 0..count {
         let outcome = RowOutcome::scored(Score::new(score).unwrap(), false);

@@ -63,6 +63,7 @@ pub(in crate::strategy) fn grown(children: &[(&str, u32, f64)], incumbents: &[u3
             rows: vec![RowIx(0)],
             reserve: Amount::ZERO,
             cached: Vec::new(),
+            judging: None,
         }));
         apply(Event::Answered(answer(call)));
         let outcome = RowOutcome::scored(Score::new(score).unwrap(), false);

@@ -200,7 +200,8 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
             rows.iter().map(|row| (*row, (self.score)(text, split, *row))).collect();
         let first = self.state.next_call;
         let (reserve, cached) = (Amount::ZERO, Vec::new());
-        let block = Block { first, candidate, split, replicate, rows, reserve, cached };
+        let block =
+            Block { first, candidate, split, replicate, rows, reserve, cached, judging: None };
         self.record(Event::EvaluationIssued(block));
         for (offset, (row, score)) in scores.into_iter().enumerate() {
             let score = Score::new(score).unwrap();

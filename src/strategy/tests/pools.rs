@@ -580,7 +580,8 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
         let first = self.state.next_call;
         let count = rows.len() as u64;
         let (reserve, cached) = (Amount::ZERO, Vec::new());
-        let block = Block { first, candidate, split, replicate, rows, reserve, cached };
+        let block =
+            Block { first, candidate, split, replicate, rows, reserve, cached, judging: None };
         self.record(Event::EvaluationIssued(block));
         for offset in 0..count {
             let call = Call(first.0 + offset);

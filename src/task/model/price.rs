@@ -259,6 +259,7 @@ pub fn simulated_price(model: &str) -> Option<Price> {
         "clerk" => Some(Price { cached_input: Some(0.075), ..Price::plain(0.15, 0.60) }),
         "editor" => Some(Price { cached_input: Some(1.25), ..Price::plain(2.50, 10.0) }),
         "embedder" => Some(Price::plain(0.02, 0.0)),
+        judge if judge == "judge" || judge.starts_with("judge-") => Some(Price::plain(0.40, 1.60)),
         _ => None,
     }
 }

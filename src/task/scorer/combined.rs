@@ -2,7 +2,7 @@
 //!
 //! Each part has its own `value`, `extract` and so on, and sees the whole answer and the row. Of scores between 0 and 1
 //! `all-of` is the least, `one-of` the greatest, and `mean-of` the mean by `weight`: for right and wrong this is what
-//! the words say. Programs are no parts, because a scorer that is a part is asked at once.
+//! the words say. Programs and judges are no parts, because a scorer that is a part is asked at once.
 
 use super::Scorer;
 use super::answer_filter::AnswerFilter;
@@ -115,6 +115,10 @@ fn part<R: Rule>(table: &ScoreTable) -> Result<Scorer, ScorerError> {
     if scorer.command().is_some() {
         return Err(wrong(&format!("a program cannot be a part of `{}`", R::NAME))
             .help("let the program combine the scores, or give it a [[score]] of its own"));
+    }
+    if scorer.is_asked() {
+        return Err(wrong(&format!("a judge cannot be a part of `{}`", R::NAME))
+            .help("give it a [[score]] of its own"));
     }
     Ok(scorer)
 }

@@ -6,6 +6,7 @@
 
 use super::alternatives;
 use super::answer_filter::AnswerFilter;
+use super::criteria::Rubric;
 use super::program::CommandSpec;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
@@ -113,6 +114,7 @@ pub(super) enum Method {
     Kind(Arc<dyn Kind>),
     Row(Arc<dyn RowKind>),
     Command(CommandSpec),
+    Judge(Arc<Rubric>),
 }
 
 impl<K: Kind + 'static> From<K> for Method {

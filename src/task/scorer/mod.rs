@@ -1,9 +1,9 @@
 //! Scorers: one small file for each kind of `[[score]]`.
 //!
-//! All kinds except `command` are pure functions of the answer and the row. They do not know the
-//! candidate, and they never fail: an unusable answer is an invalid answer with a reason. Mistakes
-//! in a row or a table are reported before anything is scored, by [`Scorer::new`] and
-//! [`Scorer::check`].
+//! All kinds except `command` and `rubric`, which a program and a model decide, are pure functions of the
+//! answer and the row. They do not know the candidate, and they never fail: an unusable answer is an
+//! invalid answer with a reason. Mistakes in a row or a table are reported before anything is scored, by
+//! [`Scorer::new`] and [`Scorer::check`].
 
 mod verdict;
 mod reason;
@@ -25,6 +25,8 @@ mod json;
 mod find_json;
 mod alternatives;
 mod program;
+mod criteria;
+mod judgement;
 mod schema;
 mod outcome;
 mod kind;
@@ -43,6 +45,7 @@ mod is_json;
 mod json_schema;
 mod sql;
 mod command;
+mod rubric;
 mod overlap;
 mod token_f1;
 mod levenshtein;
@@ -56,7 +59,9 @@ mod row_assertions;
 
 pub(crate) use assertion::Assertion;
 pub use comparable::label_form;
+pub use criteria::{Criterion, Level, Rubric};
 pub use invalid::{InvalidAnswers, InvalidCount, InvalidRow};
+pub use judgement::{AskedOf, Graded};
 pub(crate) use numerals::has_boxed_number;
 pub use numerals::is_number;
 pub use program::CommandSpec;
@@ -92,6 +97,7 @@ static KINDS: &[kind::KindEntry] = &[
     kind::entry::<sql::Sql>(),
     kind::entry::<sql::IsSql>(),
     kind::entry::<command::Command>(),
+    kind::entry::<rubric::RubricKind>(),
     kind::entry::<token_f1::TokenF1>(),
     kind::entry::<levenshtein::Levenshtein>(),
     kind::entry::<rouge::RougeN>(),
@@ -196,8 +202,23 @@ impl Scorer {
     pub fn command(&self) -> Option<&CommandSpec> {
         match &self.method {
             Method::Command(spec) => Some(spec),
-            Method::Kind(_) | Method::Row(_) => None,
+            Method::Kind(_) | Method::Row(_) | Method::Judge(_) => None,
         }
+    }
+
+    /// What the judge grades by, if this is a `rubric` scorer.
+    #[must_use]
+    pub fn rubric(&self) -> Option<&Rubric> {
+        match &self.method {
+            Method::Judge(rubric) => Some(rubric),
+            Method::Kind(_) | Method::Row(_) | Method::Command(_) => None,
+        }
+    }
+
+    /// Whether its verdict comes from outside: from a program or a judge.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        matches!(self.method, Method::Command(_) | Method::Judge(_))
     }
 
     /// The kind, if right answers are wanted: what is said of the labels of `not-label` would be the wrong way round.
@@ -215,10 +236,11 @@ impl Scorer {
     }
 
     /// The names of the metrics that a verdict of it can have; `None` where a program or a closure may call them anything.
-    pub(super) fn metrics(&self) -> Option<&'static [&'static str]> {
+    pub(super) fn metrics(&self) -> Option<Vec<&str>> {
         match &self.method {
-            Method::Kind(kind) => Some(kind.metrics()),
-            Method::Row(kind) => kind.metrics(),
+            Method::Kind(kind) => Some(kind.metrics().to_vec()),
+            Method::Row(kind) => kind.metrics().map(<[_]>::to_vec),
+            Method::Judge(rubric) => Some(rubric.names().collect()),
             Method::Command(_) => None,
         }
     }
@@ -261,7 +283,7 @@ impl Scorer {
         !self.any_of && self.wanted_kind().is_some_and(Kind::compares_whole_lists)
     }
 
-    /// The part of an answer that a `command` scorer receives: without reasoning, the match of
+    /// The part of an answer that a program or a judge receives: without reasoning, the match of
     /// `extract`, after `normalize`. `None` if there is none; [`Self::score`] then says why.
     #[must_use]
     pub fn scored_part<'a>(&self, answer: &'a str) -> Option<Cow<'a, str>> {
@@ -294,7 +316,10 @@ impl Scorer {
         let kind = match &self.method {
             Method::Kind(kind) => kind,
             Method::Row(kind) => return kind.check(row),
-            Method::Command(_) => return Ok(()),
+            Method::Judge(rubric) if rubric.shows_reference && row.answer.is_null() => {
+                return Err("it has no answer, which the judge would be shown".to_owned());
+            }
+            Method::Command(_) | Method::Judge(_) => return Ok(()),
         };
         let checked = answers.iter().try_for_each(|answer| kind.check(answer, &self.filter));
         checked.map_err(|message| match row.answer.is_array() && !self.any_of {
@@ -303,7 +328,7 @@ impl Scorer {
         })
     }
 
-    /// Scores one answer; `None` if a program must score it.
+    /// Scores one answer; `None` if a program or a judge must score it.
     #[must_use]
     pub fn score(&self, answer: &str, row: &Example) -> Option<Verdict> {
         // A row without a right answer is refused before anything is scored.
@@ -321,6 +346,8 @@ impl Scorer {
             return Some(invalid(InvalidReason::Empty));
         }
         match &self.method {
+            // Nothing is asked about an answer that says nothing.
+            Method::Judge(_) => part.trim().is_empty().then(|| invalid(InvalidReason::Empty)),
             Method::Command(_) => None,
             Method::Row(kind) => Some(self.concluded(kind.score(part, row), part)),
             Method::Kind(kind) => {

@@ -72,7 +72,9 @@ impl RowAssertions {
         let set = ScorerSet::new(&tables).map_err(|(_, error)| wrong(error.message))?;
         match set.is_pure() {
             true => Ok(set),
-            false => Err(wrong("a program cannot be an assertion of a row".to_owned())),
+            false => {
+                Err(wrong("neither a program nor a judge can be an assertion of a row".to_owned()))
+            }
         }
     }
 }
@@ -185,7 +187,7 @@ mod tests {
             (json!("[{\"type\": \"contains\""), "is not JSON: EOF"),
             (json!([{"type": "regex", "value": "("}]), "`pattern` is not a pattern"),
             (json!([{"kind": "contains", "valu": "x"}]), "unknown field `valu`"),
-            (json!([{"kind": "command", "command": ["x"]}]), "a program cannot be"),
+            (json!([{"kind": "command", "command": ["x"]}]), "neither a program nor a judge"),
             (json!([{"kind": "number"}]), "`Paris`"),
             // It would read the row again, without an end.
             (json!([{"kind": "assertions"}]), "`assertions` cannot be an assertion of a row"),

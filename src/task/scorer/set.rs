@@ -3,6 +3,7 @@
 //! What one scorer does with an answer is in [`Scorer`] and in the files of the kinds.
 
 use super::Scorer;
+use super::criteria::Rubric;
 use super::label_form;
 use super::program::CommandSpec;
 use super::reason::InvalidReason;
@@ -97,10 +98,31 @@ impl ScorerSet {
         &self.scorers
     }
 
-    /// Whether no scorer is a program.
+    /// Whether no scorer is a program or a judge.
     #[must_use]
     pub fn is_pure(&self) -> bool {
-        self.commands().next().is_none()
+        !self.scorers.iter().any(Scorer::is_asked)
+    }
+
+    /// The scorers that a judge decides, in the task's order.
+    pub fn rubrics(&self) -> impl Iterator<Item = (&Scorer, &Rubric)> {
+        self.scorers.iter().filter_map(|scorer| Some((scorer, scorer.rubric()?)))
+    }
+
+    /// The most questions that an answer raises for the judge.
+    #[must_use]
+    pub fn judgements(&self) -> u32 {
+        u32::try_from(self.rubrics().count()).unwrap_or(u32::MAX)
+    }
+
+    /// The scorers that must be asked about an answer: programs and judges, in the task's order.
+    pub fn asked_about<'a>(
+        &'a self,
+        answer: &'a str,
+        row: &'a Example,
+    ) -> impl Iterator<Item = &'a Scorer> {
+        let asked = self.scorers.iter().filter(|scorer| scorer.is_asked());
+        asked.filter(move |scorer| scorer.score(answer, row).is_none())
     }
 
     /// The scorers that need a program, in the task's order.
@@ -134,7 +156,7 @@ impl ScorerSet {
                 // As `score_with` and `Verdict::combine` call them.
                 let name = match own.iter().any(|other| other == metric) {
                     true => format!("{}.{metric}", scorer.name),
-                    false => (*metric).to_owned(),
+                    false => metric.to_owned(),
                 };
                 let numbered = (2..).map(|number| format!("{name}-{number}"));
                 let mut free = std::iter::once(name.clone()).chain(numbered);
@@ -164,17 +186,17 @@ impl ScorerSet {
         self.score_with(answer, row, Vec::new())
     }
 
-    /// Scores one answer, given the programs' verdicts in the order of [`Self::commands`]. With
+    /// Scores one answer, given the verdicts of programs and judges in the order of [`Self::asked_about`]. With
     /// several scorers, the score of each is a metric under its name.
     #[must_use]
-    pub fn score_with(&self, answer: &str, row: &Example, commands: Vec<Verdict>) -> Verdict {
-        let mut commands = commands.into_iter();
+    pub fn score_with(&self, answer: &str, row: &Example, asked: Vec<Verdict>) -> Verdict {
+        let mut asked = asked.into_iter();
         let mut parts: Vec<(&Scorer, Verdict)> = self
             .scorers
             .iter()
             .filter_map(|scorer| {
-                let program = || commands.next().map(|verdict| scorer.concluded(verdict, answer));
-                Some((scorer, scorer.score(answer, row).or_else(program)?))
+                let outside = || asked.next().map(|verdict| scorer.concluded(verdict, answer));
+                Some((scorer, scorer.score(answer, row).or_else(outside)?))
             })
             .collect();
         if self.scorers.len() == 1

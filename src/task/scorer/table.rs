@@ -87,6 +87,14 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = [ScoreTable::example()])]
     pub of: Option<Vec<ScoreTable>>,
+    /// `rubric`: what the judge grades, instead of `value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = [CriterionTable::example()])]
+    pub criteria: Option<Vec<CriterionTable>>,
+    /// `rubric`: whether the judge is shown the row's answer beside the answer that it grades.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = true, extend("default" = false))]
+    pub reference: Option<bool>,
     /// `assertions`: the column that holds them, instead of the row's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"__expected")]
@@ -143,6 +151,53 @@ impl MistakeTable {
     /// One for the reference.
     fn example() -> Self {
         Self { expected: Some("claims".to_owned()), answered: None, cost: 5.0 }
+    }
+}
+
+/// One thing that a judge grades.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CriterionTable {
+    /// Its name, which is that of its metric: letters, digits, `-` and `_`.
+    #[schemars(example = &"polite")]
+    pub name: String,
+    /// What is asked about the answer.
+    #[schemars(example = &"Is the answer polite?")]
+    pub question: String,
+    /// The levels of which the judge chooses one; without them it is yes (1) or no (0).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = [LevelTable::example(0.0, "rude"), LevelTable::example(2.0, "warm")])]
+    pub levels: Option<Vec<LevelTable>>,
+    /// How much it counts beside the other criteria, above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 2.0, extend("default" = 1.0))]
+    pub weight: Option<f64>,
+}
+
+impl CriterionTable {
+    /// One for the reference.
+    fn example() -> Self {
+        let (name, question) = ("polite".to_owned(), "Is the answer polite?".to_owned());
+        Self { name, question, levels: None, weight: None }
+    }
+}
+
+/// One level of a criterion. The lowest counts 0, the highest 1, and the others lie between them as their numbers do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LevelTable {
+    /// Its number, which no other level of the criterion has.
+    #[schemars(example = 2)]
+    pub score: f64,
+    /// Which answers are on it.
+    #[schemars(example = &"It thanks the customer and apologizes.")]
+    pub text: String,
+}
+
+impl LevelTable {
+    /// One for the reference.
+    fn example(score: f64, text: &str) -> Self {
+        Self { score, text: text.to_owned() }
     }
 }
 
@@ -210,7 +265,7 @@ impl ScoreTable {
     }
 
     /// The keys that belong to some kinds, and whether each is there.
-    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 19] {
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 21] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
@@ -229,6 +284,8 @@ impl ScoreTable {
             ("timeout", self.timeout.is_some()),
             ("env", self.env.is_some()),
             ("of", self.of.is_some()),
+            ("criteria", self.criteria.is_some()),
+            ("reference", self.reference.is_some()),
             ("column", self.column.is_some()),
             ("any_of", self.any_of.is_some()),
         ]

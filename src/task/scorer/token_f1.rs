@@ -95,6 +95,6 @@ mod tests {
             Some("Expected `1856`, got `in 1856` (F1 0.667). Also right: `July 10, 1856`.")
         );
         assert_eq!(f1.score("The 1856.", &row(json!("1856"))).unwrap().metrics["exact"], 1.0);
-        assert_eq!(f1.metrics(), Some(&["exact"][..]));
+        assert_eq!(f1.metrics(), Some(vec!["exact"]));
     }
 }
