@@ -9,7 +9,6 @@ use super::job::Question;
 use super::wordings::meta_prompts;
 use crate::candidate::{Candidate, DEMOS, Demo, Origin, Repair};
 use crate::evaluate::Evaluator;
-use crate::evaluate::command::line_of;
 use crate::event::{Draft, Event, NoAnswer, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, MutatorIx, ProposalNumber, RowIx};
 use crate::journal::{Journal, JournalError};
@@ -19,6 +18,7 @@ use crate::operator::{
     Answers, Ask, Author, Brief, Evidence, Known, MetaPrompts, Nonce, OperatorError, ReplyContent,
     ScoredPrompt, ScreenedTask, Screens, demos_of, merge_repaired, program_request, repaired,
 };
+use crate::program::line_of;
 use crate::prompt::{Prompt, literal};
 use crate::provider::Request;
 use crate::recipe::Recipe;

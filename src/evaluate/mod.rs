@@ -3,11 +3,12 @@
 //! Prompts are rendered with rows here, so this module opens held-out rows. The strategy chooses
 //! the rows; for the confirmation, `engine` does.
 
-pub mod command;
+pub(crate) mod scorer_program; // What a scorer's program is sent, and what it replies.
 
 use crate::event::{Answered, Event};
 use crate::id::RowIx;
 use crate::operator::Evidence;
+use crate::program::{CommandError, CommandPool, allowed_environment};
 use crate::prompt::{Message, Prompt, TemplateError, value_text};
 use crate::provider::Request;
 use crate::source::SourceError;
@@ -16,7 +17,6 @@ use crate::task::example::{Example, Split};
 use crate::task::measure::Measure;
 use crate::task::scorer::{InvalidReason, ScorerSet, Verdict};
 use crate::text;
-use command::{CommandError, CommandPool, allowed_environment};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +40,9 @@ impl Evaluator {
         let commands = task
             .scorers
             .commands()
-            .map(|(_, spec)| CommandPool::of(spec, &task.folder(), environment.iter().cloned()))
+            .map(|(_, spec)| {
+                scorer_program::pool(spec, &task.folder(), environment.iter().cloned())
+            })
             .collect();
         let environment = allowed_environment(environment.iter().cloned(), &[]);
         let mean_weights =
@@ -194,7 +196,7 @@ impl Evaluator {
         let mut verdicts = Vec::with_capacity(self.commands.len());
         for ((scorer, _), pool) in self.task.scorers.commands().zip(&self.commands) {
             if let Some(part) = scorer.scored_part(answer) {
-                verdicts.push(pool.score(&part, example).await?);
+                verdicts.push(scorer_program::score(pool, &part, example).await?);
             }
         }
         Ok(self.task.scorers.score_with(answer, example, verdicts))

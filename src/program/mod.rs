@@ -1,17 +1,14 @@
-//! Runs a user program, such as a `command` scorer: starts its processes on demand, reuses them,
-//! and ends all of them.
+//! Runs a user's program: starts its processes on demand, asks each with one line, reuses them, and ends all of
+//! them.
+//!
+//! What the lines say is not known here: a scorer's are in `evaluate`, a target's in `provider`, an operator's in
+//! `operator`.
 //!
 //! It is not a sandbox: the program has the user's permissions. The run is protected: every reply
 //! has a deadline, a program that hangs or forks is killed with all its children, and an invalid
-//! reply is an error, never a score.
-//!
-//! A scorer reads one JSON object per line, `{"id", "answer", "expected", "columns"}`, and writes
-//! one line for each, flushed: `{"score": 0..1, "feedback": "…", "metrics": {"name": 1.5}}`.
-//! Feedback and metrics are optional; so is `"id"`, which is checked if it is given. The program
-//! may keep reading until its input ends, or exit after one line. Its standard error is shown if it
-//! fails.
+//! reply is an error. The program may keep reading until its input ends, or exit after one line. Its standard error is
+//! shown if it fails.
 
-mod protocol;
 mod group;
 mod stderr;
 mod process;
@@ -19,12 +16,10 @@ mod process;
 #[cfg(test)]
 mod tests;
 
-use crate::task::example::Example;
-use crate::task::scorer::{CommandSpec, Verdict};
 use crate::text;
 use group::{Mark, ProcessGroup};
 use process::{Failure, LONGEST_REPLY, Process};
-use protocol::{read_reply, request};
+use serde::Serialize;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -34,8 +29,6 @@ use stderr::TIME_TO_EXIT;
 use tokio::process::Child;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-
-pub(crate) use protocol::line_of;
 
 /// The default number of processes; scoring is rarely the bottleneck.
 const DEFAULT_PROCESSES: usize = 16;
@@ -92,6 +85,14 @@ fn shown(stderr: &str) -> String {
     }
 }
 
+/// A question as one line of JSON.
+pub(crate) fn line_of(question: &impl Serialize) -> Vec<u8> {
+    // Texts, numbers and JSON values can always be encoded.
+    let mut line = serde_json::to_vec(question).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
 /// The variables that every program needs, and those that the task lists.
 pub fn allowed_environment(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -136,30 +137,11 @@ impl CommandPool {
         }
     }
 
-    /// The pool of a task's scorer; it gets the allowed variables of this program's environment.
-    #[must_use]
-    pub fn of(
-        spec: &CommandSpec,
-        working_dir: &Path,
-        environment: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> Self {
-        let environment = allowed_environment(environment, &spec.env);
-        Self::new(spec.argv.clone(), working_dir, spec.timeout, environment)
-    }
-
     /// At most this many processes at once.
     #[must_use]
     pub fn at_most(mut self, processes: usize) -> Self {
         self.places = Semaphore::new(processes.clamp(1, Semaphore::MAX_PERMITS));
         self
-    }
-
-    /// Requests the score of one answer.
-    ///
-    /// # Errors
-    /// No valid reply in time.
-    pub async fn score(&self, answer: &str, row: &Example) -> Result<Verdict, CommandError> {
-        self.ask(&request(answer, row), |reply| read_reply(reply, row)).await
     }
 
     /// Sends one line and reads the reply. Waiting for a free process does not count against the
