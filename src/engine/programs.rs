@@ -82,6 +82,7 @@ pub(super) async fn ask(
         live: None,
         finish: Finish::Stop,
         why: String::new(),
+        trajectory: Vec::new(),
         ms: u32::try_from(millis(began.elapsed())).unwrap_or(u32::MAX),
         at: millis(runner.running()),
     };

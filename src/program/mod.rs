@@ -21,6 +21,7 @@ use group::{Mark, ProcessGroup};
 use process::{Failure, LONGEST_REPLY, Process};
 use serde::Serialize;
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
@@ -47,6 +48,8 @@ pub enum CommandError {
     Start {
         /// The program's name.
         program: String,
+        /// Whether it cannot be started later either, until people do something.
+        is_lasting: bool,
         /// The system's message.
         message: String,
     },
@@ -91,6 +94,15 @@ pub(crate) fn line_of(question: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(question).unwrap_or_default();
     line.push(b'\n');
     line
+}
+
+/// Where a program runs, and the environment of which it gets what is listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The folder.
+    pub folder: &'a Path,
+    /// The whole environment.
+    pub environment: &'a [(OsString, OsString)],
 }
 
 /// The variables that every program needs, and those that the task lists.
@@ -158,7 +170,7 @@ impl CommandPool {
         let _place = self.places.acquire().await;
         let deadline = Instant::now() + self.limit;
         if let Some(mut process) = self.idle_process() {
-            match process.ask(line, deadline).await {
+            match process.ask_again(line, deadline).await {
                 // A process may exit after a reply.
                 Err(Failure::Ended { began: false }) => drop(process),
                 said => return self.conclude(process, said, read).await,
@@ -214,10 +226,17 @@ impl CommandPool {
 
     fn start(&self) -> Result<Process, CommandError> {
         let program = self.argv.first().map(String::as_str).unwrap_or_default();
-        let failed = |message: String| CommandError::Start { program: program.to_owned(), message };
+        let failed = |is_lasting: bool, message: String| CommandError::Start {
+            program: program.to_owned(),
+            is_lasting,
+            message,
+        };
+        let is_lasting =
+            |kind: ErrorKind| matches!(kind, ErrorKind::NotFound | ErrorKind::PermissionDenied);
         let (child, group) = start(&self.argv, &self.working_dir, &self.environment, Stdio::piped)
-            .map_err(|error| failed(error.to_string()))?;
-        Process::new(child, group).ok_or_else(|| failed("its streams are missing".to_owned()))
+            .map_err(|error| failed(is_lasting(error.kind()), error.to_string()))?;
+        Process::new(child, group)
+            .ok_or_else(|| failed(false, "its streams are missing".to_owned()))
     }
 }
 
