@@ -74,6 +74,7 @@ pub mod state; // The facts of a run: all events so far, folded.
 pub mod store; // Durable bytes. The only place that names sled.
 pub mod journal; // Facts, made durable, in order, twice.
 pub mod looks; // How often held-out rows were looked at, over the runs of a folder.
+pub mod program; // A user's program: started, asked line by line, ended.
 pub mod provider; // Answers from a model, at a price. The only place that names reqwest.
 pub mod sim; // Simulated models, in this process and as a server. The only place that names axum.
 

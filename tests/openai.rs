@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::post;
+use promptsearch::program::Surroundings;
 use promptsearch::prompt::{Message, Role};
 use promptsearch::provider::http::HttpProvider;
 use promptsearch::provider::openai;
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use std::io;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -51,6 +53,7 @@ fn request() -> Request {
         draw: 3,
         stable_bytes: 0,
         form: Arc::default(),
+        row: None,
     }
 }
 
@@ -629,7 +632,8 @@ async fn the_key_is_in_no_log() {
                 timeout: TIMEOUTS,
                 ..Provider::built_in("openai").unwrap()
             };
-            match connect("local", &provider, Some(SecretString::from(KEY))).unwrap() {
+            let around = Surroundings { folder: Path::new("."), environment: &[] };
+            match connect("local", &provider, Some(SecretString::from(KEY)), around).unwrap() {
                 Connection::Client(llm) => llm,
                 _ => panic!("{kind:?} is asked over HTTP"),
             }

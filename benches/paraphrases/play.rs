@@ -198,6 +198,7 @@ fn answer(call: Call) -> Answered {
         live: None,
         finish: Finish::Stop,
         why: String::new(),
+        trajectory: Vec::new(),
         ms: 1,
         at: 0,
     }

@@ -1,11 +1,11 @@
 //! Errors as the user sees them: a kind that decides the exit code, a message, and hints.
 
 use crate::engine::SearchError;
-use crate::evaluate::command::CommandError;
 use crate::export::git::GitError;
 use crate::journal::JournalError;
 use crate::looks::LooksError;
 use crate::night::Night;
+use crate::program::CommandError;
 use crate::recipe::RecipeError;
 use crate::run::{RunDirError, RunError};
 use crate::source::SourceError;

@@ -131,8 +131,19 @@ pub(super) fn check_consent(
     Ok(())
 }
 
-/// Checks that the scorers' programs can be started.
+/// Checks that the programs of targets and scorers can be started.
 pub(super) fn check_programs(task: &Task) -> Result<(), SourceError> {
+    for (name, provider) in task.providers() {
+        let Some(program) = provider.command.first() else { continue };
+        if !is_there(program, &task.folder()) {
+            let message = format!(
+                "the program `{program}` of provider `{name}` does not exist or is not executable"
+            );
+            return Err(task.mistake(&["providers", name, "command"], message).help(
+                "name a program in PATH, or give a path relative to the task's folder, such as `./agent.py`",
+            ));
+        }
+    }
     for (place, scorer) in task.scorers.scorers().iter().enumerate() {
         let Some(spec) = scorer.command() else { continue };
         let program = spec.argv.first().map_or("", String::as_str);
@@ -236,6 +247,11 @@ pub(super) fn access_in_part(
     access.environment = std::env::vars_os().collect();
     access.limits = limits_folder(&variable);
     for (name, provider) in task.providers() {
+        let is_unset = |listed: &&String| std::env::var_os(listed).is_none();
+        if let Some(unset) = provider.env.iter().find(is_unset) {
+            let why = format!("the variable `{unset}` in `env` of provider `{name}` is not set");
+            keyless.insert(name.clone(), why);
+        }
         let Some(source) = &provider.api_key else { continue };
         match key::resolve(source, &variable) {
             Ok(key) => drop(access.keys.insert(name.clone(), key)),

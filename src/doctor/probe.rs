@@ -133,7 +133,7 @@ pub(super) async fn ask(
         let (result, took) = attempt::made(&*provider.llm, &request, permit).await;
         let error = match result {
             Ok(reply) => {
-                let (reported, envelope) = (reply.usage, *reply.envelope);
+                let (reported, envelope) = (reply.usage, (*reply.envelope).clone());
                 let this = (call, request.hash());
                 let answered =
                     attempt::answered(this, &request, reply, took, |usage| price.of(usage));

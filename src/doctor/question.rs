@@ -110,6 +110,21 @@ fn left_out(role: ModelRole, caps: Caps, before: u64) -> Option<(Status, String)
     }
 }
 
+/// What a call costs, for people.
+fn price_in_words(price: &Price) -> String {
+    let each = price.per_call.map(|usd| format!("{} for each call", money(usd)));
+    let most = price
+        .max_per_call
+        .map(|usd| format!("what it says itself, at most {} for each call", money(usd)));
+    let of_calls: Vec<String> = [each, most].into_iter().flatten().collect();
+    let has_tokens = of_calls.is_empty() || price.input > 0.0 || price.output > 0.0;
+    let tokens = has_tokens.then(|| {
+        let (input, output) = (money(price.input), money(price.output));
+        format!("{input} in and {output} out per million tokens")
+    });
+    tokens.into_iter().chain(of_calls).collect::<Vec<_>>().join(", ")
+}
+
 /// The price of a role's model; false where it may not be asked. One that is not asked needs none.
 pub(super) fn check_price(
     checks: &mut Checks,
@@ -123,9 +138,7 @@ pub(super) fn check_price(
         (Some(_), Some(PriceSource::Free)) => checks.ok("price", "free"),
         (Some(price), source) => {
             let source = source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
-            let (input, output) = (money(price.input), money(price.output));
-            let words = format!("{input} in and {output} out per million tokens{source}");
-            checks.ok("price", words);
+            checks.ok("price", price_in_words(&price) + &source);
         }
         (None, _) if !is_asked => {}
         (None, _) if caps.usd.is_some() => {

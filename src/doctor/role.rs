@@ -57,6 +57,9 @@ pub struct RoleFound {
     /// The same of both, as it was read.
     #[serde(skip)]
     left: RatesLeft,
+    /// The program that was asked, if it is one.
+    #[serde(skip)]
+    program: Option<String>,
     /// Bytes of its answer.
     #[serde(skip)]
     pub(super) answer_bytes: u64,
@@ -85,6 +88,7 @@ impl RoleFound {
             price: model.price,
             price_source: model.price_source.clone(),
             left: RatesLeft::default(),
+            program: provider.command.first().cloned(),
             answer_bytes: 0,
         }
     }
@@ -93,7 +97,10 @@ impl RoleFound {
     fn place(&self) -> String {
         match self.origin.split_once("://") {
             Some((_, host)) => host.to_owned(),
-            None => "the model in this process".to_owned(),
+            None => match &self.program {
+                Some(program) => format!("the program `{program}`"),
+                None => "the model in this process".to_owned(),
+            },
         }
     }
 
@@ -133,8 +140,9 @@ impl RoleFound {
             Ok(reply) => {
                 self.take_envelope(&reply.envelope);
                 self.take_answer(&reply.answered);
-                let reached = match self.origin.as_str() {
-                    "" => "the model is in this process".to_owned(),
+                let reached = match (self.origin.as_str(), &self.program) {
+                    (_, Some(program)) => format!("the program `{program}` answers"),
+                    ("", None) => "the model is in this process".to_owned(),
                     _ => format!("{} takes the key and knows the model", self.place()),
                 };
                 checks.ok("reach", reached);

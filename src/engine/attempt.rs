@@ -53,12 +53,14 @@ pub(crate) fn answered(
         written: usage.cache_write.0,
         out: usage.answer().0,
         reasoning: usage.reasoning.0,
-        usd: cost(usage),
+        // A target knows what it paid.
+        usd: reply.envelope.usd.unwrap_or_else(|| cost(usage)),
         estimated: reported.is_none(),
         live: None,
         finish: reply.finish,
         why: why(request, &reply),
         text: reply.text,
+        trajectory: reply.envelope.trajectory,
         ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
         at: 0,
     }

@@ -323,6 +323,7 @@ mod tests {
             draw: 0,
             stable_bytes: 0,
             form: Arc::new(RequestForm::default()),
+            row: None,
         }
     }
 

@@ -449,6 +449,9 @@ impl Search {
                 let wallet = self.runner.wallet();
                 match wallet.passed_cap() {
                     Some(why) => StopCause::trouble(StopReason::OverBudget, why),
+                    None if self.runner.over_bill().is_some() => {
+                        StopCause::trouble(StopReason::OverBudget, why)
+                    }
                     // No bill passed it: what may have been billed used it up.
                     None => {
                         let reason = wallet.nearest_cap().unwrap_or(StopReason::OverBudget);

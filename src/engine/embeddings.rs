@@ -51,6 +51,7 @@ impl Embeddings {
             draw: 0,
             stable_bytes: 0,
             form: Arc::clone(&self.model.form),
+            row: None,
         }
     }
 

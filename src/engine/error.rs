@@ -1,12 +1,12 @@
 //! How a run leaves the loop: as an outcome, for a cause, or with an error.
 
 use super::remedy::Remedy;
-use crate::evaluate::command::CommandError;
 use crate::event::StopReason;
 use crate::id::{Call, ProposalNumber, RowIx};
 use crate::journal::JournalError;
 use crate::looks::LooksError;
 use crate::operator::OperatorError;
+use crate::program::CommandError;
 use crate::prompt::TemplateError;
 use crate::source::SourceError;
 use crate::task::example::Split;

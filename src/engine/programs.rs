@@ -5,15 +5,15 @@
 //! a proposal, but not as a call of a model.
 //!
 //! `operator` says what it reads and writes. It may exit after that or wait for the next line; see
-//! `evaluate::command` for what is guarded.
+//! `program` for what is guarded.
 
 use super::call::{CallOutcome, CallRunner};
 use crate::evaluate::Evaluator;
-use crate::evaluate::command::CommandPool;
 use crate::event::{Answered, Draft, Event, Finish};
 use crate::id::{Call, RequestHash};
 use crate::journal::Journal;
 use crate::operator::check_line;
+use crate::program::CommandPool;
 use crate::recipe::Recipe;
 use crate::units::Usd;
 use std::collections::HashMap;
@@ -82,6 +82,7 @@ pub(super) async fn ask(
         live: None,
         finish: Finish::Stop,
         why: String::new(),
+        trajectory: Vec::new(),
         ms: u32::try_from(millis(began.elapsed())).unwrap_or(u32::MAX),
         at: millis(runner.running()),
     };

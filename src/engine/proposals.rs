@@ -9,8 +9,7 @@ use super::job::Question;
 use super::wordings::meta_prompts;
 use crate::candidate::{Candidate, DEMOS, Demo, Origin, Repair};
 use crate::evaluate::Evaluator;
-use crate::evaluate::command::line_of;
-use crate::event::{Draft, Event, NoAnswer, ProposalOutcome, Rejection, Shown};
+use crate::event::{Answered, Draft, Event, NoAnswer, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, MutatorIx, ProposalNumber, RowIx};
 use crate::journal::{Journal, JournalError};
 use crate::memory::State;
@@ -20,6 +19,7 @@ use crate::operator::{
     ReplyContent, ScoredPrompt, ScreenedTask, Screens, demos_of, merge_repaired, program_request,
     repaired,
 };
+use crate::program::line_of;
 use crate::prompt::{Prompt, literal};
 use crate::provider::Request;
 use crate::recipe::Recipe;
@@ -61,21 +61,21 @@ impl TrainingRows {
         &self,
         row: RowIx,
         at: EventNumber,
-    ) -> Result<Option<(String, Verdict)>, JournalError> {
-        let (text, verdict) = match self.journal.read(at)? {
+    ) -> Result<Option<(Answered, Verdict)>, JournalError> {
+        let (answered, verdict) = match self.journal.read(at)? {
             Event::Answered(answered) | Event::Reused { answer: answered, .. } => {
                 let verdict = self.evaluator.verdict(Split::Train, row, &answered);
-                (answered.text, verdict)
+                (answered, verdict)
             }
             Event::Scored { answer, verdict, .. } => match self.journal.read(answer)? {
                 Event::Answered(answered) | Event::Reused { answer: answered, .. } => {
-                    (answered.text, Some(verdict))
+                    (answered, Some(verdict))
                 }
                 _ => return Ok(None),
             },
             _ => return Ok(None),
         };
-        Ok(verdict.map(|verdict| (text, verdict)))
+        Ok(verdict.map(|verdict| (answered, verdict)))
     }
 }
 
@@ -89,7 +89,7 @@ impl Answers for TrainingRows {
             Some(number) => self.answer(row, number)?,
             None => None,
         };
-        let answer = answer.as_ref().map(|(text, verdict)| (text.as_str(), verdict));
+        let answer = answer.as_ref().map(|(answered, verdict)| (answered, verdict));
         Ok(self.evaluator.evidence(row, answer))
     }
 }
@@ -265,6 +265,7 @@ impl ProposalBuilder {
             // Each request to the mutator is another one.
             stable_bytes: 0,
             form: Arc::clone(&model.form),
+            row: None,
         };
         Ok(request.without(&state.refused_fields))
     }

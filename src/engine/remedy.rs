@@ -48,6 +48,11 @@ impl Remedy {
                 "name the authority's file as `ca_file`, or correct `base_url`, as it says",
                 Accepted,
             ),
+            (Failure::NotStarted, _) => (
+                "reach",
+                "install the program, or correct `command` of the provider; it is started in the task's folder",
+                Accepted,
+            ),
             (Failure::Unavailable, _) => (
                 "reach",
                 "the server is not ready: wait until its model is loaded, and try again",

@@ -50,7 +50,7 @@ impl Tries {
     ) -> RetryDecision {
         let end = match failure {
             // See `Failure::stops_run`.
-            Failure::Auth | Failure::Quota | Failure::Certificate => {
+            Failure::Auth | Failure::Quota | Failure::Certificate | Failure::NotStarted => {
                 Some(RetryDecision::StopRun(StopReason::ProviderRefused))
             }
             Failure::BadRequest => Some(RetryDecision::Missing(NoAnswer::Refused)),

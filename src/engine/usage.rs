@@ -38,7 +38,15 @@ pub(crate) fn cost_of_failure(
     error: &LlmError,
     cost: impl FnOnce(Usage) -> Amount,
 ) -> Option<Amount> {
-    usage_of_failure(request, error).map(cost)
+    let usage = usage_of_failure(request, error);
+    match error.envelope.usd {
+        None => usage.map(cost),
+        // A target knows what it paid; its tokens may not be known all the same.
+        Some(usd) => {
+            let estimated = || Usage::plain(estimate_tokens(request.bytes()).0, 0);
+            Some(Amount { usd, tokens: usage.unwrap_or_else(estimated).total() })
+        }
+    }
 }
 
 /// What an attempt used that failed: what its provider reports, also where such a failure bills nothing as a rule;

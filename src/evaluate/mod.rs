@@ -3,13 +3,14 @@
 //! Prompts are rendered with rows here, so this module opens held-out rows. The strategy chooses
 //! the rows; for the confirmation, `engine` does.
 
-pub mod command;
+pub(crate) mod scorer_program; // What a scorer's program is sent, and what it replies.
 
-use crate::event::{Answered, Event};
+use crate::event::{Answered, Event, Step};
 use crate::id::RowIx;
 use crate::operator::Evidence;
+use crate::program::{CommandError, CommandPool, allowed_environment};
 use crate::prompt::{Message, Prompt, TemplateError, value_text};
-use crate::provider::Request;
+use crate::provider::{Request, RowParts};
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
@@ -17,7 +18,6 @@ use crate::task::measure::Measure;
 use crate::task::model::ModelRole;
 use crate::task::scorer::{Graded, InvalidReason, Rubric, ScorerSet, Verdict};
 use crate::text;
-use command::{CommandError, CommandPool, allowed_environment};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -73,7 +73,9 @@ impl Evaluator {
         let commands = task
             .scorers
             .commands()
-            .map(|(_, spec)| CommandPool::of(spec, &task.folder(), environment.iter().cloned()))
+            .map(|(_, spec)| {
+                scorer_program::pool(spec, &task.folder(), environment.iter().cloned())
+            })
             .collect();
         let environment = allowed_environment(environment.iter().cloned(), &[]);
         let mean_weights =
@@ -178,6 +180,10 @@ impl Evaluator {
             Some(_) => self.task.layout.stable_bytes(prompt, &messages),
             None => 0,
         };
+        let row = match model.form.is_of_target() {
+            true => Some(Arc::new(self.row_parts(prompt, example)?)),
+            false => None,
+        };
         Ok(Some(Request {
             model: model.name.clone(),
             messages,
@@ -186,7 +192,17 @@ impl Evaluator {
             draw: u64::from(replicate),
             stable_bytes,
             form: Arc::clone(&model.form),
+            row,
         }))
+    }
+
+    /// A row as a target is told it: never the right answer, nor what else scores by or says of the row.
+    fn row_parts(&self, prompt: &Prompt, row: &Example) -> Result<RowParts, TemplateError> {
+        let layout = &self.task.layout;
+        let shown = layout.shown_columns();
+        let columns = row.columns.iter().filter(|(name, _)| shown.contains(*name));
+        let columns = columns.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Ok(RowParts { parts: layout.render_parts(prompt, row)?, row: columns })
     }
 
     /// Bytes of a row's values, which is the most that it adds to a prompt that shows each once.
@@ -280,7 +296,9 @@ impl Evaluator {
             let program = scorers.commands().zip(&self.commands);
             let mut program = program.filter(|((other, _), _)| other.name() == scorer.name());
             match (program.next(), scorer.scored_part(answer)) {
-                (Some((_, pool)), Some(part)) => asked.push(pool.score(&part, example).await?),
+                (Some((_, pool)), Some(part)) => {
+                    asked.push(scorer_program::score(pool, &part, example).await?);
+                }
                 _ => asked.extend(judged.next()),
             }
         }
@@ -366,7 +384,7 @@ impl Evaluator {
 
     /// A training row as shown to the mutator. Only training rows become evidence.
     #[must_use]
-    pub fn evidence(&self, row: RowIx, answer: Option<(&str, &Verdict)>) -> Option<Evidence> {
+    pub fn evidence(&self, row: RowIx, answer: Option<(&Answered, &Verdict)>) -> Option<Evidence> {
         let example = self.row(Split::Train, row)?;
         let mut feedback: Vec<String> = example.feedback.iter().cloned().collect();
         if let Some((_, verdict)) = answer
@@ -374,15 +392,16 @@ impl Evaluator {
         {
             feedback.push(said.clone());
         }
-        let labels = answer.and_then(|(text, _)| {
+        let labels = answer.and_then(|(answered, _)| {
             let scorer = self.task.scorers.label_scorer()?;
             let right = *scorer.right_labels(example).first()?;
-            Some([right, scorer.label_in(text)?].map(str::to_owned))
+            Some([right, scorer.label_in(&answered.text)?].map(str::to_owned))
         });
         Some(Evidence {
             labels,
             input: self.input(example),
-            answer: answer.map(|(text, _)| text.to_owned()),
+            answer: answer.map(|(answered, _)| answered.text.clone()),
+            trajectory: answer.and_then(|(answered, _)| in_lines(&answered.trajectory)),
             contrast: None,
             expected: self.expected(example),
             score: answer.map(|(_, verdict)| verdict.score.value()),
@@ -403,6 +422,16 @@ impl Evaluator {
         let last: Option<Message> = messages.ok().and_then(|mut messages| messages.pop());
         last.map(|message| message.content).unwrap_or_default()
     }
+}
+
+/// The steps of a target, a line for each; `None` without any.
+fn in_lines(trajectory: &[Step]) -> Option<String> {
+    let line = |(number, step): (usize, &Step)| match step.by.as_str() {
+        "" => format!("[{number}] {}", step.text),
+        by => format!("[{number}] {by}: {}", step.text),
+    };
+    let lines: Vec<String> = (1..).zip(trajectory).map(line).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// The mean weight of rows; exactly the weight of each where all are the same.

@@ -134,6 +134,8 @@ pub enum Failure {
     Unavailable,
     /// No connection can be trusted: the run stops.
     Certificate,
+    /// A program cannot be started: the run stops.
+    NotStarted,
     /// The provider or the network failed: tried again.
     Transient,
     /// A deadline passed: tried again.
@@ -158,14 +160,31 @@ impl Failure {
     /// Whether no other request would be answered either, until people do something.
     #[must_use]
     pub fn stops_run(self) -> bool {
-        matches!(self, Self::Auth | Self::Quota | Self::Certificate)
+        matches!(self, Self::Auth | Self::Quota | Self::Certificate | Self::NotStarted)
     }
 
     /// Whether nothing was sent.
     #[must_use]
     pub fn is_before_sending(self) -> bool {
-        matches!(self, Self::Unreachable | Self::UnknownHost | Self::Certificate | Self::Unsent)
+        matches!(
+            self,
+            Self::Unreachable
+                | Self::UnknownHost
+                | Self::Certificate
+                | Self::NotStarted
+                | Self::Unsent
+        )
     }
+}
+
+/// One step on the way of a target to its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Who made it: a role, or the name of a tool; empty where the target says neither.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
+    /// What was said or done.
+    pub text: String,
 }
 
 /// A call's answer. The request is not part of it: it is rendered again.
@@ -207,6 +226,9 @@ pub struct Answered {
     /// What is wrong with it, in the provider's words, where something is.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
+    /// How a target came to it, step by step, where it says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trajectory: Vec<Step>,
     /// How long the attempt took.
     pub ms: u32,
     /// Running time of the run at the arrival, in milliseconds.
@@ -238,6 +260,7 @@ impl Answered {
             live: None,
             finish: Finish::Stop,
             why: String::new(),
+            trajectory: Vec::new(),
             ms: 1,
             at: 0,
         }

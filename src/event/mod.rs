@@ -16,7 +16,7 @@ mod embedding;
 mod strategy;
 
 pub use batch::Batch;
-pub use call::{Answered, Failure, Finish, NoAnswer};
+pub use call::{Answered, Failure, Finish, NoAnswer, Step};
 pub use embedding::Embedded;
 pub use evaluation::{Block, Cached, CachedOf, Gate, JudgeCalls, Judging, RowKey, RowOutcome};
 pub use proposal::{

@@ -205,6 +205,8 @@ fn provider(task: &Task) -> Value {
         ProviderKind::OpenaiResponses => "openai:responses",
         ProviderKind::Anthropic => "anthropic:messages",
         ProviderKind::Gemini => "google",
+        // Its own form of such programs reads and writes other lines.
+        ProviderKind::Exec | ProviderKind::Http => return json!("echo"),
     };
     let mut config = Map::new();
     config.insert("temperature".to_owned(), json!(model.temperature));

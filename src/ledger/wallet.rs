@@ -101,6 +101,12 @@ impl Wallet {
         self.caps.usd.is_some() || self.caps.tokens.is_some()
     }
 
+    /// Whether a cap in dollars is set.
+    #[must_use]
+    pub fn is_capped_in_usd(&self) -> bool {
+        self.caps.usd.is_some()
+    }
+
     /// The cap that was passed by what providers billed, in words, if one was.
     #[must_use]
     pub fn passed_cap(&self) -> Option<String> {

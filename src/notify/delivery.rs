@@ -1,7 +1,7 @@
 //! Tells one recipient: a program gets a message on its standard input, a server as the body of a request.
 
 use super::message::Message;
-use crate::evaluate::command::{self, allowed_environment};
+use crate::program::{self, allowed_environment};
 use crate::provider::webhook;
 use crate::task::scorer::CommandSpec;
 use crate::text;
@@ -67,7 +67,7 @@ async fn run(
     input: Vec<u8>,
 ) -> Result<(), String> {
     let environment = allowed_environment(environment.iter().cloned(), &spec.env);
-    let (mut child, mut group) = command::start(&spec.argv, folder, &environment, Stdio::null)
+    let (mut child, mut group) = program::start(&spec.argv, folder, &environment, Stdio::null)
         .map_err(|error| format!("it cannot be started: {error}"))?;
     if let Some(mut stdin) = child.stdin.take() {
         // A program may end without reading.

@@ -79,6 +79,8 @@ pub struct Evidence {
     pub input: String,
     /// The parent's answer; `None` shows the row alone.
     pub answer: Option<String>,
+    /// How a target came to it, a line for each step; `None` where nothing is known of it.
+    pub trajectory: Option<String>,
     /// A worse answer to the same row, for contrast.
     pub contrast: Option<String>,
     /// What a right answer says; `None` where answers are only checked, so that the row has none.

@@ -9,7 +9,7 @@ use super::brief::Brief;
 const FIELD_BYTES: usize = 4_000;
 /// The most bytes of all evidence where no window is known.
 const EVIDENCE_BYTES: usize = 48_000;
-/// Fields of a row among which its bytes are shared.
+/// Fields of a row among which its bytes are shared, without those of a target.
 const FIELDS: usize = 4;
 /// Below this a field says too little; then rows are left out.
 const LEAST_FIELD_BYTES: usize = 160;
@@ -19,6 +19,8 @@ const LEAST_FIELD_BYTES: usize = 160;
 pub(super) struct Cut {
     evidence_bytes: usize,
     rows: usize,
+    /// Fields of a row.
+    fields: usize,
     /// Places in the history, from the one that is missed least.
     order: Vec<usize>,
     left_out: usize,
@@ -36,6 +38,7 @@ impl Cut {
         Self {
             evidence_bytes: EVIDENCE_BYTES,
             rows: brief.evidence.len(),
+            fields: FIELDS + usize::from(brief.evidence.iter().any(|row| row.trajectory.is_some())),
             order,
             left_out: 0,
             leaves_out_summaries: false,
@@ -49,7 +52,7 @@ impl Cut {
 
     /// The most bytes of one field.
     pub(super) fn field_bytes(&self) -> usize {
-        (self.evidence_bytes / self.rows.max(1) / FIELDS).min(FIELD_BYTES)
+        (self.evidence_bytes / self.rows.max(1) / self.fields).min(FIELD_BYTES)
     }
 
     /// Whether the diagnosis and the tried edits are left out.
@@ -65,11 +68,11 @@ impl Cut {
     /// Leaves out a little more, if there is anything left.
     pub(super) fn tighten(&mut self) -> bool {
         if self.rows > 0 && self.field_bytes() / 2 >= LEAST_FIELD_BYTES {
-            self.evidence_bytes = self.field_bytes() / 2 * FIELDS * self.rows;
+            self.evidence_bytes = self.field_bytes() / 2 * self.fields * self.rows;
         } else if self.rows > 0 {
             let each = self.field_bytes();
             self.rows -= 1;
-            self.evidence_bytes = each * FIELDS * self.rows;
+            self.evidence_bytes = each * self.fields * self.rows;
         } else if self.has_summaries && !self.leaves_out_summaries {
             self.leaves_out_summaries = true;
         } else if self.left_out < self.order.len() {

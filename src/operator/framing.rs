@@ -274,6 +274,9 @@ fn record(row: &Evidence, each: usize, out: &mut String) {
         push(out, format_args!("{key}: {}\n", head_and_tail(text, each)));
     };
     line("Input", &row.input);
+    if let Some(trajectory) = &row.trajectory {
+        line("Steps", trajectory);
+    }
     if let Some(answer) = &row.answer {
         line("Answer", answer);
     }

@@ -29,6 +29,8 @@ struct Request<'a> {
 struct Row<'a> {
     input: &'a str,
     answer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trajectory: Option<&'a str>,
     expected: Option<&'a str>,
     score: Option<f64>,
     feedback: String,
@@ -64,6 +66,7 @@ fn written(
             .map(|row| Row {
                 input: &row.input,
                 answer: row.answer.as_deref(),
+                trajectory: row.trajectory.as_deref(),
                 expected: row.expected.as_deref(),
                 score: row.score,
                 feedback: row.feedback.join("\n"),

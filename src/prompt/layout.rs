@@ -229,6 +229,24 @@ impl Layout {
         Ok(messages)
     }
 
+    /// The parts filled with one row, by name.
+    ///
+    /// # Errors
+    /// A frozen template that fails on this row's values.
+    pub fn render_parts<'a>(
+        &self,
+        prompt: &Prompt,
+        row: impl Into<RowValues<'a>>,
+    ) -> Result<Columns, TemplateError> {
+        let row = row.into();
+        let filled = prompt.parts().iter().map(|part| {
+            let mut text = String::new();
+            self.render_part(part, row, &mut text)?;
+            Ok((part.name.clone(), text.into()))
+        });
+        filled.collect()
+    }
+
     fn render_part(
         &self,
         part: &Part,

@@ -128,7 +128,7 @@ pub(super) fn endpoint(
         );
     }
     // What follows the model's name, where that is in it.
-    if path.rsplit(MODEL).next().is_some_and(|end| bare.ends_with(end)) {
+    if !path.is_empty() && path.rsplit(MODEL).next().is_some_and(|end| bare.ends_with(end)) {
         return Err(format!("must stop before {path}, which is added to it"));
     }
     Ok(url)

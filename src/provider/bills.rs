@@ -8,6 +8,7 @@ use super::gemini::Gemini;
 use super::openai::OpenAi;
 use super::protocol::Protocol;
 use super::responses::OpenAiResponses;
+use super::target::Target;
 use crate::task::model::{Provider, ProviderKind, Usage};
 use serde_json::{Value, json};
 
@@ -303,6 +304,7 @@ fn answer(kind: ProviderKind, usage: &Value) -> Value {
             "stop_reason": "end_turn", "usage": usage}),
         ProviderKind::Gemini => json!({"candidates": [{"content": {"parts": [{"text": "a"}]},
             "finishReason": "STOP"}], "usageMetadata": usage}),
+        ProviderKind::Exec | ProviderKind::Http => json!({"answer": "a", "usage": usage}),
     }
 }
 
@@ -314,6 +316,7 @@ fn used(kind: ProviderKind, status: u16, body: &Value) -> Option<Usage> {
         ProviderKind::OpenaiResponses => http::<OpenAiResponses>().read(status, &body),
         ProviderKind::Anthropic => http::<Anthropic>().read(status, &body),
         ProviderKind::Gemini => http::<Gemini>().read(status, &body),
+        ProviderKind::Exec | ProviderKind::Http => http::<Target>().read(status, &body),
     };
     error.unwrap_err().usage
 }
@@ -365,6 +368,7 @@ fn every_service_is_billed_as_it_counts() {
             ProviderKind::OpenaiResponses => OpenAiResponses.reply(body.as_bytes()),
             ProviderKind::Anthropic => Anthropic.reply(body.as_bytes()),
             ProviderKind::Gemini => Gemini.reply(body.as_bytes()),
+            ProviderKind::Exec | ProviderKind::Http => Target.reply(body.as_bytes()),
         };
         let counted = reply.unwrap().usage.expect("it counts");
         let (price, _) = provider.price_of(model).unwrap_or_else(|| panic!("{service}/{model}"));

@@ -1,16 +1,19 @@
-//! What a server says beside its answer or its refusal: a few facts of the headers, and how fast it was.
+//! What a server says beside its answer or its refusal: a few facts of the headers, and how fast it was; and what a
+//! target says of its own work.
 //!
 //! Not what follows from them: the throttle paces by what is left, and `doctor` compares the clocks.
 
 use super::limit::RatesLeft;
 use super::rates;
 use super::waits;
+use crate::event::Step;
+use crate::units::Usd;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 use std::time::Duration;
 
 /// What came with an answer or a refusal; nothing where no server was reached, or a model is in this process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
     /// The HTTP status.
     pub status: Option<u16>,
@@ -20,6 +23,10 @@ pub struct Envelope {
     pub clock_ahead: Option<SignedDuration>,
     /// What is left of the server's rates.
     pub left: RatesLeft,
+    /// What a target says that the call cost.
+    pub usd: Option<Usd>,
+    /// How a target came to its answer, step by step.
+    pub trajectory: Vec<Step>,
 }
 
 impl Envelope {
@@ -30,6 +37,8 @@ impl Envelope {
             first_byte: Some(after),
             clock_ahead: waits::clock_ahead(headers, now),
             left: rates::left(headers, now),
+            usd: None,
+            trajectory: Vec::new(),
         }
     }
 }

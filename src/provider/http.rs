@@ -15,6 +15,7 @@ use super::{Envelope, Failure, Llm, LlmError, Reply, Request};
 use crate::clock::Clock;
 use crate::task::model::{Provider, RequestForm, Timeouts, Usage};
 use crate::text;
+use crate::units::Usd;
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
@@ -245,6 +246,11 @@ impl<P: Protocol> HttpProvider<P> {
         counted(&value).or_else(|| counted(&value["error"]))
     }
 
+    /// What a target says in a body that an attempt cost.
+    fn said(&self, body: &[u8]) -> Option<Usd> {
+        self.protocol.usd(&body::json(body)?)
+    }
+
     /// The address of a message: a path after `base_url`.
     fn address_of(&self, path: &str) -> Result<Url, LlmError> {
         Url::parse(&joined(&self.base, path)).map_err(|error| {
@@ -282,13 +288,18 @@ impl<P: Protocol> HttpProvider<P> {
             false => self.protocol.reply(&answer.body),
         };
         let reply = reply.map_err(|refusal| LlmError {
-            envelope: answer.envelope.clone(),
+            envelope: Box::new(Envelope {
+                usd: self.said(&answer.body),
+                ..(*answer.envelope).clone()
+            }),
             usage: self.used(asks_vectors, &answer.body),
             ..self.error(answer.status, refusal)
         })?;
         // Vectors hold none of a server's words.
-        let reply = if asks_vectors { reply } else { self.without_key(reply) };
-        Ok(Reply { envelope: answer.envelope, ..reply })
+        let mut reply = if asks_vectors { reply } else { self.without_key(reply) };
+        let Envelope { usd, trajectory, .. } = *std::mem::take(&mut reply.envelope);
+        let envelope = Box::new(Envelope { usd, trajectory, ..*answer.envelope });
+        Ok(Reply { envelope, ..reply })
     }
 
     async fn sent_with(
@@ -334,7 +345,9 @@ impl<P: Protocol> HttpProvider<P> {
         let envelope =
             Box::new(Envelope::of(status.as_u16(), response.headers(), sent.elapsed(), now));
         if !status.is_success() {
-            return Err(LlmError { envelope, ..self.refused(form, response).await });
+            let error = self.refused(form, response).await;
+            let envelope = Box::new(Envelope { usd: error.envelope.usd, ..*envelope });
+            return Err(LlmError { envelope, ..error });
         }
         let body = self.body(response, message.largest).await;
         let body = body.map_err(|error| LlmError { envelope: envelope.clone(), ..error })?;
@@ -353,7 +366,12 @@ impl<P: Protocol> HttpProvider<P> {
                         "an answer held the key, which is taken out"
                     );
                 }
-                Reply { text, why: credential.redact(&reply.why), ..reply }
+                let mut envelope = reply.envelope;
+                for step in &mut envelope.trajectory {
+                    step.by = credential.redact_answer(&step.by);
+                    step.text = credential.redact_answer(&step.text);
+                }
+                Reply { text, why: credential.redact(&reply.why), envelope, ..reply }
             }
             None => reply,
         }
@@ -417,7 +435,8 @@ impl<P: Protocol> HttpProvider<P> {
         let now = Clock::System.now();
         let refusal = self.protocol.refusal(status.as_u16(), response.headers(), &body, now);
         let usage = self.used(form.asks_vectors(), &body);
-        let error = LlmError { usage, ..self.error(status, refusal) };
+        let envelope = Box::new(Envelope { usd: self.said(&body), ..Envelope::default() });
+        let error = LlmError { usage, envelope, ..self.error(status, refusal) };
         let location = response.headers().get(LOCATION).filter(|_| status.is_redirection());
         match location.and_then(|location| location.to_str().ok()) {
             Some(location) => {

@@ -21,6 +21,8 @@ mod connection; // The client of a provider, and why it has no connection.
 pub mod webhook; // A message to an address of the user's.
 pub mod http; // One attempt over HTTP, whatever the protocol.
 mod batch_results; // What the results of batches have in common.
+mod target; // What a target reads and writes.
+pub mod exec; // A target that is a program.
 pub mod openai; // `POST /chat/completions`.
 pub mod responses; // `POST /responses`.
 pub mod anthropic; // `POST /v1/messages`.
@@ -35,10 +37,10 @@ mod bills;
 #[cfg(test)]
 pub(crate) mod contract;
 
-pub use crate::event::{Failure, Finish};
+pub use crate::event::{Failure, Finish, Step};
 pub use envelope::Envelope;
 
-use crate::prompt::{Message, Role};
+use crate::prompt::{Columns, Message, Role};
 use crate::task::model::{ModelName, RefusedFields, RequestForm, Usage};
 use async_trait::async_trait;
 use serde::Serialize;
@@ -67,6 +69,19 @@ pub struct Request {
     /// How it is written. What of it decides answers is part of the request's identity.
     #[serde(skip_serializing_if = "is_usual")]
     pub form: Arc<RequestForm>,
+    /// What a target is told beside the messages; `None` for a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<Arc<RowParts>>,
+}
+
+/// A row as a target is told it. The right answer is not part of it, and neither is a column that the prompt does not
+/// show.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RowParts {
+    /// The parts of the prompt, filled with the row, by name.
+    pub parts: Columns,
+    /// The columns of the row that the task's own prompt shows.
+    pub row: Columns,
 }
 
 fn is_usual(form: &RequestForm) -> bool {

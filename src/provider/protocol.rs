@@ -6,6 +6,7 @@
 use super::refusal::Refusal;
 use super::{Reply, Request};
 use crate::task::model::Usage;
+use crate::units::Usd;
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -44,6 +45,11 @@ pub trait Protocol: Default + Send + Sync + Sized {
 
     /// The tokens that a whole body counts, be it an answer or an error; `None` where it counts none.
     fn usage(&self, body: &Value) -> Option<Usage>;
+
+    /// What a body says that the call cost, in a protocol that says so.
+    fn usd(&self, _body: &Value) -> Option<Usd> {
+        None
+    }
 
     /// What any other status means for the next attempt. Most services write their refusals alike.
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Refusal {
@@ -90,6 +96,7 @@ pub(super) mod tests {
             draw: 3,
             stable_bytes: 0,
             form: Arc::new(form),
+            row: None,
         }
     }
 

@@ -8,6 +8,7 @@ use super::address::{AddressError, named};
 use super::anthropic::Anthropic;
 use super::anthropic::batches::AnthropicBatches;
 use super::batch::BatchApi;
+use super::exec::ExecProvider;
 use super::gemini::Gemini;
 use super::http::HttpProvider;
 use super::limit::SendLimit;
@@ -16,7 +17,9 @@ use super::openai::batches::OpenAiBatches;
 use super::protocol::Protocol;
 use super::responses::OpenAiResponses;
 use super::shared_limit::SharedLimit;
+use super::target::Target;
 use super::throttle::{Rates, Throttle};
+use crate::program::Surroundings;
 use crate::task::Task;
 use crate::task::model::{KeySource, Provider, ProviderKind};
 use secrecy::ExposeSecret;
@@ -52,7 +55,7 @@ pub enum Connection {
     OfProgram,
 }
 
-/// What answers the requests to a provider.
+/// What answers the requests to a provider; a program runs in these surroundings.
 ///
 /// # Errors
 /// An address or a key that cannot be used, or a system without certificates.
@@ -60,6 +63,7 @@ pub fn connect(
     name: &str,
     provider: &Provider,
     key: Option<SecretString>,
+    surroundings: Surroundings<'_>,
 ) -> Result<Connection, AddressError> {
     Ok(match provider.kind {
         Some(ProviderKind::Openai) => with_openai_batches::<OpenAi>(name, provider, key)?,
@@ -73,6 +77,14 @@ pub fn connect(
         }
         Some(ProviderKind::Gemini) => {
             let llm = Arc::new(HttpProvider::<Gemini>::new(name, provider, key)?);
+            Connection::Client(Client { llm, batches: None })
+        }
+        Some(ProviderKind::Http) => {
+            let llm = Arc::new(HttpProvider::<Target>::new(name, provider, key)?);
+            Connection::Client(Client { llm, batches: None })
+        }
+        Some(ProviderKind::Exec) => {
+            let llm = Arc::new(ExecProvider::new(name, provider, surroundings));
             Connection::Client(Client { llm, batches: None })
         }
         Some(ProviderKind::Sim) => Connection::Simulated,

@@ -150,6 +150,7 @@ impl Recorder {
             live: None,
             finish: Finish::Stop,
             why: String::new(),
+            trajectory: Vec::new(),
             ms: 180,
             at: self.at,
         };

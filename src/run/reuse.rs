@@ -69,7 +69,11 @@ pub(super) fn answers_of(sources: &[ReuseSource], task: &Task) -> (EarlierAnswer
             Err(error) => gone.push(error),
             Ok(found) => found.into_iter().for_each(|answered| {
                 // It is paid; what the prompt costs is what it costs now.
-                let live = Some(price.of(answered.usage()));
+                let live = match price.is_said() {
+                    true => answered.live_usd(),
+                    false => price.of(answered.usage()),
+                };
+                let live = Some(live);
                 let copy =
                     Answered { call: Call::default(), usd: Usd::ZERO, live, at: 0, ..answered };
                 answers.add(number, copy);

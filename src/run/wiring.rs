@@ -13,6 +13,7 @@ use crate::evaluate::JUDGE_TRIES;
 use crate::event::Event;
 use crate::journal::Journal;
 use crate::ledger::Limits;
+use crate::program::Surroundings;
 use crate::provider::Llm;
 use crate::provider::registry::{Client, Connection, Providers, connect, limits_file};
 use crate::recipe::Recipe;
@@ -21,7 +22,7 @@ use crate::sim::{self, CLERK, EDITOR, EMBEDDER, JUDGE, MODEL_SEED, SimLlm, world
 use crate::source::SourceError;
 use crate::strategy::{Composed, Fixed, Searched, Strategy, Versus};
 use crate::task::Task;
-use crate::task::model::{ModelRole, Provider};
+use crate::task::model::{ModelRole, Provider, ProviderKind};
 use crate::text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -129,7 +130,11 @@ fn answering(
     let failed = |message: String| RunError::Provider { name: name.to_owned(), message };
     let key = access.keys.get(name).cloned();
     let limits = access.limits.as_ref().map(|it| limits_file(it, provider, key.as_ref()));
-    match connect(name, provider, key).map_err(|error| failed(error.to_string()))? {
+    let folder = task.folder();
+    let surroundings = Surroundings { folder: &folder, environment: &access.environment };
+    // A program has no server whose limits others could share.
+    let limits = limits.filter(|_| provider.kind != Some(ProviderKind::Exec));
+    match connect(name, provider, key, surroundings).map_err(|error| failed(error.to_string()))? {
         Connection::Client(client) => Ok((client, limits)),
         Connection::Simulated => {
             let world = world_of(task, MODEL_SEED, WorldParameters::default());
@@ -183,8 +188,10 @@ pub fn check_models(
     is_asked: impl Fn(ModelRole) -> bool,
 ) -> Result<(), SourceError> {
     check_simulated(task, is_asked)?;
+    let folder = task.folder();
+    let surroundings = Surroundings { folder: &folder, environment: &access.environment };
     for (name, provider) in task.providers() {
-        connect(name, provider, access.keys.get(name).cloned())
+        connect(name, provider, access.keys.get(name).cloned(), surroundings)
             .map_err(|error| task.mistake(&["providers", name, error.key()], error.to_string()))?;
     }
     Ok(())

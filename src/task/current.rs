@@ -133,6 +133,9 @@ impl TaskFile {
             values.extend(kind.map(|kind| (format!("{place}.kind"), kind)));
             let address = provider.base_url.map(Value::from);
             values.extend(address.map(|it| (format!("{place}.base_url"), it)));
+            if !provider.command.is_empty() {
+                values.insert(format!("{place}.command"), provider.command.into());
+            }
             add_form(&mut values, &place, &provider.headers, &provider.query, &provider.body);
         }
         for (role, spec) in self.models.each() {

@@ -508,6 +508,14 @@ impl Task {
             let (provider, name) = (model.name.provider(), model.name.model());
             let message =
                 format!("the price of `{}` is unknown, but a cap in dollars needs it", model.name);
+            if model.form.is_of_target() {
+                return Err(self.mistake(&["models", role.key()], message).help(format!(
+                    "under [providers.{provider}], write what a call costs, in US dollars:\n\n      \
+                     price = {{ per_call = {UNFILLED} }}        each costs the same\n      \
+                     price = {{ max_per_call = {UNFILLED} }}    at most this; it says itself what it paid, as `usd`\n\n    \
+                     or `free = true`, if none costs anything",
+                )));
+            }
             // A table of its own can be appended to any task file.
             return Err(self.mistake(&["models", role.key()], message).help(format!(
                 "add its price in US dollars per million tokens:\n\n      \

@@ -29,7 +29,7 @@ const TABLES: [(&str, &str); 15] = [
     ("BudgetTable", "[budget]"),
     ("Provider", "[providers.NAME]"),
     ("TimeoutTable", "timeout = { … } of a provider"),
-    ("Price", "price = { … } of a provider, and prices.MODEL = { … }"),
+    ("PriceTable", "price = { … } of a provider, and prices.MODEL = { … }"),
     ("LongContext", "long_context = { … } of a price"),
     ("Notify", "[notify]"),
 ];
@@ -223,7 +223,7 @@ mod tests {
         check_examples(
             &with("[providers.a]\nprice = { … }"),
             "input = 1.0, output = 2.0",
-            &of("Price"),
+            &of("PriceTable"),
         );
         check_examples(&with("[notify]\n¶"), "command = ['x']", &of("Notify"));
         let long = "[providers.a.price]\ninput = 1.0\noutput = 2.0\nlong_context = { … }";

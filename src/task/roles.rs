@@ -26,6 +26,9 @@ impl Locator<'_> {
             let mut provider =
                 read.provider(name).ok_or_else(|| self.unknown_provider(read, role, name))?;
             provider.ca_file = provider.ca_file.map(|file| self.source.folder().join(file));
+            provider
+                .check_program()
+                .map_err(|(key, flaw)| self.error(&["providers", name, key], flaw))?;
             let of_provider =
                 provider.form().map_err(|flaw| self.error(&["providers", name], flaw))?;
             let model = schema(role, spec, self.source)
@@ -105,6 +108,9 @@ fn model(
         _ => form,
     };
     let (price, price_source) = provider.price_of(name).unzip();
+    if let Some(flaw) = price.and_then(|price| provider.flaw_of_price(&price)) {
+        return Err(flaw.to_owned());
+    }
     if spec.weight.is_some() && !role.is_mutator() {
         return Err(format!("`weight` is not used for the {role} model: only mutators are drawn"));
     }

@@ -203,6 +203,11 @@ fn prompts_on_the_same_rows_are_as_their_page_shows() {
 }
 
 #[test]
+fn an_agent_is_as_the_page_on_targets_shows() {
+    run_page("docs/targets.md");
+}
+
+#[test]
 fn an_online_test_is_as_its_page_shows() {
     run_page("docs/online.md");
 }
@@ -228,7 +233,14 @@ fn the_first_run_is_as_the_readme_shows() {
 
 #[test]
 fn every_page_with_commands_to_run_is_run() {
-    let run = ["docs/ab.md", "docs/howto.md", "docs/online.md", "docs/runs.md", "docs/tutorial.md"];
+    let run = [
+        "docs/ab.md",
+        "docs/howto.md",
+        "docs/online.md",
+        "docs/runs.md",
+        "docs/targets.md",
+        "docs/tutorial.md",
+    ];
     for page in pages() {
         let name = page.to_str().unwrap();
         let has_any = blocks(&read(name)).iter().any(|block| block.comment == "run");

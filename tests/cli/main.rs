@@ -48,6 +48,7 @@ mod runs;
 mod scorers;
 mod server;
 mod servers;
+mod targets;
 mod three_tasks;
 mod trouble;
 mod verify;

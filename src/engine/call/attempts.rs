@@ -10,7 +10,7 @@ use crate::engine::attempt;
 use crate::engine::batches::BatchOutcome;
 use crate::engine::error::StopCause;
 use crate::engine::retry::{RetryDecision, Tries};
-use crate::engine::usage::usage_of_failure;
+use crate::engine::usage::{cost_of_failure, usage_of_failure};
 use crate::event::{Answered, Event, Failure, NoAnswer, StopReason};
 use crate::id::EventNumber;
 use crate::provider::batch::RowResult;
@@ -202,7 +202,7 @@ impl CallRunner {
                 // The last of the useless answers is the call's answer, at what it cost.
                 RetryDecision::Invalid(finish) => {
                     let usage = usage_of_failure(context.request, &error);
-                    let (text, envelope) = (String::new(), Box::default());
+                    let (text, envelope) = (String::new(), error.envelope);
                     let reply = Reply { text, usage, finish, why: error.message, envelope };
                     return self.answer(context, reply, took, Some(since), is_batched).await;
                 }
@@ -265,8 +265,10 @@ impl CallRunner {
             let CallContext { role, row, request, .. } = *context;
             self.learn_bill(role, row, request, usage);
         }
-        let charged = usage.map(|usage| self.cost(context.role, usage, is_batched));
+        let cost = |usage| self.cost(context.role, usage, is_batched);
+        let charged = cost_of_failure(context.request, error, cost);
         let charged = charged.unwrap_or_else(|| self.wallet().reserved(context.call));
+        self.check_bill(context, error.envelope.usd);
         self.charge(context, error.failure, charged)
     }
 
@@ -309,6 +311,7 @@ impl CallRunner {
         first: Option<Instant>,
         is_batched: bool,
     ) -> Result<AttemptsEnd, StopCause> {
+        let said = reply.envelope.usd;
         let cost = |usage| self.cost(context.role, usage, is_batched).usd;
         let answered =
             attempt::answered((context.call, context.hash), context.request, reply, took, cost);
@@ -330,10 +333,13 @@ impl CallRunner {
             self.slowest_millis.fetch_max(millis, Ordering::Relaxed);
         }
         let number = self.settle(Event::Answered(answered.clone())).await?;
+        self.check_bill(context, said);
         if self.first_calls.contains_key(&role) {
             // A refusal that costs nothing is no bill. An estimate is none either, but where good answers come without a
             // bill, it is all that there will be.
-            let is_known = if answered.estimated && answered.flaw().is_none() {
+            let is_known = if said.is_some() {
+                true
+            } else if answered.estimated && answered.flaw().is_none() {
                 let mut estimates = lock(&self.estimated_answers);
                 let estimates = estimates.entry(role).or_default();
                 *estimates += 1;

@@ -186,7 +186,12 @@ impl CallRunner {
             self.learn_bill(*role, *row, request, usage);
         }
         let estimated = || result.as_ref().ok().map(|reply| estimated_usage(request, reply));
-        let cost = reported.or_else(estimated).map(|usage| self.cost(*role, usage, false));
+        let said = match result {
+            Ok(reply) => reply.envelope.usd,
+            Err(error) => error.envelope.usd,
+        };
+        let usage = reported.or_else(estimated);
+        let cost = usage.map(|usage| self.cost_of(*role, usage, said, false));
         self.settle_hedge(*call, cost, result.as_ref().err().map(|error| error.failure));
     }
 

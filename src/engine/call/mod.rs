@@ -108,6 +108,8 @@ pub struct CallRunner {
     in_flight: AtomicU32,
     /// How long answered requests took, for roles whose requests are hedged.
     latencies: Mutex<BTreeMap<ModelRole, Latencies>>,
+    /// Why the bill of a call ends the run.
+    over_bill: OnceLock<String>,
     /// Where it is reported what happens to hedges, which may be after the call's end.
     post: OnceLock<Post>,
     /// Requests whose calls were answered by others, until their bills are known.
@@ -290,6 +292,7 @@ impl CallRunner {
             slowest_millis: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
             latencies: Mutex::default(),
+            over_bill: OnceLock::new(),
             post: OnceLock::new(),
             others: Mutex::default(),
             started: now,
@@ -301,6 +304,16 @@ impl CallRunner {
     /// The wallet. Hold it only for a moment: all calls wait for it.
     pub fn wallet(&self) -> MutexGuard<'_, Wallet> {
         lock(&self.wallet)
+    }
+
+    /// Why the bill of a call ends the run, where one does.
+    pub(super) fn over_bill(&self) -> Option<&str> {
+        self.over_bill.get().map(String::as_str)
+    }
+
+    /// The stop that follows from it.
+    fn over_bill_stop(&self) -> Option<StopCause> {
+        Some(StopCause::trouble(StopReason::OverBudget, self.over_bill()?.to_owned()))
     }
 
     /// Reports to this inbox what happens beside the calls.
@@ -615,7 +628,8 @@ impl CallRunner {
             let (cause, why) = match ended {
                 // It is durable: what stops the run does not take it away.
                 AttemptsEnd::Answered { number, answered, .. } => {
-                    return Ok((CallOutcome::Answered(number, answered), release.stop_cause()));
+                    let stop = release.stop_cause().or_else(|| self.over_bill_stop());
+                    return Ok((CallOutcome::Answered(number, answered), stop));
                 }
                 AttemptsEnd::Missing { cause, why, .. } => (cause, why),
             };
@@ -626,7 +640,10 @@ impl CallRunner {
                 Release::Stopping => return Err(StopCause::Cancelled),
                 // The provider was away, and is back.
                 Release::GoodAnswer if is_outage && !is_second_round => is_second_round = true,
-                _ => return Ok((self.missing(context, cause, &why).await?, None)),
+                _ => {
+                    let missing = self.missing(context, cause, &why).await?;
+                    return Ok((missing, self.over_bill_stop()));
+                }
             }
         }
     }

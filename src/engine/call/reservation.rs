@@ -9,7 +9,7 @@ use crate::ledger::worst_case;
 use crate::provider::Request;
 use crate::provider::limit::Permit;
 use crate::task::model::{ModelRole, Price, Usage};
-use crate::units::Amount;
+use crate::units::{Amount, Usd};
 use std::sync::atomic::Ordering;
 use tokio::sync::SemaphorePermit;
 
@@ -126,6 +126,34 @@ impl CallRunner {
         let price = self.price(role).unwrap_or(Price::FREE);
         let price = if in_batch { price.in_batch() } else { price };
         Amount { usd: price.of(usage), tokens: usage.total() }
+    }
+
+    /// The same where a target may say what it paid.
+    pub(super) fn cost_of(
+        &self,
+        role: ModelRole,
+        usage: Usage,
+        said: Option<Usd>,
+        in_batch: bool,
+    ) -> Amount {
+        let priced = self.cost(role, usage, in_batch);
+        Amount { usd: said.unwrap_or(priced.usd), ..priced }
+    }
+
+    /// Takes in what a target says that a call cost. Under a cap in dollars, one that is above what was set aside for it
+    /// ends the run: the next ones could pass the cap.
+    pub(super) fn check_bill(&self, context: &CallContext<'_>, said: Option<Usd>) {
+        let most = self.price(context.role).and_then(|price| price.max_per_call);
+        let most = most.and_then(Usd::from_dollars);
+        let (Some(said), Some(most)) = (said, most) else { return };
+        if said > most && self.wallet().is_capped_in_usd() {
+            let model = &context.request.model;
+            let why = format!(
+                "`{model}` says that a call cost {said}, above the {most} of `max_per_call`, which is set aside for \
+                 each: raise `max_per_call`"
+            );
+            self.over_bill.get_or_init(|| why);
+        }
     }
 
     fn worst_case(&self, context: &CallContext<'_>, in_batch: bool) -> Amount {

@@ -29,6 +29,7 @@ fn evidence(text: &str) -> Evidence {
         input: format!("Where is my parcel? {text}"),
         answer: Some(text.to_owned()),
         contrast: Some(format!("worse: {text}")),
+        trajectory: None,
         expected: Some("logistics".into()),
         score: Some(0.0),
         feedback: vec![text.to_owned()],

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// The most characters of an input or an answer; `--json` has all of them.
 const MOST_CHARS: usize = 600;
+/// The most steps of a row.
+const MOST_STEPS: usize = 8;
 /// The most other right answers of a row.
 const MOST_OTHERS: usize = 3;
 /// The most labels whose matrix is shown as a table, and the most columns of their names there.
@@ -177,6 +179,16 @@ impl Page {
         let others = row.also_right.len().saturating_sub(MOST_OTHERS);
         if others > 0 {
             self.field("", &plural(others, "more right answer"));
+        }
+        for (number, step) in (1..).zip(&row.trajectory).take(MOST_STEPS) {
+            let by = if step.by.is_empty() { "" } else { ": " };
+            let name = if number == 1 { "steps" } else { "" };
+            let text = head_and_tail(&step.text, MOST_CHARS / 3);
+            self.field(name, &format!("{number} {}{by}{text}", step.by));
+        }
+        let steps = row.trajectory.len().saturating_sub(MOST_STEPS);
+        if steps > 0 {
+            self.field("", &format!("{}; `--json` has all", plural(steps, "more step")));
         }
         self.field("answer", &row.answer);
         if let Some(before) = row.baseline.as_ref().filter(|it| it.answer != row.answer) {

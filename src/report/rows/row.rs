@@ -1,5 +1,6 @@
 //! A row with what a prompt answered to it.
 
+use crate::event::Step;
 use crate::prompt::value_text;
 use crate::report::paired::RowChange;
 use crate::run::RowAnswer;
@@ -28,6 +29,9 @@ pub struct AnsweredRow {
     pub predicted: Option<String>,
     /// The answer.
     pub answer: String,
+    /// How a target came to it, step by step; left out where nothing is known of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trajectory: Vec<Step>,
     /// What it is worth, in [0, 1].
     pub score: f64,
     /// How much the row counts in a mean score, as the data say it: 1 for each where they say nothing.
@@ -101,6 +105,7 @@ impl AnsweredRow {
             label: label.map(str::to_owned),
             predicted: predicted.map(str::to_owned),
             answer: own.answered.text.clone(),
+            trajectory: own.answered.trajectory.clone(),
             score,
             weight: example.weight,
             change: baseline.as_ref().map(|before| RowChange::between(before.score, score)),

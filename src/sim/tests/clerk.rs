@@ -22,6 +22,7 @@ fn request(model: &str, system: &str, user: &str) -> Request {
         draw: 0,
         stable_bytes: 0,
         form: Arc::default(),
+        row: None,
     }
 }
 

@@ -26,6 +26,7 @@ fn subject(llm: &dyn Llm) -> Subject<'_> {
         draw: 0,
         stable_bytes: 0,
         form: Arc::default(),
+        row: None,
     };
     let asked = (0..40)
         .map(|row| {

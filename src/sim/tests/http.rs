@@ -165,6 +165,7 @@ async fn over_http_the_answers_are_the_same() {
             draw: u64::MAX - row as u64,
             stable_bytes: 0,
             form: Arc::default(),
+            row: None,
         };
         let inside = llm.complete(&request).await.unwrap();
         let outside = client.chat(&body(row, request.draw)).await;

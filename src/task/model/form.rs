@@ -54,6 +54,8 @@ pub struct RequestForm {
     schema: Option<Value>,
     /// Whether vectors are asked for, and no answer.
     asks_vectors: bool,
+    /// Whether a target is asked.
+    is_of_target: bool,
 }
 
 impl Default for RequestForm {
@@ -81,6 +83,7 @@ impl RequestForm {
             has_breakpoints: protocol.cache_min_tokens.is_some(),
             schema: None,
             asks_vectors: false,
+            is_of_target: kind.is_target(),
         };
         form.takes_seed(&protocol.seed);
         form
@@ -223,6 +226,12 @@ impl RequestForm {
     #[must_use]
     pub fn dimensions(&self) -> Option<u64> {
         self.body.get("dimensions").and_then(Value::as_u64)
+    }
+
+    /// Whether a target is asked, which is told the parts of the prompt and the columns of the row, too.
+    #[must_use]
+    pub fn is_of_target(&self) -> bool {
+        self.is_of_target
     }
 
     /// Headers beside those of every request.

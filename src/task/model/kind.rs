@@ -18,6 +18,10 @@ pub enum ProviderKind {
     Anthropic,
     /// `POST /v1beta/models/MODEL:generateContent`.
     Gemini,
+    /// A program of the user's that answers rows: a line of JSON in, and one out.
+    Exec,
+    /// A server of the user's that answers rows: the same as a POST.
+    Http,
     /// The built-in simulated models, in this process.
     Sim,
 }
@@ -28,7 +32,7 @@ impl ProviderKind {
     pub fn has_embeddings(self) -> bool {
         match self {
             Self::Openai | Self::OpenaiResponses | Self::Sim => true,
-            Self::Anthropic | Self::Gemini => false,
+            Self::Anthropic | Self::Gemini | Self::Exec | Self::Http => false,
         }
     }
 
@@ -37,7 +41,14 @@ impl ProviderKind {
     pub fn has_batches(self) -> bool {
         match self {
             Self::Openai | Self::OpenaiResponses | Self::Anthropic => true,
-            Self::Gemini | Self::Sim => false,
+            Self::Gemini | Self::Exec | Self::Http | Self::Sim => false,
         }
+    }
+
+    /// Whether what answers is a target: a program or a server of the user's that is no model. It is told the parts
+    /// of the prompt and the columns of the row beside the messages, and may say what a call costs.
+    #[must_use]
+    pub fn is_target(self) -> bool {
+        matches!(self, Self::Exec | Self::Http)
     }
 }

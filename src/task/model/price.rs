@@ -7,37 +7,95 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
-/// US dollars per million tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// US dollars per million tokens, and for each call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "PriceTable")]
 pub struct Price {
     /// Prompt tokens.
-    #[serde(deserialize_with = "dollars")]
-    #[schemars(example = 0.4)]
     pub input: f64,
     /// Prompt tokens that the provider had cached; the default is `input`.
-    #[schemars(example = 0.1)]
     pub cached_input: Option<f64>,
     /// Prompt tokens that the provider writes to its cache; the default is `input`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = 0.5)]
     pub cache_write: Option<f64>,
     /// Answer tokens.
-    #[serde(deserialize_with = "dollars")]
-    #[schemars(example = 1.6)]
     pub output: f64,
     /// Reasoning tokens; the default is `output`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = 1.6)]
     pub reasoning: Option<f64>,
     /// The factor of the provider's batch API.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = 0.5)]
     pub batch: Option<f64>,
     /// Other prices for requests with long prompts.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = serde_json::json!({ "above": 200_000, "input": 0.8, "output": 3.2 }))]
     pub long_context: Option<LongContext>,
+    /// US dollars for each call, beside its tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_call: Option<f64>,
+    /// The most US dollars of a call, where a target says itself what a call costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_per_call: Option<f64>,
+}
+
+/// The table of a price.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PriceTable {
+    /// Prompt tokens, per million; may be left out where `per_call` or `max_per_call` is written.
+    #[serde(default, deserialize_with = "dollars")]
+    #[schemars(with = "f64", example = 0.4)]
+    input: Option<f64>,
+    /// Prompt tokens that the provider had cached; the default is `input`.
+    #[schemars(example = 0.1)]
+    cached_input: Option<f64>,
+    /// Prompt tokens that the provider writes to its cache; the default is `input`.
+    #[schemars(example = 0.5)]
+    cache_write: Option<f64>,
+    /// Answer tokens, per million; may be left out where `per_call` or `max_per_call` is written.
+    #[serde(default, deserialize_with = "dollars")]
+    #[schemars(with = "f64", example = 1.6)]
+    output: Option<f64>,
+    /// Reasoning tokens; the default is `output`.
+    #[schemars(example = 1.6)]
+    reasoning: Option<f64>,
+    /// The factor of the provider's batch API.
+    #[schemars(example = 0.5)]
+    batch: Option<f64>,
+    /// Other prices for requests with long prompts.
+    #[schemars(example = serde_json::json!({ "above": 200_000, "input": 0.8, "output": 3.2 }))]
+    long_context: Option<LongContext>,
+    /// US dollars for each call, beside its tokens.
+    #[schemars(example = 0.01)]
+    per_call: Option<f64>,
+    /// The most US dollars of a call, where a target (`exec`, `http`) says itself what a call costs: that much is set
+    /// aside before each call, and is what a call costs that says nothing.
+    #[schemars(example = 0.05)]
+    max_per_call: Option<f64>,
+}
+
+impl TryFrom<PriceTable> for Price {
+    type Error = String;
+
+    fn try_from(table: PriceTable) -> Result<Self, String> {
+        let PriceTable { input, output, per_call, max_per_call, .. } = table;
+        let is_of_calls = per_call.is_some() || max_per_call.is_some();
+        let of_tokens = |price: Option<f64>, name: &str| match price {
+            Some(price) => Ok(price),
+            None if is_of_calls && input.is_none() == output.is_none() => Ok(0.0),
+            None => Err(format!("missing field `{name}`")),
+        };
+        Ok(Self {
+            input: of_tokens(input, "input")?,
+            cached_input: table.cached_input,
+            cache_write: table.cache_write,
+            output: of_tokens(output, "output")?,
+            reasoning: table.reasoning,
+            batch: table.batch,
+            long_context: table.long_context,
+            per_call,
+            max_per_call,
+        })
+    }
 }
 
 /// What all tokens of a request cost whose prompt is long, in US dollars per million tokens.
@@ -60,7 +118,7 @@ pub struct LongContext {
 pub const UNFILLED: &str = "\"?\"";
 
 /// Reads a number; a text is a price that was not filled in.
-fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     struct Number;
     impl Visitor<'_> for Number {
         type Value = f64;
@@ -83,7 +141,7 @@ fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> 
             )))
         }
     }
-    deserializer.deserialize_any(Number)
+    deserializer.deserialize_any(Number).map(Some)
 }
 
 /// The least that is counted, in US dollars per million tokens.
@@ -120,15 +178,20 @@ impl Price {
             reasoning,
             batch: None,
             long_context: None,
+            per_call: None,
+            max_per_call: None,
         }
     }
 
-    /// Whether no token costs anything.
+    /// Whether nothing costs anything.
     #[must_use]
     pub fn is_free(&self) -> bool {
         let own = [Some(self.input), self.cached_input, self.cache_write, Some(self.output)];
         let long = self.long_context.map(Self::from);
-        own.iter().chain([&self.reasoning]).flatten().all(|price| *price == 0.0)
+        own.iter()
+            .chain([&self.reasoning, &self.per_call, &self.max_per_call])
+            .flatten()
+            .all(|price| *price == 0.0)
             && long.is_none_or(|long| long.is_free())
     }
 
@@ -138,13 +201,28 @@ impl Price {
         let own = [Some(self.input), self.cached_input, self.cache_write, Some(self.output)];
         let own = own.into_iter().chain([self.reasoning, self.batch]).flatten();
         let long = self.long_context.map(Self::from);
-        own.filter_map(flaw).next().or_else(|| long.and_then(|long| long.flaw()))
+        let flaw_of_call = |price: f64| match price {
+            price if price.is_nan() => Some("the price of a call must be a number"),
+            price if !(0.0..1e6).contains(&price) => {
+                Some("the price of a call is in US dollars, from 0 to below a million")
+            }
+            _ => None,
+        };
+        let calls = [self.per_call, self.max_per_call].into_iter().flatten();
+        let too_little = self.max_per_call.is_some_and(|max| self.per_call.unwrap_or(0.0) > max);
+        own.filter_map(flaw)
+            .chain(calls.filter_map(flaw_of_call))
+            .chain(too_little.then_some("`max_per_call` is below `per_call`"))
+            .next()
+            .or_else(|| long.and_then(|long| long.flaw()))
     }
 
     /// The price of a request whose prompt has this many tokens.
     fn at(&self, prompt: Tokens) -> Self {
         match self.long_context {
-            Some(long) if prompt.0 > long.above => long.into(),
+            Some(long) if prompt.0 > long.above => {
+                Self { per_call: self.per_call, max_per_call: self.max_per_call, ..long.into() }
+            }
             _ => Self { long_context: None, ..*self },
         }
     }
@@ -161,6 +239,8 @@ impl Price {
             output: self.output * factor,
             reasoning: all(self.reasoning),
             batch: None,
+            per_call: self.per_call,
+            max_per_call: self.max_per_call,
             long_context: self.long_context.map(|long| LongContext {
                 above: long.above,
                 input: long.input * factor,
@@ -171,7 +251,19 @@ impl Price {
         }
     }
 
-    /// The cost of a call, rounded up to a whole nano-dollar.
+    /// Whether a target says itself what its calls cost.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        self.max_per_call.is_some()
+    }
+
+    /// What a call costs beside its tokens, in dollars. A target that says nothing may have paid the most.
+    fn of_call(&self) -> f64 {
+        let of_tokens = self.input > 0.0 || self.output > 0.0;
+        self.per_call.or(self.max_per_call.filter(|_| !of_tokens)).unwrap_or(0.0)
+    }
+
+    /// The cost of a call, rounded up to a whole nano-dollar. One that used nothing costs nothing.
     #[must_use]
     pub fn of(&self, usage: Usage) -> Usd {
         let price = self.at(usage.prompt());
@@ -183,7 +275,9 @@ impl Price {
             + picos(usage.cache_write, price.cache_write.unwrap_or(price.input))
             + picos(usage.output, price.output)
             + picos(usage.reasoning, price.reasoning.unwrap_or(price.output));
-        Usd::from_nanos(u64::try_from(total.div_ceil(1_000)).unwrap_or(u64::MAX))
+        let tokens = Usd::from_nanos(u64::try_from(total.div_ceil(1_000)).unwrap_or(u64::MAX));
+        let call = if usage == Usage::NONE { 0.0 } else { price.of_call() };
+        tokens + usd_of(call)
     }
 
     /// The most that a call of this many tokens can cost: whatever the provider caches, writes to its
@@ -198,10 +292,11 @@ impl Price {
         };
         let short = dearest(self.at(Tokens::ZERO));
         // The tokens are an estimate, which may be above or below what is counted.
-        match self.long_context {
+        let tokens = match self.long_context {
             Some(long) if prompt.0 > long.above / 2 => short.max(dearest(long.into())),
             _ => short,
-        }
+        };
+        (tokens + usd_of(self.of_call())).max(usd_of(self.max_per_call.unwrap_or(0.0)))
     }
 
     /// What calls would have cost without their provider's cache, less what they cost, in dollars; below
@@ -213,6 +308,11 @@ impl Price {
         };
         saved(usage.cached_input, self.cached_input) + saved(usage.cache_write, self.cache_write)
     }
+}
+
+/// A price that was checked.
+fn usd_of(dollars: f64) -> Usd {
+    Usd::from_dollars(dollars).unwrap_or(Usd::MAX)
 }
 
 impl From<LongContext> for Price {

@@ -34,6 +34,14 @@ pub struct Provider {
     /// The address before the protocol's own path.
     #[schemars(example = &"http://localhost:8000/v1")]
     pub base_url: Option<String>,
+    /// The program of the kind `exec` and its arguments; it is started in the task's folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!(["python3", "agent.py"]))]
+    pub command: Vec<String>,
+    /// The environment variables that the program gets, besides `PATH`, `HOME`, `LANG` and `TMPDIR`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!(["AGENT_KEY"]))]
+    pub env: Vec<String>,
     /// Where its key comes from, never the key itself: `env:NAME`, `command:…`, or `{ command = "…", ttl = "50m" }`.
     #[schemars(example = &"env:MY_KEY")]
     pub api_key: Option<KeySource>,
@@ -82,8 +90,8 @@ pub struct Provider {
     /// Tokens per minute, of prompts and answers together.
     #[schemars(example = 200_000)]
     pub tpm: Option<u64>,
-    /// The price of all its models, in US dollars per million tokens.
-    #[schemars(example = serde_json::json!({ "input": 0.4, "output": 1.6 }))]
+    /// The price of all its models, in US dollars per million tokens, and for each call.
+    #[schemars(with = "Option<super::price::PriceTable>", example = serde_json::json!({ "input": 0.4, "output": 1.6 }))]
     pub price: Option<Price>,
     /// Its models are free.
     #[serde(default)]
@@ -106,7 +114,7 @@ pub struct Provider {
     pub ca_file: Option<PathBuf>,
     /// The prices of single models.
     #[serde(default)]
-    #[schemars(example = serde_json::json!({ "big": { "input": 2.0, "output": 8.0 } }))]
+    #[schemars(with = "BTreeMap<String, super::price::PriceTable>", example = serde_json::json!({ "big": { "input": 2.0, "output": 8.0 } }))]
     pub prices: BTreeMap<String, Price>,
 }
 
@@ -148,6 +156,8 @@ impl Provider {
         Self {
             kind: None,
             base_url: None,
+            command: Vec::new(),
+            env: Vec::new(),
             api_key: None,
             api_key_header: None,
             headers: BTreeMap::new(),
@@ -217,6 +227,66 @@ impl Provider {
         host.to_ascii_lowercase()
     }
 
+    /// Checks that a program stands where one is asked, and nowhere else: the key that is wrong, and what to write.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_program(&self) -> Result<(), (&'static str, String)> {
+        if self.kind != Some(ProviderKind::Exec) {
+            let is_unused = [("command", self.command.is_empty()), ("env", self.env.is_empty())];
+            let unused =
+                is_unused.into_iter().find_map(|(key, is_empty)| (!is_empty).then_some(key));
+            return unused.map_or(Ok(()), |key| {
+                Err((
+                    key,
+                    format!("`{key}` is of a program: write `kind = \"exec\"`, or leave it out"),
+                ))
+            });
+        }
+        if self.command.first().is_none_or(|program| program.trim().is_empty()) {
+            let words = "it names no program: write command = [\"python3\", \"agent.py\"]";
+            return Err(("command", words.to_owned()));
+        }
+        if self.command.iter().any(|word| word.contains('\0')) {
+            return Err(("command", "an item of `command` contains a NUL character".to_owned()));
+        }
+        let is_name = |name: &&String| !name.is_empty() && !name.contains(['=', '\0']);
+        if let Some(name) = self.env.iter().find(|name| !is_name(name)) {
+            let name = name.replace('\0', "");
+            let words = format!(
+                "`{name}` is not the name of a variable: `env` lists names alone, and the values come from the \
+                 environment of the run"
+            );
+            return Err(("env", words));
+        }
+        let of_server = [
+            ("base_url", self.base_url.is_some()),
+            ("api_key", self.api_key.is_some()),
+            ("api_key_header", self.api_key_header.is_some()),
+            ("headers", !self.headers.is_empty()),
+            ("query", !self.query.is_empty()),
+            ("ca_file", self.ca_file.is_some()),
+        ];
+        match of_server.into_iter().find_map(|(key, is_there)| is_there.then_some(key)) {
+            Some(key) => Err((
+                key,
+                format!(
+                    "`{key}` is of a server, and a program is asked: leave it out, or write `kind = \"http\"`; a \
+                     variable with a key is listed in `env`"
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// What is wrong with a price that says what only a target can say.
+    #[must_use]
+    pub fn flaw_of_price(&self, price: &Price) -> Option<&'static str> {
+        (price.is_said() && !self.form_kind().is_target()).then_some(
+            "`max_per_call` is for the kinds `exec` and `http`, which say themselves what a call costs: leave it out",
+        )
+    }
+
     /// How its requests are written.
     ///
     /// # Errors
@@ -280,6 +350,8 @@ impl Provider {
         }
         match self.form_kind() {
             ProviderKind::Sim => Some((simulated_price(model)?, PriceSource::Simulated)),
+            // Nobody else knows what they cost.
+            ProviderKind::Exec | ProviderKind::Http => None,
             kind => known_price(Service::at(&self.host(), kind)?.prices(), model),
         }
     }
@@ -303,7 +375,7 @@ mod tests {
     fn a_provider_of_an_unknown_kind_is_refused_with_the_kinds_that_exist() {
         for (typed, expected) in [
             ("opnai", "did you mean `openai`?"),
-            ("bedrock", "known: openai, openai-responses, anthropic, gemini, sim"),
+            ("bedrock", "known: openai, openai-responses, anthropic, gemini, exec, http, sim"),
         ] {
             let error = toml::from_str::<Provider>(&format!("kind = \"{typed}\"")).unwrap_err();
             let (message, help) = crate::source::explain_unknown_name(error.message());

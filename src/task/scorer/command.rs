@@ -1,5 +1,5 @@
 //! `command`: a user program scores the answer. This file only parses its table in the task; the
-//! processes are in `evaluate::command`.
+//! processes are in `program`.
 
 use super::answer_filter::AnswerFilter;
 use super::kind::{FromTable, Method};

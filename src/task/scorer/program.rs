@@ -1,4 +1,4 @@
-//! The program that a `command` scorer names. Not its processes: these are in `evaluate::command`.
+//! The program that a `command` scorer names. Not its processes: these are in `program`.
 
 use serde::Serialize;
 use std::time::Duration;

@@ -34,6 +34,7 @@ fn failures(task: &str, from: usize, count: usize) -> Vec<Evidence> {
                 input: row.user_text.clone(),
                 answer: Some(wrong.to_owned()),
                 contrast: None,
+                trajectory: None,
                 expected: Some(value_text(&example.answer).into_owned()),
                 score: Some(verdict.score.value()),
                 feedback: row.feedback.iter().cloned().chain(verdict.feedback).collect(),

@@ -52,9 +52,8 @@ impl Process {
         self.in_step && self.stdout.buffer().is_empty()
     }
 
-    /// Sends one line and reads one.
+    /// Sends one line and reads one. A new process may write its reply before it reads.
     pub(super) async fn ask(&mut self, line: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
-        self.refuse_stale_output()?;
         self.in_step = false;
         let Self { stdin, stdout, .. } = self;
         let write = async {
@@ -83,6 +82,18 @@ impl Process {
         let (said, in_step) = timeout_at(deadline, exchange).await.map_err(|_| Failure::Late)?;
         self.in_step = in_step;
         said
+    }
+
+    /// The same for a process that was asked before.
+    pub(super) async fn ask_again(
+        &mut self,
+        line: &[u8],
+        deadline: Instant,
+    ) -> Result<Vec<u8>, Failure> {
+        // What it wrote since is known to the reader once the events of the system were looked at.
+        tokio::task::yield_now().await;
+        self.refuse_stale_output()?;
+        self.ask(line, deadline).await
     }
 
     /// Checks for output before the request is sent, which would be mistaken for its reply.

@@ -2,7 +2,10 @@
 
 use super::stderr::KEPT_STDERR;
 use super::*;
+use crate::evaluate::scorer_program::{self, read_reply};
 use crate::id::ExampleId;
+use crate::task::example::Example;
+use crate::task::scorer::{CommandSpec, Verdict};
 use crate::units::Score;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
@@ -35,7 +38,7 @@ fn pool(script: &str, limit: Duration) -> Pool {
 
 impl Pool {
     async fn ask(&self, answer: &str) -> Result<Verdict, CommandError> {
-        self.pool.score(answer, &row()).await
+        scorer_program::score(&self.pool, answer, &row()).await
     }
 
     fn pids(&self) -> Vec<String> {
@@ -270,8 +273,11 @@ async fn only_listed_variables_are_seen() {
         timeout: LONG,
         env: vec!["MODEL".into()],
     };
-    let pool = CommandPool::of(&spec, Path::new("."), all);
-    assert_eq!(pool.score("a", &row()).await.unwrap().feedback.as_deref(), Some("m/"));
+    let pool = scorer_program::pool(&spec, Path::new("."), all);
+    assert_eq!(
+        scorer_program::score(&pool, "a", &row()).await.unwrap().feedback.as_deref(),
+        Some("m/")
+    );
 }
 
 #[tokio::test]
@@ -288,17 +294,17 @@ async fn a_program_is_found_beside_the_task() {
         CommandPool::new(vec![program.to_owned()], folder, Duration::MAX, Vec::new())
     };
     for folder in [folder.path(), Path::new(&relative)] {
-        let said = pool("./score.sh", folder).score("a", &row()).await;
+        let said = scorer_program::score(&pool("./score.sh", folder), "a", &row()).await;
         assert_eq!(said, Ok(Verdict::right()));
     }
-    let missing = pool("./other.sh", folder.path()).score("a", &row()).await;
+    let missing = scorer_program::score(&pool("./other.sh", folder.path()), "a", &row()).await;
     let missing = missing.unwrap_err().to_string();
     assert!(missing.starts_with("cannot start `./other.sh`: "), "{missing}");
 }
 
 #[test]
 fn a_list_is_no_reply() {
-    let score = |line: &[u8]| super::protocol::read_reply(line, &row());
+    let score = |line: &[u8]| read_reply(line, &row());
     assert_eq!(score(b" {\"score\": 0.5}\n").unwrap().score.value(), 0.5);
     for list in [&b"[0.5]"[..], b"[0.5, \"well\"]"] {
         let complaint = score(list).unwrap_err();

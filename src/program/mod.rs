@@ -1,17 +1,14 @@
-//! Runs a user program, such as a `command` scorer: starts its processes on demand, reuses them,
-//! and ends all of them.
+//! Runs a user's program: starts its processes on demand, asks each with one line, reuses them, and ends all of
+//! them.
+//!
+//! What the lines say is not known here: a scorer's are in `evaluate`, a target's in `provider`, an operator's in
+//! `operator`.
 //!
 //! It is not a sandbox: the program has the user's permissions. The run is protected: every reply
 //! has a deadline, a program that hangs or forks is killed with all its children, and an invalid
-//! reply is an error, never a score.
-//!
-//! A scorer reads one JSON object per line, `{"id", "answer", "expected", "columns"}`, and writes
-//! one line for each, flushed: `{"score": 0..1, "feedback": "…", "metrics": {"name": 1.5}}`.
-//! Feedback and metrics are optional; so is `"id"`, which is checked if it is given. The program
-//! may keep reading until its input ends, or exit after one line. Its standard error is shown if it
-//! fails.
+//! reply is an error. The program may keep reading until its input ends, or exit after one line. Its standard error is
+//! shown if it fails.
 
-mod protocol;
 mod group;
 mod stderr;
 mod process;
@@ -19,13 +16,12 @@ mod process;
 #[cfg(test)]
 mod tests;
 
-use crate::task::example::Example;
-use crate::task::scorer::{CommandSpec, Verdict};
 use crate::text;
 use group::{Mark, ProcessGroup};
 use process::{Failure, LONGEST_REPLY, Process};
-use protocol::{read_reply, request};
+use serde::Serialize;
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
@@ -34,8 +30,6 @@ use stderr::TIME_TO_EXIT;
 use tokio::process::Child;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-
-pub(crate) use protocol::line_of;
 
 /// The default number of processes; scoring is rarely the bottleneck.
 const DEFAULT_PROCESSES: usize = 16;
@@ -54,6 +48,8 @@ pub enum CommandError {
     Start {
         /// The program's name.
         program: String,
+        /// Whether it cannot be started later either, until people do something.
+        is_lasting: bool,
         /// The system's message.
         message: String,
     },
@@ -90,6 +86,23 @@ fn shown(stderr: &str) -> String {
         "" => String::new(),
         stderr => format!("; its standard error: {stderr}"),
     }
+}
+
+/// A question as one line of JSON.
+pub(crate) fn line_of(question: &impl Serialize) -> Vec<u8> {
+    // Texts, numbers and JSON values can always be encoded.
+    let mut line = serde_json::to_vec(question).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+/// Where a program runs, and the environment of which it gets what is listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The folder.
+    pub folder: &'a Path,
+    /// The whole environment.
+    pub environment: &'a [(OsString, OsString)],
 }
 
 /// The variables that every program needs, and those that the task lists.
@@ -136,30 +149,11 @@ impl CommandPool {
         }
     }
 
-    /// The pool of a task's scorer; it gets the allowed variables of this program's environment.
-    #[must_use]
-    pub fn of(
-        spec: &CommandSpec,
-        working_dir: &Path,
-        environment: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> Self {
-        let environment = allowed_environment(environment, &spec.env);
-        Self::new(spec.argv.clone(), working_dir, spec.timeout, environment)
-    }
-
     /// At most this many processes at once.
     #[must_use]
     pub fn at_most(mut self, processes: usize) -> Self {
         self.places = Semaphore::new(processes.clamp(1, Semaphore::MAX_PERMITS));
         self
-    }
-
-    /// Requests the score of one answer.
-    ///
-    /// # Errors
-    /// No valid reply in time.
-    pub async fn score(&self, answer: &str, row: &Example) -> Result<Verdict, CommandError> {
-        self.ask(&request(answer, row), |reply| read_reply(reply, row)).await
     }
 
     /// Sends one line and reads the reply. Waiting for a free process does not count against the
@@ -176,7 +170,7 @@ impl CommandPool {
         let _place = self.places.acquire().await;
         let deadline = Instant::now() + self.limit;
         if let Some(mut process) = self.idle_process() {
-            match process.ask(line, deadline).await {
+            match process.ask_again(line, deadline).await {
                 // A process may exit after a reply.
                 Err(Failure::Ended { began: false }) => drop(process),
                 said => return self.conclude(process, said, read).await,
@@ -232,10 +226,17 @@ impl CommandPool {
 
     fn start(&self) -> Result<Process, CommandError> {
         let program = self.argv.first().map(String::as_str).unwrap_or_default();
-        let failed = |message: String| CommandError::Start { program: program.to_owned(), message };
+        let failed = |is_lasting: bool, message: String| CommandError::Start {
+            program: program.to_owned(),
+            is_lasting,
+            message,
+        };
+        let is_lasting =
+            |kind: ErrorKind| matches!(kind, ErrorKind::NotFound | ErrorKind::PermissionDenied);
         let (child, group) = start(&self.argv, &self.working_dir, &self.environment, Stdio::piped)
-            .map_err(|error| failed(error.to_string()))?;
-        Process::new(child, group).ok_or_else(|| failed("its streams are missing".to_owned()))
+            .map_err(|error| failed(is_lasting(error.kind()), error.to_string()))?;
+        Process::new(child, group)
+            .ok_or_else(|| failed(false, "its streams are missing".to_owned()))
     }
 }
 

@@ -1,10 +1,40 @@
-//! What a program is sent, and what it replies: one line of JSON each.
+//! Asks a scorer's program: what it is sent, and what it replies.
+//!
+//! It reads one JSON object per line, `{"id", "answer", "expected", "columns"}`, and writes
+//! one line for each, flushed: `{"score": 0..1, "feedback": "…", "metrics": {"name": 1.5}}`.
+//! Feedback and metrics are optional; so is `"id"`, which is checked if it is given. How it is started and guarded is
+//! in `program`.
 
+use crate::program::{CommandError, CommandPool, allowed_environment, line_of};
 use crate::task::example::Example;
-use crate::task::scorer::Verdict;
+use crate::task::scorer::{CommandSpec, Verdict};
 use crate::units::Score;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+/// The processes of a task's scorer; they get the allowed variables of this environment.
+pub(crate) fn pool(
+    spec: &CommandSpec,
+    folder: &Path,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> CommandPool {
+    let environment = allowed_environment(environment, &spec.env);
+    CommandPool::new(spec.argv.clone(), folder, spec.timeout, environment)
+}
+
+/// The score of one answer.
+///
+/// # Errors
+/// No valid reply in time.
+pub(crate) async fn score(
+    pool: &CommandPool,
+    answer: &str,
+    row: &Example,
+) -> Result<Verdict, CommandError> {
+    pool.ask(&request(answer, row), |reply| read_reply(reply, row)).await
+}
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -14,18 +44,10 @@ struct Request<'a> {
     columns: &'a crate::prompt::Columns,
 }
 
-pub(super) fn request(answer: &str, row: &Example) -> Vec<u8> {
+fn request(answer: &str, row: &Example) -> Vec<u8> {
     let request =
         Request { id: row.id.as_str(), answer, expected: &row.answer, columns: &row.columns };
     line_of(&request)
-}
-
-/// A question as one line of JSON.
-pub(crate) fn line_of(question: &impl Serialize) -> Vec<u8> {
-    // Texts, numbers and JSON values can always be encoded.
-    let mut line = serde_json::to_vec(question).unwrap_or_default();
-    line.push(b'\n');
-    line
 }
 
 #[derive(Deserialize)]
@@ -42,7 +64,7 @@ struct Reply {
 
 const NEEDS_SCORE: &str = "the scorer's line needs `score` (a number from 0 to 1)";
 
-pub(super) fn read_reply(line: &[u8], row: &Example) -> Result<Verdict, String> {
+pub(crate) fn read_reply(line: &[u8], row: &Example) -> Result<Verdict, String> {
     let is_object = crate::source::is_json_object(line);
     let reply: Reply = serde_json::from_slice(line).map_err(|error| {
         let message = error.to_string();
