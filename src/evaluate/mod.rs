@@ -266,6 +266,7 @@ impl Evaluator {
                 draw: u64::from(replicate),
                 stable_bytes,
                 form: Arc::clone(&judge.form),
+                row: None,
             };
             questions.push(JudgeQuestion { place, rubric, request });
         }
