@@ -4,7 +4,7 @@
 use super::Report;
 use super::words::{cost, held_out, p_value};
 use crate::engine::Claimed;
-use crate::run::Gain;
+use crate::run::{FamilyResult, Gain};
 use crate::score_form::ScoreForm;
 use crate::stats::{Interval, Level};
 use crate::task::goal::{Claim, Least};
@@ -188,9 +188,20 @@ fn rows_of(report: &Report<'_>) -> String {
 
 /// How many held-out rows the claim leaves out because one of the prompts has no score for them.
 pub(super) fn rows_left_out(report: &Report<'_>) -> usize {
-    let asked = report.history.state.winner.map_or(0, |(.., rows)| rows as usize);
     let evaluated = rows_evaluated(report);
-    if evaluated == 0 { 0 } else { asked.saturating_sub(evaluated) }
+    if evaluated == 0 { 0 } else { rows_asked(report).saturating_sub(evaluated) }
+}
+
+/// How many held-out rows the best prompt was asked: those of the comparison that its gain is of, or the winner's.
+fn rows_asked(report: &Report<'_>) -> usize {
+    let (summary, best) = (report.summary, report.best());
+    let is_of = |it: &&FamilyResult| {
+        let mut candidates = it.candidates.iter();
+        candidates.any(|it| it.candidate_number == best.0 && it.gain == summary.gain)
+    };
+    let own = report.history.state.winner.filter(|(winner, ..)| *winner == best);
+    let of_family = || summary.confirmations.iter().rev().find(is_of).map(|it| it.rows);
+    of_family().or(own.map(|(.., rows)| rows)).unwrap_or(0) as usize
 }
 
 /// Number of held-out rows that both prompts have a score for.

@@ -1,6 +1,7 @@
 //! What a goal says is what held-out rows confirm, from the task to the commit.
 
 use crate::env::{TestEnv, colour_rows};
+use crate::export::{colours_repository, git};
 use crate::server::{Reply, Request, Server, answer, says, tile};
 use serde_json::{Value, json};
 
@@ -314,6 +315,46 @@ fn a_bound_that_nothing_can_keep_or_give_is_refused() {
     refused("metrics.polite >= 0.5", second).ok();
     let program = "[[score]]\nkind = \"command\"\ncommand = [\"cat\"]\n";
     refused("metrics.tone >= 0.5", program).ok();
+}
+
+/// A task whose winner is far better, but names one of its labels too seldom for a bound on it.
+fn rarely_warm() -> (TestEnv, Server) {
+    let server = Server::start(|_, request| {
+        if request.body["model"] == "editor" {
+            return shorter(request);
+        }
+        let number = tile(request);
+        let is_baseline = request.content("system").starts_with("Answer warm or cold.");
+        says(match (is_baseline, number % 2) {
+            (true, right) => ["cold", "warm"][right],
+            (false, 0) if number.is_multiple_of(8) => "warm",
+            (false, _) => "cold",
+        })
+    });
+    (at(&server, "max quality s.t. precision.warm >= 0.5"), server)
+}
+
+#[test]
+fn a_pull_request_says_which_part_of_the_goal_is_not_shown() {
+    let (env, _server) = rarely_warm();
+    colours_repository(&env);
+    env.run("run colours --name one --strategy random --quiet").ok();
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(
+        (&summary["confirmed"], &summary["claims"][0]["shown"]),
+        (&json!(false), &json!(true))
+    );
+    let line = "export one --to . --path p.md --branch b --accept-unconfirmed --pr-body --quiet";
+    let body = env.run(line).ok().stdout;
+    let message = git(&env, ".", "log -1 --format=%B b");
+    for text in [&body, &message] {
+        assert!(text.contains("\nNot proven: +"), "{text}");
+        assert!(text.contains("precision.warm"), "{text}");
+    }
+    assert!(body.contains("“unconfirmed”: held-out rows do not show what the goal asks"), "{body}");
+    // What a person at a terminal can do is not a reviewer's.
+    assert!(!body.contains("--accept-unconfirmed"), "{body}");
+    assert!(env.read("results/one/report.html").contains("--accept-unconfirmed"));
 }
 
 /// A provider that refuses one row of 25 of the winner's: the claim stands on the others, and says so.
