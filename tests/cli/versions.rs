@@ -127,7 +127,13 @@ fn what_cannot_be_taken_back_is_told_and_changes_nothing() {
     exit 2
     error: `prompts/route.md` has changes in the work tree that are not committed
       try: commit, stash or move `prompts/route.md`; nothing was written
+      try: `git checkout HEAD -- prompts/route.md prompts/route.evidence.json` takes back what is not committed
     ");
+    // Also where what HEAD has is asked for, which the work tree has not.
+    let told = env.complaint(&format!("rollback {PROMPT} --to HEAD"));
+    assert!(told.contains("changes in the work tree"), "{told}");
+    let told = env.run(&format!("verify {PROMPT} --offline")).exits(6).stderr;
+    assert!(told.contains("  try: `git checkout HEAD -- prompts/route.md "), "{told}");
     env.write(PROMPT, &text);
     let evidence = env.read(EVIDENCE);
     env.write(EVIDENCE, &(evidence.clone() + "\n"));
@@ -135,6 +141,7 @@ fn what_cannot_be_taken_back_is_told_and_changes_nothing() {
     exit 2
     error: `prompts/route.evidence.json` has changes in the work tree that are not committed
       try: commit, stash or move `prompts/route.evidence.json`; nothing was written
+      try: `git checkout HEAD -- prompts/route.md prompts/route.evidence.json` takes back what is not committed
     ");
     env.write(EVIDENCE, &evidence);
     let told = env.complaint(&format!("rollback {PROMPT} --to HEAD"));
