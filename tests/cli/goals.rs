@@ -344,12 +344,28 @@ fn a_pull_request_says_which_part_of_the_goal_is_not_shown() {
         (&summary["confirmed"], &summary["claims"][0]["shown"]),
         (&json!(false), &json!(true))
     );
+    // How many answers name it, what it came to on them, and how many are needed.
+    let sample = &summary["claims"][1]["sample"];
+    let rows = sample["rows"].as_u64().unwrap();
+    assert!((1..30).contains(&rows), "{summary}");
+    assert_eq!(*sample, json!({"rows": rows, "needed": 30, "value": 1.0}));
+    let known =
+        format!("precision.warm is 100.0 % on {rows} answers that name it, and 30 are needed");
+    let plan = env.run("plan colours").ok().stdout;
+    let needs = "`precision.warm >= 0.5` needs 30 answers that name it at the least, and about ";
+    let plan = plan.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plan.contains(needs) && plan.contains("held-out rows have the label"), "{plan}");
+    // A comparison of several says it, too, of each part that it does not show.
+    let table = env.run("confirm one best n1 n2 --max-calls 2000").ok().stdout;
+    let lines = table.lines().filter(|line| line.contains("precision.warm: not shown: "));
+    assert!(lines.clone().count() >= 2 && table.contains(&known), "{table}");
+    assert!(table.contains(", quality: shown at "), "{table}");
     let line = "export one --to . --path p.md --branch b --accept-unconfirmed --pr-body --quiet";
     let body = env.run(line).ok().stdout;
     let message = git(&env, ".", "log -1 --format=%B b");
     for text in [&body, &message] {
         assert!(text.contains("\nNot proven: +"), "{text}");
-        assert!(text.contains("precision.warm"), "{text}");
+        assert!(text.contains(&format!("“precision.warm >= 0.5” is not shown: {known}")), "{text}");
     }
     assert!(body.contains("“unconfirmed”: held-out rows do not show what the goal asks"), "{body}");
     // What a person at a terminal can do is not a reviewer's.
