@@ -21,9 +21,11 @@ pub(super) fn confirm(args: &ConfirmArgs, screen: &Screen) -> Result<(), CliErro
     let candidates = named(&Run::read(&dir)?, &args.candidates)?;
     super::log::to_file_of(&dir);
     let mut run = Run::open(&dir)?;
-    let caps = settings::raised_caps(run.caps(), run.running()?, &args.caps, &Clock::System)?;
-    let changed = caps.is_some();
-    let caps = caps.unwrap_or(run.caps());
+    // Where no flag names a cap, what its night has passed on to other runs is not asked for again.
+    let own = super::night_budget::within(&dir, run.caps())?;
+    let caps = settings::raised_caps(own, run.running()?, &args.caps, &Clock::System)?;
+    let caps = caps.unwrap_or(own);
+    let changed = caps != run.caps();
     let plan = run.plan_confirmation(&candidates, caps)?;
     if plan == ConfirmationPlan::Done {
         drop(run);

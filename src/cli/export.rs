@@ -41,16 +41,13 @@ pub(super) const SIMULATED: &str = "Simulated models answered: this says nothing
 pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError> {
     let mut run = Run::read(&RunDir::find(&args.run.out.out, &args.run.run)?)?;
     not_of_a_comparison(&run)?;
-    let mut chosen = choose(args, &run)?;
-    if chosen.candidate != run.winner() || run.summary.confirmed != Some(true) {
-        let id = &run.history.state.standing(chosen.candidate).candidate.id;
-        // What `confirm` found of a candidate is its evidence.
-        if let Some(summary) = run.summary.of_candidate(id).filter(|_| args.candidate.is_some()) {
-            chosen.status =
-                if summary.confirmed == Some(true) { "confirmed" } else { "unconfirmed" };
-            run.summary = summary;
-        }
+    let candidate = choose(args, &run)?;
+    // What `confirm` found of a candidate is its evidence.
+    if candidate != run.winner() || run.summary.confirmed != Some(true) {
+        let id = &run.history.state.standing(candidate).candidate.id;
+        run.summary = run.summary.of_candidate(id).unwrap_or(run.summary);
     }
+    let chosen = chosen(&run, candidate);
     let flags = report::flags(&Report::from(&run), &run.dir.events(), chosen.candidate)
         .map_err(RunError::from)?;
     if !flags.is_empty() && !args.accept_flagged {
@@ -191,7 +188,7 @@ fn pull_request(
     let change = ProposedChange {
         path: &args.path,
         prompt: &chosen.figures,
-        is_winner: is_compared(run, chosen),
+        is_compared: is_compared(run, &chosen.id),
         status: chosen.status,
         claim: &claim(run, chosen),
         before,
@@ -209,43 +206,44 @@ fn searched_parts(run: &LoadedRun, prompt: &Prompt) -> NamedParts {
 }
 
 /// Whether what the summary says of held-out rows is about this prompt.
-fn is_compared(run: &LoadedRun, chosen: &Chosen) -> bool {
-    run.summary.best.as_ref().is_some_and(|best| best.candidate.as_str() == chosen.id)
+fn is_compared(run: &LoadedRun, id: &str) -> bool {
+    run.summary.best.as_ref().is_some_and(|best| best.candidate.as_str() == id)
 }
 
 fn is_simulated(run: &LoadedRun) -> bool {
     report::simulated_line(&Report::from(run)).is_some()
 }
 
-fn choose(args: &ExportArgs, run: &LoadedRun) -> Result<Chosen, CliError> {
-    let state = &run.history.state;
+/// The candidate that the command line asks for.
+fn choose(args: &ExportArgs, run: &LoadedRun) -> Result<CandidateIx, CliError> {
     if let Some(asked) = &args.candidate {
-        let candidate = find_candidate(&Report::from(run), asked.trim()).map_err(unfound)?;
-        return Ok(chosen(run, candidate, "chosen by hand"));
+        return find_candidate(&Report::from(run), asked.trim()).map_err(unfound);
     }
-    let winner = run.winner();
     if args.accept_unconfirmed {
-        let confirmed = run.summary.confirmed == Some(true);
-        let status = match (winner, confirmed) {
-            (CandidateIx::BASELINE, _) => "baseline",
-            (_, true) => "confirmed",
-            (_, false) => "unconfirmed",
-        };
-        return Ok(chosen(run, winner, status));
+        return Ok(run.winner());
     }
-    if run.summary.status != Status::Finished && !state.is_concluded {
+    if run.summary.status != Status::Finished && !run.history.state.is_concluded {
         return Err(CliError::usage(format!("the run `{}` is not finished", run.file.run))
             .hint("wait for it, or resume it; or choose a prompt with `--candidate ID`"));
     }
     match run.summary.recommended {
-        Some(Recommendation::Best) => Ok(chosen(run, winner, "confirmed")),
-        _ => Ok(chosen(run, CandidateIx::BASELINE, "baseline")),
+        Some(Recommendation::Best) => Ok(run.winner()),
+        _ => Ok(CandidateIx::BASELINE),
     }
 }
 
-fn chosen(run: &LoadedRun, candidate: CandidateIx, status: &'static str) -> Chosen {
+/// A candidate with its status, which is the same whichever flag asks for it.
+fn chosen(run: &LoadedRun, candidate: CandidateIx) -> Chosen {
     let chosen = &run.history.state.standing(candidate).candidate;
     let (prompt, id) = (chosen.prompt.clone(), chosen.id.to_string());
+    let is_kept = run.summary.recommended != Some(Recommendation::Best);
+    let status = match candidate {
+        CandidateIx::BASELINE if is_kept => "baseline",
+        CandidateIx::BASELINE => "chosen by hand",
+        _ if !is_compared(run, &id) => "chosen by hand",
+        _ if run.summary.confirmed == Some(true) => "confirmed",
+        _ => "unconfirmed",
+    };
     Chosen { candidate, prompt, id, status, figures: run.prompted(candidate) }
 }
 
@@ -274,7 +272,7 @@ fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {
 
 fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
     let summary = &run.summary;
-    let is_compared = is_compared(run, chosen);
+    let is_compared = is_compared(run, &chosen.id);
     let mut evidence = json!({
         "schema": record::SCHEMA,
         "run": run.file.run,
@@ -373,12 +371,12 @@ fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
     for sentence in claim(run, chosen) {
         let _ = writeln!(out, "{sentence}");
     }
-    let hold = |prompt: &Option<Prompted>| quality(prompt.as_ref().and_then(|prompt| prompt.hold));
+    let baseline = summary.baseline.as_ref().and_then(|prompt| prompt.hold);
     let _ = writeln!(
         out,
-        "Held-out quality: baseline {}, best {}.",
-        hold(&summary.baseline),
-        hold(&summary.best)
+        "Held-out quality: baseline {}, this prompt {}.",
+        quality(baseline),
+        quality(chosen.figures.hold)
     );
     if is_simulated(run) {
         let _ = writeln!(out, "{SIMULATED}");
@@ -391,17 +389,18 @@ fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
 
 /// What held-out rows say of the prompt, a sentence each.
 fn claim(run: &LoadedRun, chosen: &Chosen) -> Vec<String> {
-    let summary = &run.summary;
-    match (report::claim_line(&Report::from(run)), chosen.status) {
-        (Some(claim), "confirmed") => {
+    let (summary, report) = (&run.summary, Report::from(run));
+    let earlier = report::confirmed_earlier(summary, &chosen.id);
+    match (chosen.status, report::claim_line(&report)) {
+        ("confirmed", Some(claim)) => {
             [claim].into_iter().chain(report::look_line(summary)).collect()
         }
-        (_, "baseline") => {
-            vec!["The baseline: no candidate was shown to be better.".to_owned()]
+        // While the run is not over, its rows say nothing.
+        ("unconfirmed", Some(_)) if summary.recommended.is_some() => {
+            let verdict = format!("{}.", report::verdict_line(&report));
+            [verdict].into_iter().chain(report::look_line(summary)).chain(earlier).collect()
         }
-        _ => {
-            let earlier = report::confirmed_earlier(summary, &chosen.id);
-            vec![earlier.unwrap_or_else(|| "Not confirmed on held-out rows.".to_owned())]
-        }
+        ("baseline", _) => vec!["The baseline: no candidate was shown to be better.".to_owned()],
+        _ => vec![earlier.unwrap_or_else(|| "Not confirmed on held-out rows.".to_owned())],
     }
 }

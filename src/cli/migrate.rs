@@ -11,7 +11,7 @@ use crate::caps::Caps;
 use crate::clock::Clock;
 use crate::engine::MIN_HOLD_ROWS;
 use crate::looks::Looks;
-use crate::night::{Migration, NightFile, NightRun, RunState, of_model, share};
+use crate::night::{Migration, NightFile, NightRun, RunState, free_name, of_model, share};
 use crate::report::money;
 use crate::run::{
     self as runs, KnownUsage, NIGHT_FILE, RunDir, RunDirError, RunError, WarmStart,
@@ -118,12 +118,7 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
         }
         lines.push(planned(target, &prepared, given));
         let slug: String = target.to_string().chars().map(plain).collect();
-        let own = format!("{name}-{slug}");
-        let is_taken = |own: &str| names.iter().any(|run| run.run == own);
-        let own = (1..=to.len() + 1)
-            .map(|number| if number == 1 { own.clone() } else { format!("{own}-{number}") })
-            .find(|own| !is_taken(own))
-            .unwrap_or_else(|| own.clone());
+        let own = free_name(format!("{name}-{slug}"), &names);
         names.push(NightRun { warm: warm.clone(), ..NightRun::new(files.file.clone(), own) });
     }
     for run in &names {

@@ -15,7 +15,9 @@ use crate::clock::Clock;
 use crate::compare::migration::{FoundRun, MigrationReport};
 use crate::compare::migration_page;
 use crate::engine::Outcome;
-use crate::night::{BudgetRequest, Migration, Night, NightFile, NightRun, RunState, Spending};
+use crate::night::{
+    BudgetRequest, Migration, Night, NightFile, NightRun, RunState, Spending, free_name,
+};
 use crate::report::{self, Report, visible_line};
 use crate::run::{
     LoadedRun, NIGHT_FILE, Run, RunDir, RunDirError, RunError, RunKind, Settings, Status, WarmStart,
@@ -81,11 +83,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     }
     let earlier = earlier::of_tasks(args, &tasks, screen)?;
     for ((path, task), Earlier { reuse, warm }) in args.task.iter().zip(&tasks).zip(earlier) {
-        let own = format!("{name}-{}", task.name);
-        let taken = |name: &str| runs.iter().any(|run| run.run == name);
-        let own =
-            (1..).map(|number| if number == 1 { own.clone() } else { format!("{own}-{number}") });
-        let own = own.take(1_000).find(|own| !taken(own)).unwrap_or_else(|| name.clone());
+        let own = free_name(format!("{name}-{}", task.name), &runs);
         if args.out.out.join(&own).exists() {
             return Err(RunError::from(RunDirError::Exists(own)).into());
         }
@@ -227,7 +225,7 @@ fn work(
     consent: Consent,
     screen: &Screen,
 ) -> Result<(), CliError> {
-    let mut troubles: Vec<String> = Vec::new();
+    let mut troubles: Vec<(String, CliError)> = Vec::new();
     let mut is_spent = false;
     let file = locked(night).file().clone();
     if file.migration.is_some() {
@@ -241,7 +239,8 @@ fn work(
         }
         let is_bar = file.migration.is_some() && number == Migration::BAR;
         let Some(caps) = locked(night).give(number)? else {
-            troubles.push(format!("{name}: nothing is left of the budget"));
+            let nothing = CliError::new(Kind::Refused, "nothing is left of the budget");
+            troubles.push((name.clone(), nothing));
             is_spent = true;
             if is_bar {
                 break;
@@ -261,7 +260,7 @@ fn work(
             }
             Err(error) => {
                 screen.warn(&format!("{name}: {}", error.message));
-                troubles.push(format!("{name}: {}", error.message));
+                troubles.push((name.clone(), error));
                 if is_bar {
                     is_spent = true;
                     break;
@@ -278,13 +277,28 @@ fn work(
         gate.map_or(Ok(()), |gate| gate.check())?;
         return found.map_or(Ok(()), |found| migration::conclude(&found));
     }
-    let error = CliError::new(Kind::Refused, troubles.join("; "));
+    let error = of_all(troubles);
     let more = if is_spent {
         format!("; with more for the {}: `--max-usd X`, `--max-calls N`, …", locked(night).noun())
     } else {
         String::new()
     };
     Err(error.hint(format!("fix this, then run: {again}{more}")))
+}
+
+/// The troubles of several runs as one error, with the hints of each: of their kind, where they have one.
+fn of_all(troubles: Vec<(String, CliError)>) -> CliError {
+    let first = troubles.first().map_or(Kind::Refused, |(_, error)| error.kind);
+    let is_alike = troubles.iter().all(|(_, error)| error.kind == first);
+    let told = troubles.iter().map(|(name, error)| format!("{name}: {}", error.message));
+    let told = told.collect::<Vec<_>>().join("; ");
+    let mut all = CliError::new(if is_alike { first } else { Kind::Refused }, told);
+    for hint in troubles.into_iter().flat_map(|(_, error)| error.hints) {
+        if !all.hints.contains(&hint) {
+            all.hints.push(hint);
+        }
+    }
+    all
 }
 
 /// Whether all runs of a night have confirmed their goals.

@@ -29,6 +29,14 @@ pub(super) fn allow(run: &RunDir, caps: Caps) -> Result<(), CliError> {
     }
 }
 
+/// The caps of a run, lowered to what its night, if it has one, has left for it.
+pub(super) fn within(run: &RunDir, caps: Caps) -> Result<Caps, CliError> {
+    Ok(match Night::of_run(run)? {
+        Some((night, run)) => caps.lower(Night::read(&night)?.room_of(run)),
+        None => caps,
+    })
+}
+
 /// Writes down what a run of a night has spent that ended on its own. While another process works on the night, or
 /// where its ledger cannot be written, what it was given counts on.
 pub(super) fn settle(run: &LoadedRun) {

@@ -194,12 +194,23 @@ fn rows_of_margin(task: &Task, level: Level) -> Option<(f64, usize)> {
 /// What held-out rows a bound of the goal needs, as a part of a sentence, and whether the task has them.
 fn rows_of_bound(task: &Task, bound: &Bound, level: Level) -> (String, bool) {
     let (needed, there) = (fewest_rows(bound, level), task.held_out_rows_of(&bound.measure));
-    let of = if matches!(bound.measure, Measure::Recall(_)) { " of its label" } else { "" };
-    let words = format!(
-        "`{bound}` needs {}{of} at the least, and there are {}",
-        text::plural(needed, "held-out row"),
-        text::thousands(there as u64)
-    );
+    let rows = || text::plural(needed, "held-out row");
+    let (needs, there_are) = match bound.measure {
+        Measure::Precision(_) => {
+            let have = text::plural(there, "held-out row");
+            let verb = if there == 1 { "has" } else { "have" };
+            (
+                format!("{} that name it", text::plural(needed, "answer")),
+                format!("about {have} {verb} the label"),
+            )
+        }
+        Measure::Recall(_) => (
+            format!("{} of its label", rows()),
+            format!("there are {}", text::thousands(there as u64)),
+        ),
+        _ => (rows(), format!("there are {}", text::thousands(there as u64))),
+    };
+    let words = format!("`{bound}` needs {needs} at the least, and {there_are}");
     (words, there >= needed)
 }
 

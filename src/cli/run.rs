@@ -156,7 +156,9 @@ pub(super) fn resume(args: &ResumeArgs, screen: &Screen) -> Result<(), CliError>
     resources::check(args.concurrency.unwrap_or(Provider::DEFAULT_CONCURRENCY))?;
     super::log::to_file_of(&dir);
     let mut run = Run::open(&dir)?;
-    let caps = settings::raised_caps(run.caps(), run.running()?, &args.caps, &Clock::System)?;
+    // What its night has passed on to other runs is not asked for again.
+    let own = super::night_budget::within(&dir, run.caps())?;
+    let caps = settings::raised_caps(own, run.running()?, &args.caps, &Clock::System)?;
     let went_on = run.is_over() && caps.is_some();
     if let Some(caps) = caps {
         run.reopen(caps)?;

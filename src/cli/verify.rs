@@ -6,6 +6,7 @@ use super::eval::folder_of;
 use super::evidence::{self, Asked, Exported};
 use super::screen::Screen;
 use super::settings;
+use super::versions::uncommitted;
 use crate::clock::Clock;
 use crate::compare::verification::{
     NotMeasured, Now, SealCheck, Verification, VerifyFinding, too_few_rows,
@@ -70,8 +71,11 @@ fn offline(args: &VerifyArgs, exported: &Exported, screen: &Screen) -> Result<()
     screen.show(&value, &format!("{file}: {}", seal.verdict()))?;
     match seal.is_edited {
         false => Ok(()),
-        true => Err(CliError::new(Kind::Gate, format!("{file} {}", seal.verdict()))
-            .hint("put it back (`promptsearch log FILE` lists its versions), or export a prompt of a run again")),
+        true => {
+            let edited = CliError::new(Kind::Gate, format!("{file} {}", seal.verdict()));
+            Err(uncommitted(&args.file).into_iter().fold(edited, CliError::hint)
+                .hint("put it back (`promptsearch log FILE` lists its versions), or export a prompt of a run again"))
+        }
     }
 }
 

@@ -39,6 +39,10 @@ fn known(file: &Path, revision: &str) -> Result<FileHistory, CliError> {
 /// Commits an earlier version of the prompt, with its evidence.
 pub(super) fn rollback(args: &RollbackArgs, screen: &Screen) -> Result<(), CliError> {
     let mut history = FileHistory::read(&args.file, HEAD)?;
+    history.check_clean().map_err(|error| {
+        let hint = checkout(&args.file, &history);
+        hint.into_iter().fold(CliError::from(error), CliError::hint)
+    })?;
     if history.commits.is_empty() {
         // It may be on the branch alone.
         history = known(&args.file, args.branch.as_deref().unwrap_or(HEAD))?;
@@ -91,6 +95,21 @@ pub(super) fn rollback(args: &RollbackArgs, screen: &Screen) -> Result<(), CliEr
         out.push_str("  not pushed; use `--push` to push it\n");
     }
     screen.show(&value, &out)
+}
+
+/// The command that takes back what is not committed of a file and its evidence, where HEAD has them.
+fn checkout(file: &Path, history: &FileHistory) -> Option<String> {
+    let now = history.commits.first().filter(|now| now.file.is_some())?;
+    let path = file.display().to_string();
+    let evidence = now.evidence.as_ref().map(|_| format!(" {}", sidecar(&path)));
+    let paths = visible_line(&format!("{path}{}", evidence.unwrap_or_default()));
+    Some(format!("`git checkout HEAD -- {paths}` takes back what is not committed"))
+}
+
+/// The same of a file that was edited; `None` where it is as HEAD has it.
+pub(super) fn uncommitted(file: &Path) -> Option<String> {
+    let history = FileHistory::read(file, HEAD).ok()?;
+    history.check_clean().is_err().then(|| checkout(file, &history)).flatten()
 }
 
 /// The version with evidence before the first one that had the present text.

@@ -779,6 +779,12 @@ mod tests {
                 && said.contains("0.50 % one-sided"),
             "{said}"
         );
+        assert!(said.ends_with("held-out rows would show it, if the difference stays"), "{said}");
+        // Above the bar, the rows are those for a difference of 0.
+        let above = target(&rows(400, 42, 40), 0.04, 5);
+        assert_eq!(above.finding, Finding::Open);
+        let said = above.verdict(0.04);
+        assert!(said.ends_with("would show it, if it is as good as the bar"), "{said}");
         // Below the margin, and not shown to be: no number of rows helps.
         let below = target(&rows(400, 0, 20), 0.04, 1);
         assert_eq!(

@@ -241,9 +241,14 @@ fn compared(beside: &BesideBar, margin: f64, form: ScoreForm) -> String {
         ),
         ParityFinding::Open => {
             let rows = match rows_needed {
+                // Above the bar, they are the rows for a difference of 0.
                 Some(rows) => format!(
-                    "about {} would show it, if the difference stays",
-                    plural(rows, "held-out row")
+                    "about {} would show it, if {}",
+                    plural(rows, "held-out row"),
+                    match beside.difference.mean > 0.0 {
+                        true => "it is as good as the bar",
+                        false => "the difference stays",
+                    }
                 ),
                 None => "no number of rows would show it, if the difference stays".to_owned(),
             };

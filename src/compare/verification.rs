@@ -4,7 +4,7 @@
 //! file; which of them it was is not decided here.
 
 use super::record::{Record, RecordedRow};
-use crate::report::{CaseOutcome, PairedScores, ScorePair, TestCase, junit, visible_line};
+use crate::report::{CaseOutcome, PairedScores, ScorePair, TestCase, inline, junit, visible_line};
 use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::{rows_for_margin, smallest_margin, weighted};
@@ -329,11 +329,11 @@ pub fn too_few_rows(
 }
 
 fn markdown(task: &str, candidate: &str, verdict: &str, facts: &[String]) -> String {
-    let [task, candidate] = [task, candidate].map(|text| markdown_text(&visible_line(text)));
+    let [task, candidate] = [task, candidate].map(|text| inline(&visible_line(text)));
     let mut out = format!("### Prompt {candidate} for {task}\n\n");
     let _ = writeln!(out, "**{verdict}**\n");
     for fact in facts {
-        let _ = writeln!(out, "- {}", markdown_text(fact));
+        let _ = writeln!(out, "- {}", inline(fact));
     }
     out
 }
@@ -341,17 +341,6 @@ fn markdown(task: &str, candidate: &str, verdict: &str, facts: &[String]) -> Str
 fn one_case(task: &str, candidate: &str, outcome: CaseOutcome, facts: Vec<String>) -> String {
     let case = TestCase { name: candidate.to_owned(), outcome, facts };
     junit("promptsearch verify", task, &[case])
-}
-
-fn markdown_text(text: &str) -> String {
-    let mut out = String::new();
-    for character in text.chars() {
-        if matches!(character, '*' | '_' | '[' | ']' | '<' | '>' | '|' | '\\' | '#') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
 }
 
 #[cfg(test)]

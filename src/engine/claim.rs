@@ -3,7 +3,7 @@
 //! Not which rows are asked, which is `confirmation`'s, nor how it is told, which is the reports'.
 
 use super::held_out::{HeldOutRow, MIN_HOLD_ROWS, held_out_rows};
-use super::measures::{is_kept, of_bound, of_less};
+use super::measures::{Sample, is_kept, of_bound, of_less, sample_of_bound, sample_of_less};
 use crate::event::Confirmation;
 use crate::id::CandidateIx;
 use crate::memory::State;
@@ -44,6 +44,10 @@ pub struct Claimed {
     /// The one-sided level of `tested`, where it is not that of the look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<f64>,
+    /// Of a bound, or of a measure that is to be less, that is not shown because too few rows have a value, or because their
+    /// values are too much alike: what these rows say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
 }
 
 /// The result of the confirmation.
@@ -181,9 +185,16 @@ impl Confirmed {
                 }
                 Claim::Bound(bound) => is_kept(bound, tested),
             });
+            let sample = match &claim {
+                Claim::Bound(bound) => sample_of_bound(goal, bound, rows, own),
+                Claim::Less { of } => sample_of_less(goal, *of, rows, level),
+                _ => None,
+            };
+            let says_nothing = |it: &Sample| tested.is_none() || it.rows < it.needed;
+            let sample = sample.filter(|it| is_changed && !shown && says_nothing(it));
             let tested = tested.filter(|_| is_later);
             let other = Some(own.one_sided).filter(|_| own != level && tested.is_some());
-            Claimed { claim, shown, measured, tested, level: other }
+            Claimed { claim, shown, measured, tested, level: other, sample }
         };
         let claims: Vec<Claimed> = claims.into_iter().map(claimed).collect();
         Self {

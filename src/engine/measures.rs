@@ -12,6 +12,61 @@ use crate::stats::{
 use crate::task::bound::{Bound, Side, Threshold};
 use crate::task::goal::{Goal, Least};
 use crate::task::measure::{Measure, Total};
+use serde::{Deserialize, Serialize};
+
+/// What rows that have a value of a measure say of these rows alone.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// How many rows have a value.
+    pub rows: usize,
+    /// How many have to have one before they can show what the goal asks, whatever they say.
+    pub needed: usize,
+    /// What the measure, or its difference, comes to on them; `None` without a row.
+    pub value: Option<f64>,
+}
+
+impl Sample {
+    fn of(values: &[f64], total: Total, needed: usize) -> Self {
+        Self { rows: values.len(), needed, value: total_of(values, total) }
+    }
+}
+
+/// The mean, or the quantile, of these values alone; `None` without one.
+fn total_of(values: &[f64], total: Total) -> Option<f64> {
+    let n = values.len();
+    match total {
+        Total::Share | Total::Mean => (n > 0).then(|| values.iter().sum::<f64>() / n as f64),
+        Total::Quantile(share) => {
+            let mut sorted = values.to_vec();
+            sorted.sort_by(f64::total_cmp);
+            sorted.get(((share * n as f64).ceil() as usize).saturating_sub(1)).copied()
+        }
+    }
+}
+
+/// What the winner and the baseline spend on the rows that both have it of.
+fn spent_by_both(goal: &Goal, least: Least, rows: &[HeldOutRow]) -> Option<(Vec<f64>, Vec<f64>)> {
+    let place = goal.place_of(&least.measure()?)?;
+    let both = |row: &HeldOutRow| {
+        let (mine, theirs) = row.measured.get(place)?;
+        Some((least.spent((*mine)?), least.spent((*theirs)?)))
+    };
+    Some(rows.iter().filter_map(both).unzip())
+}
+
+/// How much less than the baseline the winner spends on these rows alone.
+pub(super) fn sample_of_less(
+    goal: &Goal,
+    least: Least,
+    rows: &[HeldOutRow],
+    level: Level,
+) -> Option<Sample> {
+    let (mine, theirs) = spent_by_both(goal, least, rows)?;
+    let total = least.measure()?.total();
+    let of = |values: &[f64]| total_of(values, total);
+    let value = of(&theirs).zip(of(&mine)).map(|(theirs, mine)| theirs - mine);
+    Some(Sample { rows: mine.len(), needed: fewest_rows_of_less(goal, level), value })
+}
 
 /// How much less of something than the baseline the winner spends, on the rows that both have it of: the mean of the
 /// differences, or the difference of the quantiles. `None` where these rows are too few.
@@ -23,12 +78,7 @@ pub(super) fn of_less(
     seed: Seed,
 ) -> Option<Interval> {
     let measure = least.measure()?;
-    let place = goal.place_of(&measure)?;
-    let both = |row: &HeldOutRow| {
-        let (mine, theirs) = row.measured.get(place)?;
-        Some((least.spent((*mine)?), least.spent((*theirs)?)))
-    };
-    let (mine, theirs): (Vec<f64>, Vec<f64>) = rows.iter().filter_map(both).unzip();
+    let (mine, theirs) = spent_by_both(goal, least, rows)?;
     if mine.len() < MIN_HOLD_ROWS {
         return None;
     }
@@ -52,6 +102,29 @@ pub fn fewest_rows_of_less(goal: &Goal, level: Level) -> usize {
     rows.max(MIN_HOLD_ROWS)
 }
 
+/// The values of a bound's measure, or their differences from the baseline's, on the rows that have them.
+fn values_of(goal: &Goal, bound: &Bound, rows: &[HeldOutRow]) -> Option<Vec<f64>> {
+    let place = goal.place_of(&bound.measure)?;
+    let known = rows.iter().filter_map(|row| row.measured.get(place));
+    Some(match bound.threshold {
+        Threshold::Baseline(_) => {
+            known.filter_map(|(mine, theirs)| Some((*mine)? - (*theirs)?)).collect()
+        }
+        Threshold::Absolute(_) => known.filter_map(|(mine, _)| *mine).collect(),
+    })
+}
+
+/// What a bound's measure, or its difference from the baseline's, comes to on these rows alone.
+pub(super) fn sample_of_bound(
+    goal: &Goal,
+    bound: &Bound,
+    rows: &[HeldOutRow],
+    level: Level,
+) -> Option<Sample> {
+    let values = values_of(goal, bound, rows)?;
+    Some(Sample::of(&values, bound.measure.total(), fewest_rows(bound, level)))
+}
+
 /// What a bound's measure came to on the rows that have it, or its difference from the baseline's on those that both
 /// have it of. `None` where the rows are too few for an interval that holds what it says.
 pub(super) fn of_bound(
@@ -62,14 +135,9 @@ pub(super) fn of_bound(
     seed: Seed,
 ) -> Option<Interval> {
     let number = goal.bounds.iter().position(|other| other == bound)?;
-    let place = goal.place_of(&bound.measure)?;
     let seed = seed.child("bound", number as u64);
-    let known = rows.iter().filter_map(|row| row.measured.get(place));
     let is_beside = matches!(bound.threshold, Threshold::Baseline(_));
-    let values: Vec<f64> = match is_beside {
-        true => known.filter_map(|(mine, theirs)| Some((*mine)? - (*theirs)?)).collect(),
-        false => known.filter_map(|(mine, _)| *mine).collect(),
-    };
+    let values = values_of(goal, bound, rows)?;
     // What a score interval says of a handful of rows is wrong too often, where all of them are alike.
     if values.len() < MIN_HOLD_ROWS {
         return None;

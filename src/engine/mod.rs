@@ -46,7 +46,7 @@ pub use embeddings::first_vectors;
 pub use error::{Outcome, SearchError};
 pub use first_proposal::FirstProposal;
 pub use held_out::{HeldOutRow, MIN_HOLD_ROWS};
-pub use measures::{fewest_rows, fewest_rows_of_less};
+pub use measures::{Sample, fewest_rows, fewest_rows_of_less};
 pub use remedy::{GoesOn, Remedy};
 pub use search::{LookCounter, Search, SearchParts};
 pub use steering::{Change, NotChanged, Steering};

@@ -1,6 +1,6 @@
 //! The commits of the user's git repository that changed a file, with the file and its evidence as they were.
 
-use super::git::{Git, GitError, place};
+use super::git::{Git, GitError, check_clean, place};
 use crate::formats::sidecar;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -55,6 +55,14 @@ impl FileHistory {
             revision: revision.to_owned(),
             reason: format!("it has no file `{}`", self.path),
         })
+    }
+
+    /// Rejects a file, or its evidence, that differs from HEAD in the work tree or the index.
+    ///
+    /// # Errors
+    /// One of them does, or there is no git.
+    pub fn check_clean(&self) -> Result<(), GitError> {
+        check_clean(&self.repo, &[self.path.clone(), sidecar(&self.path)])
     }
 
     /// Ids and dates of commits, newest first.

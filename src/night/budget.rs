@@ -128,6 +128,13 @@ impl Night {
         Ok(self.ledger.append(&Fact::Total { caps })?)
     }
 
+    /// The most that a run may spend in each unit beside what the other runs take; a unit without a cap is left out.
+    #[must_use]
+    pub fn room_of(&self, run: usize) -> Caps {
+        let others = self.runs().iter().enumerate().filter(|(number, _)| *number != run);
+        left(self.caps(), &taken(others.map(|(_, state)| state)))
+    }
+
     /// Gives a run more, as far as the night has it left beside what the other runs take.
     ///
     /// # Errors
@@ -137,10 +144,9 @@ impl Night {
             Some(RunState::Given(caps)) => *caps,
             _ => Caps::default(),
         };
-        let others = self.runs().iter().enumerate().filter(|(number, _)| *number != run);
-        let left = left(self.caps(), &taken(others.map(|(_, state)| state)));
         let asked = caps.over(given);
-        for ((unit, left), (_, asked)) in units(&left).into_iter().zip(units(&asked)) {
+        let room = self.room_of(run);
+        for ((unit, left), (_, asked)) in units(&room).into_iter().zip(units(&asked)) {
             let Some(left) = left.filter(|left| asked.is_none_or(|asked| asked > *left)) else {
                 continue;
             };

@@ -69,6 +69,16 @@ pub struct NightRun {
     pub warm: Option<PathBuf>,
 }
 
+/// This name, or with a number behind it where one of these runs has it.
+#[must_use]
+pub fn free_name(name: String, runs: &[NightRun]) -> String {
+    let is_free = |name: &String| runs.iter().all(|run| run.run != *name);
+    // One of so many names is free.
+    let numbered = (2..runs.len() + 2).map(|number| format!("{name}-{number}"));
+    let free = std::iter::once(name.clone()).chain(numbered).find(is_free);
+    free.unwrap_or(name)
+}
+
 impl NightRun {
     /// A run that takes nothing from earlier ones.
     #[must_use]

@@ -2,9 +2,9 @@
 //! and of its evidence.
 
 use super::Report;
-use super::words::{cost, held_out, p_value};
-use crate::engine::Claimed;
-use crate::run::Gain;
+use super::words::{cost, held_out, p_value, rows_with, signed_cost};
+use crate::engine::{Claimed, HeldOutCost, MIN_HOLD_ROWS, Sample};
+use crate::run::{FamilyResult, Gain};
 use crate::score_form::ScoreForm;
 use crate::stats::{Interval, Level};
 use crate::task::goal::{Claim, Least};
@@ -100,27 +100,58 @@ fn of_bound(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
     let Claim::Bound(bound) = &claimed.claim else { return None };
     let words = words_of(&claimed.claim, report.score_form());
     let Some(it) = claimed.measured else {
-        return Some(format!("“{words}” is not shown: too few rows have it"));
+        let why = not_known(claimed).map_or_else(String::new, |why| format!(": {why}"));
+        return Some(format!("“{words}” is not shown{why}"));
     };
     let ends = |it: Interval| format!("{} to {}", bound.shown(it.low), bound.shown(it.high));
-    let rows = text::plural(it.n, "row");
     let told = format!(
-        "{} {} on {rows} (95 % interval {}{})",
+        "{} {} on {} (95 % interval {}{})",
         bound.name(),
         bound.shown(it.mean),
+        text::plural(it.n, "row"),
         ends(it),
         at_level(report, Some(claimed), ends)
     );
     Some(match claimed.shown {
         true => format!("{told}, which shows “{words}”"),
-        false => format!("{told}, which does not show “{words}”"),
+        false => format!("{told}, which does not show “{words}”{}", needs(claimed)),
+    })
+}
+
+/// How many rows a claim needs at the least, where that is more than have a value.
+pub(super) fn needs(claimed: &Claimed) -> String {
+    match claimed.sample.filter(|it| it.rows < it.needed) {
+        Some(it) => format!(": {} are needed", text::thousands(it.needed as u64)),
+        None => String::new(),
+    }
+}
+
+/// Why rows say nothing of a measure: what it is on them, on how many, and how many are needed.
+pub(super) fn not_known(claimed: &Claimed) -> Option<String> {
+    let Sample { rows, needed, value } = claimed.sample?;
+    let (measure, name, shown) = match &claimed.claim {
+        Claim::Bound(bound) => {
+            (bound.measure.clone(), bound.name(), value.map(|it| bound.shown(it)))
+        }
+        Claim::Less { of } => {
+            let name = format!("the difference in {of}");
+            (of.measure()?, name, value.map(|it| of.signed(it)))
+        }
+        _ => return None,
+    };
+    let on = rows_with(&measure, rows);
+    let told = shown.map_or_else(|| on.clone(), |shown| format!("{name} is {shown} on {on}"));
+    Some(match rows < needed {
+        true => format!("{told}, and {} are needed", text::thousands(needed as u64)),
+        false => format!("{told}, whose values are too much alike to say more"),
     })
 }
 
 /// How much less of something beside dollars is spent, and whether that is shown.
 fn of_less(report: &Report<'_>, claimed: &Claimed, least: Least) -> String {
     let Some(it) = claimed.measured else {
-        return format!("“{}” is not shown: too few rows have it", least.words(true));
+        let why = not_known(claimed).map_or_else(String::new, |why| format!(": {why}"));
+        return format!("“{}” is not shown{why}", least.words(true));
     };
     let ends = |it: Interval| format!("{} to {}", least.signed(it.low), least.signed(it.high));
     let told = format!(
@@ -135,7 +166,10 @@ fn of_less(report: &Report<'_>, claimed: &Claimed, least: Least) -> String {
         Least::Inconsistency(_) => "no higher consistency",
         _ => "no saving",
     };
-    if claimed.shown { told } else { format!("{told}, so that {nothing} is shown") }
+    match claimed.shown {
+        true => told,
+        false => format!("{told}, so that {nothing} is shown{}", needs(claimed)),
+    }
 }
 
 fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
@@ -148,7 +182,7 @@ fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
     let Some(known) = report.summary.held_out_cost else {
         return Some("what its calls cost is not known".to_owned());
     };
-    let ends = |it: Interval| format!("{} to {}", signed(it.low), signed(it.high));
+    let ends = |it: Interval| format!("{} to {}", signed_cost(it.low), signed_cost(it.high));
     let tested = at_level(report, Some(claimed), ends);
     let range = |it: Interval| format!("95 % interval {}{tested}", ends(it));
     Some(match &claimed.claim {
@@ -157,7 +191,10 @@ fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
             let (by, range) = (cost(saving.mean.abs()), range(saving));
             let word = if saving.mean < 0.0 { "dearer" } else { "cheaper" };
             let told = format!("{word} by {by} per 1,000 calls ({range})");
-            if claimed.shown { told } else { format!("{told}, so that no saving is shown") }
+            match claimed.shown {
+                true => told,
+                false => format!("{told}, so that no saving is shown{}", few_bills(known)),
+            }
         }
         Claim::CostAtMost { .. } => {
             let told =
@@ -166,15 +203,22 @@ fn of_cost(report: &Report<'_>, claimed: &Claimed) -> Option<String> {
             if claimed.shown {
                 format!("{told}, {limit}")
             } else {
-                format!("{told}, which does not show “{limit}”")
+                format!("{told}, which does not show “{limit}”{}", few_bills(known))
             }
         }
         _ => return None,
     })
 }
 
-fn signed(usd: f64) -> String {
-    if usd < 0.0 { format!("-{}", cost(-usd)) } else { cost(usd) }
+/// That too few rows have a bill, where they have.
+fn few_bills(known: HeldOutCost) -> String {
+    match known.saving.n < MIN_HOLD_ROWS {
+        true => format!(
+            ": {} of both are known by their bills, and {MIN_HOLD_ROWS} are needed",
+            text::plural(known.saving.n, "row")
+        ),
+        false => String::new(),
+    }
 }
 
 /// The held-out rows of the claim, and of how many that were asked, where some have no score of one of the prompts.
@@ -188,9 +232,20 @@ fn rows_of(report: &Report<'_>) -> String {
 
 /// How many held-out rows the claim leaves out because one of the prompts has no score for them.
 pub(super) fn rows_left_out(report: &Report<'_>) -> usize {
-    let asked = report.history.state.winner.map_or(0, |(.., rows)| rows as usize);
     let evaluated = rows_evaluated(report);
-    if evaluated == 0 { 0 } else { asked.saturating_sub(evaluated) }
+    if evaluated == 0 { 0 } else { rows_asked(report).saturating_sub(evaluated) }
+}
+
+/// How many held-out rows the best prompt was asked: those of the comparison that its gain is of, or the winner's.
+fn rows_asked(report: &Report<'_>) -> usize {
+    let (summary, best) = (report.summary, report.best());
+    let is_of = |it: &&FamilyResult| {
+        let mut candidates = it.candidates.iter();
+        candidates.any(|it| it.candidate_number == best.0 && it.gain == summary.gain)
+    };
+    let own = report.history.state.winner.filter(|(winner, ..)| *winner == best);
+    let of_family = || summary.confirmations.iter().rev().find(is_of).map(|it| it.rows);
+    of_family().or(own.map(|(.., rows)| rows)).unwrap_or(0) as usize
 }
 
 /// Number of held-out rows that both prompts have a score for.

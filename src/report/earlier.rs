@@ -11,23 +11,27 @@ use crate::text::sentence_case;
 /// A sentence for each earlier end, and one about the look.
 pub(super) fn sentences(report: &Report<'_>) -> Vec<String> {
     let summary = report.summary;
-    let confirmed_now = summary.best.as_ref().filter(|_| summary.confirmed == Some(true));
     let mut told = earlier_ends(summary);
-    let standing = summary.earlier.iter().rev().find(|it| it.end.confirmed);
-    if let Some(it) = standing.filter(|_| summary.recommended.is_some())
-        && confirmed_now.is_none_or(|best| best.candidate != it.candidate)
-    {
-        told.push(format!(
-            "What was confirmed then stays confirmed; `promptsearch export {} --candidate {} …` takes that prompt.",
-            report.handle(),
-            it.candidate
-        ));
-    }
     told.extend(look(summary));
     told.extend(family::sentences(summary));
     let next = summary.look.map(|look| Level::of_look(look.look.saturating_add(1)));
     told.extend(next.and_then(fresh_rows).map(|words| format!("{}.", sentence_case(&words))));
     told
+}
+
+/// How to export what an earlier end confirmed, where this one does not.
+pub(super) fn advice(report: &Report<'_>) -> Option<String> {
+    let summary = report.summary;
+    let confirmed_now = summary.best.as_ref().filter(|_| summary.confirmed == Some(true));
+    let standing = summary.earlier.iter().rev().find(|it| it.end.confirmed);
+    let it = standing.filter(|_| summary.recommended.is_some())?;
+    confirmed_now.is_none_or(|best| best.candidate != it.candidate).then(|| {
+        format!(
+            "What was confirmed then stays confirmed; `promptsearch export {} --candidate {} …` takes that prompt.",
+            report.handle(),
+            it.candidate
+        )
+    })
 }
 
 /// How the run ended before, a sentence each; an evaluation confirms nothing.

@@ -1,9 +1,11 @@
 //! Candidates that were compared with the baseline on held-out rows at once, as a table.
 
-use super::words::{cost, counted, held_out, p_value};
+use super::claim;
+use super::words::{cost, counted, held_out, p_value, signed_cost};
+use crate::engine::Claimed;
 use crate::run::{ConfirmedCandidate, FamilyResult, Summary};
 use crate::score_form::ScoreForm;
-use crate::stats::Level;
+use crate::stats::{Interval, Level};
 use crate::task::goal::Claim;
 use std::fmt::Write as _;
 
@@ -50,44 +52,68 @@ fn line(it: &ConfirmedCandidate, form: ScoreForm) -> String {
     format!("{name:<12} {rows:>4} {score:>6}  {gain:<25} {p:>8} {usd:>7}  {word}")
 }
 
-/// The interval that decided, where it is not the 95 % interval.
+/// What decided each part of the goal: the interval at its level, or why there is none.
 fn tested(it: &ConfirmedCandidate, look: Level, form: ScoreForm) -> String {
     let level = Level { one_sided: it.level, ..look };
     let mut out = String::new();
     for claimed in &it.claims {
-        let Some(tested) = claimed.tested else { continue };
-        let (what, range) = match &claimed.claim {
-            Claim::Better | Claim::NotWorse { .. } => {
-                ("quality", form.gain_range(tested.low, tested.high))
-            }
-            Claim::QualityAtLeast { .. } => {
-                ("quality", format!("{} to {}", form.score(tested.low), form.score(tested.high)))
-            }
-            Claim::Cheaper | Claim::CostAtMost { .. } => {
-                ("cost", format!("{} to {}", signed_cost(tested.low), signed_cost(tested.high)))
-            }
-            Claim::Less { of } => (
-                &*of.to_string(),
-                format!("{} to {}", of.signed(tested.low), of.signed(tested.high)),
-            ),
-            Claim::Bound(bound) => (
-                &*bound.name(),
-                format!("{} to {}", bound.shown(tested.low), bound.shown(tested.high)),
-            ),
-        };
         let word = if claimed.shown { "shown" } else { "not shown" };
-        let _ = write!(
-            out,
-            "\n  n{}, {what}: {word} at {} ({range})",
-            it.candidate_number,
-            Level { one_sided: claimed.level.unwrap_or(level.one_sided), ..level }.in_percent()
-        );
+        let own = Level { one_sided: claimed.level.unwrap_or(level.one_sided), ..level };
+        // At a first look the 95 % interval decides.
+        let decided = claimed.tested.or_else(|| interval(it, claimed).filter(|_| own.is_first()));
+        let why = || claim::not_known(claimed).unwrap_or_else(|| "no row says it".to_owned());
+        let told = match decided {
+            Some(decided) => format!(
+                "{word} at {} ({}){}",
+                own.in_percent(),
+                ends(&claimed.claim, decided, form),
+                claim::needs(claimed)
+            ),
+            None => format!("{word}: {}", why()),
+        };
+        let what = subject(&claimed.claim);
+        let _ = write!(out, "\n  n{}, {what}: {told}", it.candidate_number);
     }
     out
 }
 
-fn signed_cost(usd: f64) -> String {
-    if usd < 0.0 { format!("-{}", cost(-usd)) } else { cost(usd) }
+/// What a claim is about.
+fn subject(claim: &Claim) -> String {
+    match claim {
+        Claim::Better | Claim::NotWorse { .. } | Claim::QualityAtLeast { .. } => {
+            "quality".to_owned()
+        }
+        Claim::Cheaper | Claim::CostAtMost { .. } => "cost".to_owned(),
+        Claim::Less { of } => of.to_string(),
+        Claim::Bound(bound) => bound.name(),
+    }
+}
+
+/// The ends of an interval of it.
+fn ends(claim: &Claim, it: Interval, form: ScoreForm) -> String {
+    let both = |shown: &dyn Fn(f64) -> String| format!("{} to {}", shown(it.low), shown(it.high));
+    match claim {
+        Claim::Better | Claim::NotWorse { .. } => form.gain_range(it.low, it.high),
+        Claim::QualityAtLeast { .. } => both(&|value| form.score(value)),
+        Claim::Cheaper | Claim::CostAtMost { .. } => both(&signed_cost),
+        Claim::Less { of } => both(&|value| of.signed(value)),
+        Claim::Bound(bound) => both(&|value| bound.shown(value)),
+    }
+}
+
+/// The 95 % interval of what a claim is about.
+fn interval(it: &ConfirmedCandidate, claimed: &Claimed) -> Option<Interval> {
+    match claimed.claim {
+        Claim::Better | Claim::NotWorse { .. } => {
+            let gain = it.gain?;
+            let n = it.prompted.hold.map_or(0, |hold| hold.n);
+            Some(Interval { mean: gain.mean, low: gain.low, high: gain.high, n })
+        }
+        Claim::QualityAtLeast { .. } => it.prompted.hold,
+        Claim::Cheaper => it.held_out_cost.map(|cost| cost.saving),
+        Claim::CostAtMost { .. } => it.held_out_cost.map(|cost| cost.best),
+        Claim::Less { .. } | Claim::Bound(_) => claimed.measured,
+    }
 }
 
 /// A sentence for each time that candidates were compared after the run was over.

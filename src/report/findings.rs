@@ -9,7 +9,7 @@ use super::consistency::agreements;
 use super::diff::{Piece, diff};
 use super::pruned::Pruned;
 use super::spending::{NONE, Spend, spend};
-use super::verdict::{Verdict, verdict};
+use super::verdict::{Verdict, shrunken_gain, verdict};
 use super::words::{
     abandoned, cost, counted, dropped, failed_calls, quality, rejection_named, repaired, visible,
     visible_line,
@@ -192,9 +192,7 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
     });
     let dev = dev.map_or_else(String::new, |gain| form.gain(gain));
     add(rows("dev rows", |side| side.dev), &|side| Some(quality(form, &side.dev?)), dev);
-    if let Some((_, Some(shrunken), _)) = report.history.state.winner
-        && best.is_some()
-    {
+    if let Some(shrunken) = shrunken_gain(report).filter(|_| best.is_some()) {
         add(
             "expected gain, corrected for selection".to_owned(),
             &|_| Some(String::new()),

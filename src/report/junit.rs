@@ -114,7 +114,8 @@ pub fn run_suite(report: &Report<'_>) -> TestSuite {
         _ => CaseOutcome::NotMeasured(sentence.clone()),
     };
     let simulated = verdict.simulated.map(str::to_owned);
-    let facts = [sentence].into_iter().chain(verdict.details).chain(simulated);
+    let facts =
+        [sentence].into_iter().chain(verdict.details).chain(verdict.advice).chain(simulated);
     let name =
         if is_evaluation { "measured".to_owned() } else { format!("goal: {}", report.task.goal) };
     // What is not decided of the goal is not decided of its claims, unless it is shown.

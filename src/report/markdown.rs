@@ -55,7 +55,11 @@ impl Page {
 
     /// A table; the columns from `right_from` on are figures.
     fn table(&mut self, header: &[&str], right_from: usize, rows: &[Vec<String>]) {
-        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        // A bar ends a cell, also in a code span.
+        let inside = |cell: &String| cell.replace('|', "\\|");
+        let line = |cells: Vec<String>| {
+            format!("| {} |\n", cells.iter().map(inside).collect::<Vec<_>>().join(" | "))
+        };
         self.text.push_str(&line(header.iter().map(ToString::to_string).collect()));
         let rule =
             (0..header.len()).map(|column| if column >= right_from { "---:" } else { "---" });
@@ -69,15 +73,15 @@ impl Page {
     fn verdict(&mut self, findings: &Findings) {
         let verdict = &findings.verdict;
         self.paragraph(&format!("# promptsearch: {}", code(&findings.run)));
-        self.paragraph(&format!("**{}:** {}.", verdict.word, verdict.sentence));
+        self.paragraph(&format!("**{}:** {}.", verdict.word, inline(&verdict.sentence)));
         if let Some(simulated) = verdict.simulated {
             self.paragraph(&format!("> {simulated}"));
         }
         if let Some(trouble) = &verdict.trouble {
             self.paragraph(&code(trouble));
         }
-        for detail in &verdict.details {
-            let _ = writeln!(self.text, "- {detail}");
+        for detail in verdict.details.iter().chain(&verdict.advice) {
+            let _ = writeln!(self.text, "- {}", inline(detail));
         }
         self.text.push('\n');
     }
@@ -307,14 +311,59 @@ pub(super) fn fenced(language: &str, text: &str) -> String {
     format!("{fence}{language}\n{}\n{fence}", text.trim_end_matches('\n'))
 }
 
-/// Untrusted text as a code span that it cannot close, inside or outside of a table.
+/// Untrusted text as a code span that it cannot close.
 pub(super) fn code(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
     let ticks = "`".repeat(longest_run_of_ticks(text) + 1);
     let space = if text.contains('`') { " " } else { "" };
-    format!("{ticks}{space}{}{space}{ticks}", text.replace('|', "\\|"))
+    format!("{ticks}{space}{text}{space}{ticks}")
+}
+
+/// A line in which code spans stay, and nothing else is markup. As CommonMark reads it, a span ends at the next run of
+/// as many backticks as begin it; where there is none, they stand for themselves.
+#[must_use]
+pub fn inline(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let ticks = rest.len() - rest.trim_start_matches('`').len();
+        if ticks > 0 {
+            let whole = ticks + end_of_span(&rest[ticks..], ticks).unwrap_or_default();
+            match whole > ticks {
+                true => out.push_str(&rest[..whole]),
+                false => out.push_str(&"\\`".repeat(ticks)),
+            }
+            rest = &rest[whole..];
+            continue;
+        }
+        rest = &rest[next.len_utf8()..];
+        let is_markup = match next {
+            // A comparison, such as `p < 0.01` or `x >= 1`, is no tag.
+            '<' | '>' => !rest.starts_with([' ', '=']),
+            next => matches!(next, '*' | '_' | '~' | '[' | ']' | '\\' | '#' | '|'),
+        };
+        if is_markup {
+            out.push('\\');
+        }
+        out.push(next);
+    }
+    out
+}
+
+/// Where the first run of exactly this many backticks ends.
+fn end_of_span(text: &str, ticks: usize) -> Option<usize> {
+    let mut at = 0;
+    while let Some(found) = text[at..].find('`') {
+        let begin = at + found;
+        let run = text[begin..].len() - text[begin..].trim_start_matches('`').len();
+        at = begin + run;
+        if run == ticks {
+            return Some(at);
+        }
+    }
+    None
 }
 
 fn longest_run_of_ticks(text: &str) -> usize {
@@ -356,8 +405,23 @@ mod tests {
 
     #[test]
     fn nothing_leaves_a_code_span() {
-        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code("a|b"), "`a|b`");
         assert_eq!(code("a``b"), "``` a``b ```");
         assert_eq!(longest_run_of_ticks("no ticks"), 0);
+    }
+
+    #[test]
+    fn only_code_spans_are_markup_in_a_line() {
+        for (text, shown) in [
+            ("`a_b >= 1` *is* x_y", "`a_b >= 1` \\*is\\* x\\_y"),
+            // One that nothing closes is no span, whatever follows it.
+            ("p < 0.01, x >= 1", "p < 0.01, x >= 1"),
+            ("a ` <b> [c](d)", "a \\` \\<b> \\[c\\](d)"),
+            ("``a`b`` `c", "``a`b`` \\`c"),
+            ("`a`` <b>", "\\`a\\`\\` \\<b\\>"),
+            ("\\`a`", "\\\\`a`"),
+        ] {
+            assert_eq!(inline(text), shown);
+        }
     }
 }

@@ -46,7 +46,7 @@ pub use family::{family_page, sentences as confirmations};
 pub use guard::{Flag, Guard, flags};
 pub use html::html;
 pub use junit::{CaseOutcome, TestCase, TestSuite, junit, junit_of, run_suite, suite_name};
-pub use markdown::markdown;
+pub use markdown::{inline, markdown};
 pub use paired::{PairedScores, RowChange, ScorePair};
 pub use prompt_diff::{NamedParts, PromptDiff};
 pub use pull_request::{ProposedChange, pull_request};
@@ -60,6 +60,7 @@ pub use terminal::{end_of_run, status_line};
 pub(crate) use words::{cost, money, test_name};
 pub use words::{failed_calls, left_out, refused_field, visible, visible_line, without_schema};
 
+use crate::id::CandidateIx;
 use crate::recipe::Recipe;
 use crate::run::{History, InvalidOfRun, LoadedRun, RunFile, Summary};
 use crate::score_form::ScoreForm;
@@ -141,6 +142,13 @@ impl Report<'_> {
         let handle =
             if is_default { self.summary.run.clone() } else { self.folder.display().to_string() };
         words::shell_word(&words::visible_line(&handle))
+    }
+
+    /// The candidate that the summary has as the best: the search's winner, or one that stands in its place.
+    fn best(&self) -> CandidateIx {
+        let state = &self.history.state;
+        let best = self.summary.best.as_ref().and_then(|best| state.find(&best.candidate));
+        best.unwrap_or(state.incumbent)
     }
 
     /// Whether the best prompt is not the baseline.

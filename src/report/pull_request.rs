@@ -3,7 +3,7 @@
 
 use super::Report;
 use super::guard::Flag;
-use super::markdown::{code, fenced};
+use super::markdown::{code, fenced, inline};
 use super::prompt_diff::NamedParts;
 use super::verdict;
 use super::words::{cost, money, quality, visible};
@@ -19,8 +19,8 @@ pub struct ProposedChange<'a> {
     pub path: &'a str,
     /// The prompt.
     pub prompt: &'a Prompted,
-    /// Whether it is the run's winner, so that the run's verdict is about it.
-    pub is_winner: bool,
+    /// Whether it stands in the report as the best prompt, so that the report's verdict is about it.
+    pub is_compared: bool,
     /// Its status, such as `confirmed`.
     pub status: &'a str,
     /// What held-out rows say of it, a sentence each.
@@ -47,7 +47,7 @@ pub fn pull_request(report: &Report<'_>, change: &ProposedChange<'_>) -> String 
         code(&report.summary.task)
     );
     for sentence in change.claim {
-        let _ = writeln!(out, "{sentence}");
+        let _ = writeln!(out, "{}", inline(sentence));
     }
     out.push('\n');
     if let Some(simulated) = verdict.simulated {
@@ -124,16 +124,15 @@ fn caveats(verdict: &verdict::Verdict, change: &ProposedChange<'_>) -> Vec<Strin
             caveats.push("It is the baseline: no candidate was shown to be better.".to_owned());
         }
         status => caveats.push(format!(
-            "It is exported as “{status}”: held-out rows do not show that it is better."
+            "It is exported as “{status}”: held-out rows do not show what the goal asks."
         )),
     }
-    caveats.extend(
-        change.flags.iter().map(|flag| format!("Flagged: {}.", escaped(&flag.to_string()))),
-    );
+    let flags = change.flags.iter();
+    caveats.extend(flags.map(|flag| format!("Flagged: {}.", inline(&flag.to_string()))));
     caveats.extend(verdict.simulated.map(str::to_owned));
-    if change.is_winner {
+    if change.is_compared {
         // Details may hold the words of a provider.
-        caveats.extend(verdict.details.iter().map(|detail| escaped(detail)));
+        caveats.extend(verdict.details.iter().map(|detail| inline(detail)));
     }
     if change.prompt.hold.is_none() {
         caveats.push("It was not asked held-out rows.".to_owned());
@@ -143,14 +142,4 @@ fn caveats(verdict: &verdict::Verdict, change: &ProposedChange<'_>) -> Vec<Strin
         code(&format!("promptsearch verify {}", change.path))
     ));
     caveats
-}
-
-/// Text in which nothing is markup.
-fn escaped(text: &str) -> String {
-    let is_markup = |c: char| matches!(c, '*' | '_' | '[' | ']' | '<' | '>' | '\\' | '#');
-    text.chars().fold(String::new(), |mut out, c| {
-        out.extend(is_markup(c).then_some('\\'));
-        out.push(c);
-        out
-    })
 }

@@ -176,7 +176,7 @@ impl Page {
         if let Some(trouble) = &verdict.trouble {
             self.prose(2, trouble, |paint, text| paint.with("33", text));
         }
-        for detail in &verdict.details {
+        for detail in verdict.details.iter().chain(&verdict.advice) {
             self.prose(2, detail, |_, text| text.to_owned());
         }
     }

@@ -47,6 +47,8 @@ pub(super) struct Verdict {
     pub(super) sentence: String,
     /// Further facts that a reader needs before acting on the verdict.
     pub(super) details: Vec<String>,
+    /// What a person at a terminal can do next, in sentences.
+    pub(super) advice: Vec<String>,
     /// What stopped the run or keeps it waiting, with the provider's words in it.
     pub(super) trouble: Option<String>,
     /// A notice, if any model was simulated.
@@ -61,19 +63,21 @@ const FEW_ROWS: usize = 100;
 pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     let summary = report.summary;
     let evaluated = summary.strategy.strip_prefix("eval:");
-    let (tone, word, sentence, mut details) = match (summary.recommended, &summary.gain) {
-        (None, _) => waiting(report),
-        _ if evaluated.is_some() => measured(report, evaluated.unwrap_or_default()),
-        _ if !report.has_winner() => baseline_won(report),
-        (_, Some(gain)) if summary.confirmed == Some(true) => confirmed(report, gain),
-        (_, Some(gain)) => unproven(report, gain),
-        (_, None) => not_evaluated(report),
-    };
+    let Conclusion { tone, word, sentence, mut details, mut advice } =
+        match (summary.recommended, &summary.gain) {
+            (None, _) => waiting(report),
+            _ if evaluated.is_some() => measured(report, evaluated.unwrap_or_default()),
+            _ if !report.has_winner() => baseline_won(report),
+            (_, Some(gain)) if summary.confirmed == Some(true) => confirmed(report, gain),
+            (_, Some(gain)) => unproven(report, gain),
+            (_, None) => not_evaluated(report),
+        };
     if summary.recommended.is_some() && report.has_winner() {
         details.extend(left_out(report));
         details.extend(cost_change(report));
     }
     details.extend(earlier::sentences(report));
+    advice.extend(earlier::advice(report));
     details.extend(
         report
             .history
@@ -91,7 +95,7 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     let caveat = report.recipe.and_then(|recipe| recipe.order().caveat());
     details.extend(caveat.map(|caveat| format!("{}.", sentence_case(caveat))));
     let (trouble, simulated) = (trouble(report), simulated(report));
-    Verdict { tone, word, sentence, details, trouble, simulated }
+    Verdict { tone, word, sentence, details, advice, trouble, simulated }
 }
 
 /// Rows that say nothing of the claim: where they were refused, they may be the hard ones.
@@ -117,9 +121,26 @@ fn trouble(report: &Report<'_>) -> Option<String> {
     Some(visible_line(&words))
 }
 
-type Words = (Tone, &'static str, String, Vec<String>);
+/// What follows from the figures; see [`Verdict`].
+struct Conclusion {
+    tone: Tone,
+    word: &'static str,
+    sentence: String,
+    details: Vec<String>,
+    advice: Vec<String>,
+}
 
-fn waiting(report: &Report<'_>) -> Words {
+impl Conclusion {
+    fn new(tone: Tone, word: &'static str, sentence: String, details: Vec<String>) -> Self {
+        Self { tone, word, sentence, details, advice: Vec::new() }
+    }
+
+    fn with_advice(self, advice: impl IntoIterator<Item = String>) -> Self {
+        Self { advice: advice.into_iter().collect(), ..self }
+    }
+}
+
+fn waiting(report: &Report<'_>) -> Conclusion {
     let summary = report.summary;
     let word = match summary.status {
         Status::Running => "Running",
@@ -149,16 +170,16 @@ fn waiting(report: &Report<'_>) -> Words {
         }
         _ => "nothing has been measured yet".to_owned(),
     };
-    let mut details =
+    let details =
         vec!["No gain is claimed before the held-out rows have been evaluated.".to_owned()];
-    if matches!(summary.status, Status::Interrupted | Status::Failed) {
-        details.push(format!("Resume it with `promptsearch resume {}`.", report.handle()));
-    }
-    (Tone::Waiting, word, sentence, details)
+    let is_left = matches!(summary.status, Status::Interrupted | Status::Failed);
+    let advice =
+        is_left.then(|| format!("Resume it with `promptsearch resume {}`.", report.handle()));
+    Conclusion::new(Tone::Waiting, word, sentence, details).with_advice(advice)
 }
 
 /// The verdict of an evaluation of one prompt on the rows of a split, or on all.
-fn measured(report: &Report<'_>, rows: &str) -> Words {
+fn measured(report: &Report<'_>, rows: &str) -> Conclusion {
     let form = report.score_form();
     let rows = if rows == "all" { "all splits" } else { rows };
     let measured = report.summary.baseline.as_ref().and_then(|prompt| prompt.dev);
@@ -172,7 +193,7 @@ fn measured(report: &Report<'_>, rows: &str) -> Words {
         None => format!("no row of {rows} has an answer"),
     };
     let details = vec!["One prompt was evaluated; nothing was searched.".to_owned()];
-    (Tone::Open, "Measured", sentence, details)
+    Conclusion::new(Tone::Open, "Measured", sentence, details)
 }
 
 /// Whether any other prompt than the baseline has an answer on dev.
@@ -180,7 +201,7 @@ fn any_tried(report: &Report<'_>) -> bool {
     report.history.state.candidates.iter().skip(1).any(|standing| standing.dev().folded > 0)
 }
 
-fn baseline_won(report: &Report<'_>) -> Words {
+fn baseline_won(report: &Report<'_>) -> Conclusion {
     let summary = report.summary;
     let sentence = match summary.stop_reason {
         Some(StopReason::NoHeadroom) => "the baseline leaves nothing to gain".to_owned(),
@@ -203,12 +224,13 @@ fn baseline_won(report: &Report<'_>) -> Words {
         });
         let details =
             vec![format!("{proposals} were refused before anything was evaluated{most}.")];
-        return (Tone::Open, "No verdict", sentence, details);
+        return Conclusion::new(Tone::Open, "No verdict", sentence, details);
     }
     if tried == 0 && summary.stop_reason != Some(StopReason::NoHeadroom) {
         let sentence = "the budget was spent before another prompt could be evaluated".to_owned();
-        let details = vec!["`promptsearch plan` shows what a budget is enough for.".to_owned()];
-        return (Tone::Open, "Keep the baseline", sentence, details);
+        let advice = ["`promptsearch plan` shows what a budget is enough for.".to_owned()];
+        return Conclusion::new(Tone::Open, "Keep the baseline", sentence, Vec::new())
+            .with_advice(advice);
     }
     let mut details = vec![format!(
         "{} {} evaluated.",
@@ -224,10 +246,10 @@ fn baseline_won(report: &Report<'_>) -> Words {
             report.score_form().range(hold.low, hold.high)
         ));
     }
-    (Tone::Open, "Keep the baseline", sentence, details)
+    Conclusion::new(Tone::Open, "Keep the baseline", sentence, details)
 }
 
-fn confirmed(report: &Report<'_>, gain: &Gain) -> Words {
+fn confirmed(report: &Report<'_>, gain: &Gain) -> Conclusion {
     let rows = rows_evaluated(report);
     let sentence = claim::sentence(report, gain);
     // At a later look, the line about it says how often.
@@ -240,10 +262,10 @@ fn confirmed(report: &Report<'_>, gain: &Gain) -> Words {
         details.push(detectable_gain(report, rows));
         details.extend(shrunken(report));
     }
-    (Tone::Confirmed, "Confirmed", sentence, details)
+    Conclusion::new(Tone::Confirmed, "Confirmed", sentence, details)
 }
 
-fn unproven(report: &Report<'_>, gain: &Gain) -> Words {
+fn unproven(report: &Report<'_>, gain: &Gain) -> Conclusion {
     let (rows, margin) = (rows_evaluated(report), claim::margin(report));
     let sentence = claim::sentence(report, gain);
     let mut details = Vec::new();
@@ -268,14 +290,11 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Words {
             details.extend(rows_to_prove(report, gain.mean));
         }
     }
-    details.push(advice(report));
-    (Tone::Open, "Not proven", sentence, details)
+    Conclusion::new(Tone::Open, "Not proven", sentence, details).with_advice([advice(report)])
 }
 
-fn not_evaluated(report: &Report<'_>) -> Words {
-    let state = &report.history.state;
-    let winner = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
-    let pair = paired(state, winner, CandidateIx::BASELINE);
+fn not_evaluated(report: &Report<'_>) -> Conclusion {
+    let pair = paired(&report.history.state, report.best(), CandidateIx::BASELINE);
     let sentence = match pair.mean() {
         Some(gain) => format!(
             "{} on the {} of dev that both answered, where it was selected; no held-out row was evaluated",
@@ -292,12 +311,13 @@ fn not_evaluated(report: &Report<'_>) -> Words {
     let mut details = vec![why.to_owned()];
     details.extend(shrunken(report));
     details.extend(rows_to_prove(report, 0.0));
-    details.push(advice(report));
-    (Tone::Open, "Not proven", sentence, details)
+    Conclusion::new(Tone::Open, "Not proven", sentence, details).with_advice([advice(report)])
 }
 
-fn shrunken_gain(report: &Report<'_>) -> Option<f64> {
-    report.history.state.winner.and_then(|(_, shrunken, _)| shrunken)
+/// The gain on dev that is expected of the best prompt, corrected for its selection, where the search has selected it.
+pub(super) fn shrunken_gain(report: &Report<'_>) -> Option<f64> {
+    let (winner, shrunken, _) = report.history.state.winner?;
+    shrunken.filter(|_| winner == report.best())
 }
 
 fn shrunken(report: &Report<'_>) -> Option<String> {
@@ -440,13 +460,12 @@ fn advice(report: &Report<'_>) -> String {
 /// The mean squared difference of winner and baseline over held-out rows and, where these are few, dev rows: on a few
 /// rows the two may happen to agree, which would give too small a value.
 fn discordance(report: &Report<'_>) -> f64 {
-    let state = &report.history.state;
-    let winner = state.winner.map_or(state.incumbent, |(winner, ..)| winner);
+    let (state, best) = (&report.history.state, report.best());
     let column = |candidate: CandidateIx, split: Split| {
         state.candidates.get(candidate.index()).map(|standing| standing.column(split, 0).cells())
     };
     let squares_of = |split: Split| -> Vec<f64> {
-        let pair = column(winner, split).zip(column(CandidateIx::BASELINE, split));
+        let pair = column(best, split).zip(column(CandidateIx::BASELINE, split));
         pair.into_iter()
             .flat_map(|(mine, theirs)| mine.iter().zip(theirs))
             .filter_map(|(mine, theirs)| Some((mine.score()? - theirs.score()?).powi(2)))

@@ -5,6 +5,7 @@ use crate::event::{Abandoned, Dropped, Rejection};
 use crate::run::Summary;
 use crate::score_form::ScoreForm;
 use crate::stats::{Interval, TestName};
+use crate::task::measure::Measure;
 use crate::task::model::{ModelName, Provider};
 use crate::task::{Model, Task};
 use crate::text::{plural, thousands};
@@ -21,6 +22,24 @@ pub(crate) fn money(usd: f64) -> String {
 /// by them.
 pub(crate) fn cost(usd: f64) -> String {
     dollars(usd, 1.0)
+}
+
+/// A difference of such dollars, with its sign where it is negative.
+pub(crate) fn signed_cost(usd: f64) -> String {
+    if usd < 0.0 { format!("-{}", cost(-usd)) } else { cost(usd) }
+}
+
+/// A number of rows that have a value of a measure.
+pub(super) fn rows_with(measure: &Measure, rows: usize) -> String {
+    match measure {
+        Measure::Precision(_) if rows == 1 => "1 answer that names it".to_owned(),
+        Measure::Precision(_) => format!("{} that name it", plural(rows, "answer")),
+        Measure::Recall(_) => {
+            let has = if rows == 1 { "has" } else { "have" };
+            format!("{} that {has} the label", plural(rows, "row"))
+        }
+        _ => plural(rows, "row"),
+    }
 }
 
 fn dollars(usd: f64, cents_from: f64) -> String {

@@ -102,17 +102,47 @@ pub(super) fn plan(
             plural(room.rows as usize, "held-out row"),
             plural(asked.len(), "candidate"),
         );
-        return refused(why, &format!("give it more: `{}`", flags(room.needed)));
+        return refused(why, &more(caps, room.needed));
     }
     Ok(ConfirmationPlan::Begins(Confirmation { asked, family, rows: room.rows }))
 }
 
-/// The flags that set these caps.
-fn flags(caps: Caps) -> String {
+/// The flags that raise those of these caps that are below what is needed.
+fn more(caps: Caps, needed: Caps) -> String {
+    fn short<T: PartialOrd + Copy>(own: Option<T>, needed: Option<T>) -> Option<T> {
+        needed.filter(|needed| own.is_some_and(|own| own < *needed))
+    }
+    let usd = short(caps.usd, needed.usd);
     let flags = [
-        caps.usd.map(|usd| format!("--max-usd {:.4}", usd.dollars() + 0.000_05)),
-        caps.calls.map(|calls| format!("--max-calls {calls}")),
-        caps.tokens.map(|tokens| format!("--max-tokens {}", tokens.0)),
+        usd.map(|usd| format!("--max-usd {:.4}", usd.dollars() + 0.000_05)),
+        short(caps.calls, needed.calls).map(|calls| format!("--max-calls {calls}")),
+        short(caps.tokens, needed.tokens).map(|tokens| format!("--max-tokens {}", tokens.0)),
     ];
-    flags.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    match flags.into_iter().flatten().collect::<Vec<_>>().join(" ") {
+        flags if flags.is_empty() => "give it more time: `--for` or `--until`".to_owned(),
+        flags => format!("give it more: `{flags}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Tokens, Usd};
+
+    #[test]
+    fn only_the_caps_that_are_short_are_named() {
+        let caps = |usd: f64, calls, tokens| Caps {
+            usd: Usd::from_dollars(usd),
+            calls,
+            tokens: Some(Tokens(tokens)),
+            ..Caps::default()
+        };
+        let needed = caps(0.25, Some(1_232), 900);
+        let told = more(caps(0.1, Some(5_000), 900), needed);
+        assert_eq!(told, "give it more: `--max-usd 0.2500`");
+        let told = more(caps(0.5, Some(300), 100), needed);
+        assert_eq!(told, "give it more: `--max-calls 1232 --max-tokens 900`");
+        let told = more(caps(0.5, Some(5_000), 900), needed);
+        assert!(told.starts_with("give it more time"), "{told}");
+    }
 }

@@ -58,7 +58,8 @@ impl InvalidOfRun {
         }
     }
 
-    /// Those of one candidate, by the split of their rows.
+    /// Those of one candidate, by the split of their rows: among the answers that its scores on dev and on held-out rows
+    /// are of, the first to each row.
     #[must_use]
     pub fn of_candidate(&self, candidate: CandidateIx) -> BTreeMap<Split, InvalidAnswers> {
         self.of_candidates.get(&candidate).cloned().unwrap_or_default()
@@ -72,6 +73,10 @@ impl InvalidOfRun {
         };
         let id = rows.and_then(|rows| rows.get(key.row.index())).map(|row| &row.id);
         self.all.count(verdict, id, answer);
+        // Further answers to a row have no part in the candidate's score.
+        if key.replicate > 0 && key.split != Split::Train {
+            return;
+        }
         let of_candidate = self.of_candidates.entry(key.candidate).or_default();
         of_candidate.entry(key.split).or_default().count(verdict, id, answer);
     }

@@ -318,12 +318,13 @@ impl Task {
         self.scorers.score_form()
     }
 
-    /// How many held-out rows can have a value of a measure: those with its label, where it is of one.
+    /// How many held-out rows can have a value of a measure: those with its label, where it is of one. Of a precision they are
+    /// about as many as there will be, since it is of the answers that name the label.
     #[must_use]
     pub fn held_out_rows_of(&self, measure: &Measure) -> usize {
         let rows = self.splits.hold.open_held_out();
         match (measure, self.scorers.label_scorer()) {
-            (Measure::Recall(label), Some(scorer)) => {
+            (Measure::Recall(label) | Measure::Precision(label), Some(scorer)) => {
                 let has = |row: &&Example| scorer.right_labels(row).contains(&label.as_str());
                 rows.iter().filter(has).count()
             }

@@ -1,6 +1,7 @@
 //! `explain` on a real run.
 
 use crate::env::TestEnv;
+use crate::server::{Server, answer, says};
 use insta::assert_snapshot;
 
 /// Removes the dollars spent by the time of an event, which depend on the speed of the machine.
@@ -49,6 +50,28 @@ fn the_winner_of_a_run_is_explained() {
     env.run("explain one p0").ok();
     env.run("explain one n1 --json").ok().json();
     assert_snapshot!(env.complaint("explain one n999").lines().next().unwrap(), @"exit 2");
+}
+
+/// The score is of the first answer to each row of dev; the recipe's last check asks some prompts again.
+#[test]
+fn invalid_answers_are_those_that_the_score_is_of() {
+    let server = Server::start(|number, request| match number.is_multiple_of(3) {
+        true if request.body["model"] == "clerk" => says("neither"),
+        _ => answer(request),
+    });
+    let env = TestEnv::with_server(&server, "");
+    env.run("run colours --name one --strategy auto --max-calls 700 --quiet").ok();
+    let repeated = env.events("one").into_iter().rev().find(|(kind, event)| {
+        kind == "evaluation_issued" && event["split"] == "dev" && event["replicate"] == 1
+    });
+    let number = &repeated.expect("a row of dev is asked again").1["candidate"];
+    let told = env.run(&format!("explain one n{number} --json")).ok().json();
+    let counts = told["invalid"]["dev"].as_array().unwrap().iter();
+    let counted: u64 = counts.map(|it| it["count"].as_u64().unwrap()).sum();
+    let line = format!("rows one n{number} --split dev --json");
+    let rows = env.run(&line).ok().json();
+    let invalid = rows["rows"].as_array().unwrap().iter().filter(|row| !row["invalid"].is_null());
+    assert_eq!(counted as usize, invalid.count(), "{told}");
 }
 
 #[test]

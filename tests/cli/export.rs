@@ -219,7 +219,7 @@ fn an_unconfirmed_winner_is_exported_only_on_request() {
         .run(&format!("export one --to repo --path c.md --candidate {} --json", &id[..6]))
         .ok()
         .json();
-    assert_eq!(told["candidate"], id);
+    assert_eq!((&told["candidate"], &told["status"]), (&id.into(), &"unconfirmed".into()));
     env.run(&format!("export one --to repo --path c.md --candidate {id} --accept-unconfirmed"))
         .exits(2);
     assert!(env.run("export one --to repo --path a.md").ok().stdout.contains("not pushed"));

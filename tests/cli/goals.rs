@@ -1,6 +1,7 @@
 //! What a goal says is what held-out rows confirm, from the task to the commit.
 
 use crate::env::{TestEnv, colour_rows};
+use crate::export::{colours_repository, git};
 use crate::server::{Reply, Request, Server, answer, says, tile};
 use serde_json::{Value, json};
 
@@ -314,6 +315,62 @@ fn a_bound_that_nothing_can_keep_or_give_is_refused() {
     refused("metrics.polite >= 0.5", second).ok();
     let program = "[[score]]\nkind = \"command\"\ncommand = [\"cat\"]\n";
     refused("metrics.tone >= 0.5", program).ok();
+}
+
+/// A task whose winner is far better, but names one of its labels too seldom for a bound on it.
+fn rarely_warm() -> (TestEnv, Server) {
+    let server = Server::start(|_, request| {
+        if request.body["model"] == "editor" {
+            return shorter(request);
+        }
+        let number = tile(request);
+        let is_baseline = request.content("system").starts_with("Answer warm or cold.");
+        says(match (is_baseline, number % 2) {
+            (true, right) => ["cold", "warm"][right],
+            (false, 0) if number.is_multiple_of(8) => "warm",
+            (false, _) => "cold",
+        })
+    });
+    (at(&server, "max quality s.t. precision.warm >= 0.5"), server)
+}
+
+#[test]
+fn a_pull_request_says_which_part_of_the_goal_is_not_shown() {
+    let (env, _server) = rarely_warm();
+    colours_repository(&env);
+    env.run("run colours --name one --strategy random --quiet").ok();
+    let summary = env.json("results/one/summary.json");
+    assert_eq!(
+        (&summary["confirmed"], &summary["claims"][0]["shown"]),
+        (&json!(false), &json!(true))
+    );
+    // How many answers name it, what it came to on them, and how many are needed.
+    let sample = &summary["claims"][1]["sample"];
+    let rows = sample["rows"].as_u64().unwrap();
+    assert!((1..30).contains(&rows), "{summary}");
+    assert_eq!(*sample, json!({"rows": rows, "needed": 30, "value": 1.0}));
+    let known =
+        format!("precision.warm is 100.0 % on {rows} answers that name it, and 30 are needed");
+    let plan = env.run("plan colours").ok().stdout;
+    let needs = "`precision.warm >= 0.5` needs 30 answers that name it at the least, and about ";
+    let plan = plan.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plan.contains(needs) && plan.contains("held-out rows have the label"), "{plan}");
+    // A comparison of several says it, too, of each part that it does not show.
+    let table = env.run("confirm one best n1 n2 --max-calls 2000").ok().stdout;
+    let lines = table.lines().filter(|line| line.contains("precision.warm: not shown: "));
+    assert!(lines.clone().count() >= 2 && table.contains(&known), "{table}");
+    assert!(table.contains(", quality: shown at "), "{table}");
+    let line = "export one --to . --path p.md --branch b --accept-unconfirmed --pr-body --quiet";
+    let body = env.run(line).ok().stdout;
+    let message = git(&env, ".", "log -1 --format=%B b");
+    for text in [&body, &message] {
+        assert!(text.contains("\nNot proven: +"), "{text}");
+        assert!(text.contains(&format!("“precision.warm >= 0.5” is not shown: {known}")), "{text}");
+    }
+    assert!(body.contains("“unconfirmed”: held-out rows do not show what the goal asks"), "{body}");
+    // What a person at a terminal can do is not a reviewer's.
+    assert!(!body.contains("--accept-unconfirmed"), "{body}");
+    assert!(env.read("results/one/report.html").contains("--accept-unconfirmed"));
 }
 
 /// A provider that refuses one row of 25 of the winner's: the claim stands on the others, and says so.

@@ -360,7 +360,7 @@ fn every_field_of_what_takes_a_server_is_described() {
     run("detach", "run colours --name e --max-calls 250 --concurrency 1 --detach", 0);
     let lines = run("watch", "watch e --every 50ms", 0);
     assert!(lines.len() > 1 && lines[0].get("verdict").is_none(), "{}", lines.len());
-    env.run("export e --candidate n1 --to . --path warm.md --branch warm").ok();
+    env.run("export e --candidate baseline --to . --path warm.md --branch warm").ok();
     env.run("export e --to . --path warm.md --branch warm --accept-unconfirmed").ok();
     git(&env, ".", "checkout --quiet warm");
     run("rollback", "rollback warm.md", 0);

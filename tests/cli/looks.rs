@@ -244,9 +244,18 @@ fn candidates_of_a_finished_run_are_confirmed_as_one_look_that_they_share() {
     // It is exported with its own evidence, which a gate can verify.
     let chosen = family.iter().find(|it| it["asked"] == true).unwrap();
     let id = chosen["candidate"].as_str().unwrap();
-    env.run(&format!("export one --candidate {id} --to . --path p.md --branch prompts --quiet"))
-        .ok();
+    let line = format!("export one --candidate {id} --to . --path p.md --branch prompts");
+    let body = one_line(&env.run(&format!("{line} --pr-body --quiet")).ok().stdout);
+    // No figure of the winner stands there.
+    assert!(body.contains("Better by +") && !body.contains("corrected for selection"), "{body}");
+    assert!(!body.contains("left out"), "{body}");
     git(&env, ".", "checkout --quiet prompts");
+    let message = git(&env, ".", "log -1 --format=%B");
+    let held_out = format!(
+        "this prompt {:.1} % (",
+        chosen["hold"]["mean"].as_f64().unwrap_or_default() * 100.0
+    );
+    assert!(message.contains(&held_out), "{message}");
     let evidence = env.json("p.evidence.json");
     assert_eq!(
         (&evidence["status"], &evidence["candidate"]),

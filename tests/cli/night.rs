@@ -291,8 +291,12 @@ fn trouble_of_one_task_keeps_no_other_back() {
     // What it was given is kept for it. A change of how it is asked is accepted as for a run alone.
     is_well.store(true, Ordering::SeqCst);
     env.edit("green/task.toml", "x-task", "x-name");
-    let ran = env.run("resume n --quiet").exits(4);
+    let ran = env.run("resume n --quiet").exits(3);
     assert!(ran.stderr.contains("headers.x-name"), "{}", ran.stderr);
+    let hints: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("  try: ")).collect();
+    assert_eq!(hints.len(), 3, "{hints:?}");
+    assert!(hints[1].contains("`--accept-changed-provider`"), "{hints:?}");
+    assert!(hints[2].contains("then run: promptsearch resume results/n"), "{hints:?}");
     env.run("resume n --accept-changed-provider --quiet").ok();
     assert_eq!(ended(), [0, 2, 1]);
     let total: u64 = TASKS.iter().map(|name| calls(&env, &format!("n-{name}"))).sum();
@@ -321,6 +325,29 @@ fn a_night_in_the_background_is_paused_and_stopped_as_one() {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(server.requests().len(), asked);
     assert!(!env.path("results/n-green").exists(), "the next one did not begin");
+}
+
+/// A finished run keeps its caps, and its night may have less left for it: the lower of both is enough.
+#[test]
+fn a_finished_run_is_confirmed_within_what_its_night_has_left() {
+    let server = Server::start(|_, request| {
+        let is_baseline = request.content("system") == "Answer warm or cold.";
+        says(["warm", "cold"][(tile(request) + usize::from(is_baseline)) % 2])
+    });
+    let env = three(Some(&server));
+    env.run("run red green --name n --max-calls 800 --quiet").ok();
+    let total = calls(&env, "n-red") + calls(&env, "n-green") + 60;
+    let room = calls(&env, "n-red") + 60;
+    let own = env.json("results/n-red/run.json")["caps"]["calls"].as_u64().unwrap();
+    assert!(room < own, "{room} of {own}");
+    env.run(&format!("resume n --max-calls {total} --quiet")).ok();
+    let events = env.events("n-red");
+    let winner = events.iter().find(|(kind, _)| kind == "winner_chosen").unwrap();
+    let other = if winner.1["candidate"] == 1 { "n2" } else { "n1" };
+    let told = env.run(&format!("confirm n-red {other} --json")).ok().json();
+    assert_eq!(told["candidates"].as_array().unwrap().len(), 2, "{told}");
+    assert_eq!(env.json("results/n-red/summary.json")["caps"]["calls"], room);
+    assert!(calls(&env, "n-red") + calls(&env, "n-green") <= total);
 }
 
 /// What is given is written down first: no change, kill or resume lets the runs of a night have more than its total.

@@ -127,7 +127,13 @@ fn what_cannot_be_taken_back_is_told_and_changes_nothing() {
     exit 2
     error: `prompts/route.md` has changes in the work tree that are not committed
       try: commit, stash or move `prompts/route.md`; nothing was written
+      try: `git checkout HEAD -- prompts/route.md prompts/route.evidence.json` takes back what is not committed
     ");
+    // Also where what HEAD has is asked for, which the work tree has not.
+    let told = env.complaint(&format!("rollback {PROMPT} --to HEAD"));
+    assert!(told.contains("changes in the work tree"), "{told}");
+    let told = env.run(&format!("verify {PROMPT} --offline")).exits(6).stderr;
+    assert!(told.contains("  try: `git checkout HEAD -- prompts/route.md "), "{told}");
     env.write(PROMPT, &text);
     let evidence = env.read(EVIDENCE);
     env.write(EVIDENCE, &(evidence.clone() + "\n"));
@@ -135,6 +141,7 @@ fn what_cannot_be_taken_back_is_told_and_changes_nothing() {
     exit 2
     error: `prompts/route.evidence.json` has changes in the work tree that are not committed
       try: commit, stash or move `prompts/route.evidence.json`; nothing was written
+      try: `git checkout HEAD -- prompts/route.md prompts/route.evidence.json` takes back what is not committed
     ");
     env.write(EVIDENCE, &evidence);
     let told = env.complaint(&format!("rollback {PROMPT} --to HEAD"));
@@ -179,7 +186,8 @@ fn a_pull_request_says_what_changed_what_shows_it_and_what_does_not() {
     let body = env.run(&format!("export won --to . --pr-body {by_hand}")).ok().stdout;
     assert!(body.contains("Compared with the file as it is now."), "{body}");
     assert!(body.contains("```diff\n") && body.contains("\n+Answer warm or cold."), "{body}");
-    assert!(body.contains("“chosen by hand”: held-out rows do not show"), "{body}");
+    let caveat = "“chosen by hand”: held-out rows do not show what the goal asks";
+    assert!(body.contains(caveat), "{body}");
     let told = env.run("export won --to . --pr-body --path new.md --branch b --json").ok().json();
     let body = told["pr_body"].as_str().unwrap();
     assert!(body.contains("Compared with the baseline of the task."), "{body}");
@@ -187,6 +195,24 @@ fn a_pull_request_says_what_changed_what_shows_it_and_what_does_not() {
     assert!(body.contains("| quality on held-out rows | 0.0 % ("), "{body}");
     assert!(body.contains("`promptsearch verify new.md`"), "{body}");
     assert!(body.contains("> Simulated models: some models are simulated"), "{body}");
+}
+
+/// Whichever flag names a candidate, what held-out rows say of it is the same.
+#[test]
+fn a_confirmed_winner_is_confirmed_also_by_its_name() {
+    let (env, _server) = released();
+    let id = env.json("results/won/summary.json")["best"]["candidate"].clone();
+    let by_id = format!("--candidate {}", id.as_str().unwrap());
+    for (number, flag) in ["", "--candidate best", &by_id].into_iter().enumerate() {
+        let line = format!("export won --to . --path new.md --branch b{number} --pr-body --json");
+        let told = env.run(&format!("{line} {flag}")).ok().json();
+        assert_eq!((&told["candidate"], &told["status"]), (&id, &"confirmed".into()), "{flag}");
+        let body = told["pr_body"].as_str().unwrap();
+        assert!(body.contains("\nBetter by +"), "{body}");
+        assert!(!body.contains("Not confirmed") && !body.contains("It is exported"), "{body}");
+        let file = git(&env, ".", &format!("show b{number}:new.md"));
+        assert!(file.contains("status: \"confirmed\"\n") && file.contains("gain:"), "{file}");
+    }
 }
 
 #[test]

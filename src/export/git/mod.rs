@@ -39,6 +39,21 @@ pub(super) fn place(folder: &Path) -> Result<(PathBuf, String), GitError> {
     Ok((top, prefix))
 }
 
+/// Rejects files that differ from HEAD in the work tree or the index. A bare repository has none of them.
+///
+/// # Errors
+/// There is no git, no repository, or such a file.
+pub(super) fn check_clean(folder: &Path, paths: &[String]) -> Result<(), GitError> {
+    let repository = Repository::open(Git::new(), folder)?;
+    if !repository.has_work_tree {
+        return Ok(());
+    }
+    paths.iter().try_for_each(|path| {
+        let wrong = |reason: String| GitError::Path { path: path.clone(), reason };
+        repository.git.check_clean(&File { names: names_of(path).map_err(wrong)?, bytes: &[] })
+    })
+}
+
 /// The files to commit, and the branch.
 #[derive(Clone, Debug)]
 pub struct Commit {
