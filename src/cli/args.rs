@@ -2,6 +2,7 @@
 
 use super::cap_args::{at_least_one, dollars, whole_number};
 use crate::task::example::VisibleSplit;
+use crate::units::Usd;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -576,7 +577,7 @@ pub(crate) struct MonitorArgs {
     pub prometheus: Option<PathBuf>,
     /// Spend at most X dollars over all checks of this prompt
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = dollars)]
-    pub max_total_usd: Option<f64>,
+    pub max_total_usd: Option<Usd>,
     /// Make at most N calls over all checks of this prompt
     #[arg(long, value_name = "N", value_parser = whole_number)]
     pub max_total_calls: Option<u64>,

@@ -23,7 +23,6 @@ use crate::run::{RunDir, SUMMARY_FILE, Status, Summary, most_spent, way_on};
 use crate::task::Task;
 use crate::task::example::RowHash;
 use crate::text;
-use crate::units::Usd;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -234,8 +233,7 @@ impl<'a> Monitor<'a> {
 
     /// What all checks together may spend.
     fn total(&self) -> Caps {
-        let usd = self.args.max_total_usd.and_then(Usd::from_dollars);
-        Caps { usd, calls: self.args.max_total_calls, ..Caps::default() }
+        Caps { usd: self.args.max_total_usd, calls: self.args.max_total_calls, ..Caps::default() }
     }
 
     fn write_prometheus(&self) -> Result<(), CliError> {
