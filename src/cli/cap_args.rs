@@ -1,5 +1,6 @@
 //! What a command may spend, as flags say it, and the numbers that flags take.
 
+use crate::units::Usd;
 use clap::Args;
 
 /// The caps on what is spent.
@@ -7,7 +8,7 @@ use clap::Args;
 pub(crate) struct SpendingArgs {
     /// Spend at most X dollars, across all models
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = dollars)]
-    pub max_usd: Option<f64>,
+    pub max_usd: Option<Usd>,
     /// Make at most N calls, across all models
     #[arg(long, value_name = "N", value_parser = whole_number)]
     pub max_calls: Option<u64>,
@@ -41,8 +42,12 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| "write a whole number of 1 or more".to_owned())
 }
 
-pub(super) fn dollars(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| "write a number with a point, such as 2.50".to_owned())
+/// A cap in dollars, to the nano-dollar.
+pub(super) fn dollars(text: &str) -> Result<Usd, String> {
+    let number: f64 =
+        text.parse().map_err(|_| "write a number with a point, such as 2.50".to_owned())?;
+    let usd = Usd::from_dollars(number).filter(|usd| *usd > Usd::ZERO);
+    usd.ok_or_else(|| "it is not a positive amount of dollars".to_owned())
 }
 
 pub(super) fn share(text: &str) -> Result<f64, String> {

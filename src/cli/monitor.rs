@@ -19,24 +19,40 @@ use crate::event::StopReason;
 use crate::night::Spending;
 use crate::notify::{Message, Occasion};
 use crate::report::visible_line;
-use crate::run::{RunDir, SUMMARY_FILE, Status, Summary, most_spent, way_on};
+use crate::run::{RunDir, RunDirError, SUMMARY_FILE, Status, Summary, most_spent, way_on};
 use crate::task::Task;
 use crate::task::example::RowHash;
 use crate::text;
-use crate::units::Usd;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What came of a check.
+/// What came of a check; who is to be notified was told.
 enum Outcome {
     Measured(Box<Judged>),
     /// It was not measured; another one may be.
     NotMeasured(CliError),
     /// Nothing is left of the cap on all checks.
     Exhausted(CliError),
+}
+
+impl Outcome {
+    /// How the program ends where this check is the last.
+    fn conclusion(self) -> Result<(), CliError> {
+        match self {
+            Self::Measured(judged) => match judged.finding {
+                Finding::NoAlarm => Ok(()),
+                Finding::Drift | Finding::Breach => Err(alarm(&judged)),
+            },
+            Self::NotMeasured(error) | Self::Exhausted(error) => Err(error),
+        }
+    }
+}
+
+fn alarm(judged: &Judged) -> CliError {
+    CliError::new(Kind::Gate, judged.verdict())
 }
 
 pub(super) fn monitor(args: &MonitorArgs, screen: &Screen) -> Result<(), CliError> {
@@ -50,6 +66,10 @@ pub(super) fn monitor(args: &MonitorArgs, screen: &Screen) -> Result<(), CliErro
     loop {
         let exported = Exported::read(&args.file)?;
         let monitor = Monitor::of(&exported, args, every);
+        let owed = monitor.tell_owed(screen)?;
+        if let Some(error) = &owed {
+            screen.warn(&error.message);
+        }
         if !args.once {
             let due = History::open(&monitor.dir)?.due(every, Clock::System.now());
             let wait = due.filter(|due| *due > Clock::System.now());
@@ -63,9 +83,21 @@ pub(super) fn monitor(args: &MonitorArgs, screen: &Screen) -> Result<(), CliErro
             }
         }
         let outcome = monitor.check(screen)?;
-        monitor.write_prometheus()?;
         let is_exhausted = matches!(outcome, Outcome::Exhausted(_));
-        last = monitor.told(outcome, screen)?;
+        let shown = monitor.write_prometheus().and_then(|()| monitor.show(&outcome, screen));
+        last = match outcome.conclusion() {
+            // What is found comes before what hinders to show it.
+            Err(found) => {
+                if let Err(error) = shown {
+                    screen.warn(&error.message);
+                }
+                Err(found)
+            }
+            Ok(()) => {
+                shown?;
+                owed.filter(|_| args.once).map_or(Ok(()), Err)
+            }
+        };
         let goes_on = match &last {
             Ok(()) => true,
             Err(error) => !is_exhausted && (error.kind == Kind::Refused || args.keep_going),
@@ -118,7 +150,9 @@ impl<'a> Monitor<'a> {
             Ok(measured) => measured,
             Err((error, is_exhausted)) if error.kind == Kind::Refused => {
                 let (at, why) = (Clock::System.now(), error.message.clone());
-                history.append(Fact::NotMeasured { check, at, why })?;
+                let written = history.append(Fact::NotMeasured { check, at, why });
+                self.notify((Occasion::NotMeasured, &error.message, None), &history, screen);
+                written?;
                 return Ok(match is_exhausted {
                     true => Outcome::Exhausted(error),
                     false => Outcome::NotMeasured(error),
@@ -129,7 +163,67 @@ impl<'a> Monitor<'a> {
         history.append(Fact::Measured(Box::new(measured)))?;
         let judged = history.checks().last().cloned();
         let judged = judged.ok_or_else(|| CliError::unexpected("the check is not there"))?;
+        self.tell(&judged, &mut history, screen);
         Ok(Outcome::Measured(Box::new(judged)))
+    }
+
+    /// Tells of an alarm that an earlier process raised and did not tell of; the error that it would have ended with.
+    fn tell_owed(&self, screen: &Screen) -> Result<Option<CliError>, CliError> {
+        // Where nothing is owed, a process that makes a check is not disturbed.
+        if History::open(&self.dir)?.untold().is_none() {
+            return Ok(None);
+        }
+        let _lock = match self.dir.lock() {
+            // It tells.
+            Err(RunDirError::InUse { .. }) => return Ok(None),
+            lock => lock?,
+        };
+        let mut history = History::open(&self.dir)?;
+        let Some(judged) = history.untold().cloned() else { return Ok(None) };
+        self.tell(&judged, &mut history, screen);
+        let error = alarm(&judged);
+        let message = format!("check {}: {}", judged.check.check, error.message);
+        Ok(Some(CliError { message, ..error }))
+    }
+
+    /// Notifies of an alarm, and writes down that this is done. What hinders it is a warning: it is tried again at the
+    /// next start.
+    fn tell(&self, judged: &Judged, history: &mut History, screen: &Screen) {
+        let occasion = match judged.finding {
+            Finding::NoAlarm => return,
+            Finding::Drift => Occasion::Drift,
+            Finding::Breach => Occasion::Breach,
+        };
+        if self.notify((occasion, &judged.verdict(), shown(judged).ok()), history, screen) {
+            let told = history.append(Fact::Told { check: judged.check.check });
+            if let Err(error) = told {
+                screen.warn(&error.to_string());
+            }
+        }
+    }
+
+    /// Whether all who are to be notified were told.
+    fn notify(
+        &self,
+        (occasion, words, value): (Occasion, &str, Option<Value>),
+        history: &History,
+        screen: &Screen,
+    ) -> bool {
+        let spent = self.spent(history).unwrap_or_else(|_| history.spent());
+        let sentence = visible_line(&format!("{}: {words}", self.args.file.display()));
+        let message = Message::of_check(
+            (&self.dir.name(), &self.exported.record.task),
+            occasion,
+            (spent.usd.dollars(), spent.calls, spent.running),
+            self.total(),
+            (sentence, value),
+        );
+        let recheck = self.exported.recheck(self.args.task.as_deref());
+        let told = recheck.and_then(|it| notifying::tell(&it.task, message, screen));
+        told.unwrap_or_else(|error| {
+            screen.warn(&format!("a notification was not delivered: {}", error.message));
+            false
+        })
     }
 
     /// The runs of a check.
@@ -187,55 +281,26 @@ impl<'a> Monitor<'a> {
         )
     }
 
-    /// Tells what came of a check: on the screen, and who is to be notified. The result is how the program ends where this
-    /// check is the last.
-    fn told(&self, outcome: Outcome, screen: &Screen) -> Result<Result<(), CliError>, CliError> {
-        let (error, occasion, value) = match outcome {
-            Outcome::Measured(judged) => {
-                let value = shown(&judged)?;
-                self.show(&value, &monitor::lines(&judged).join("\n"), screen)?;
-                let occasion = match judged.finding {
-                    CheckFinding::NoAlarm => return Ok(Ok(())),
-                    CheckFinding::Drift => Occasion::Drift,
-                    CheckFinding::Breach => Occasion::Breach,
-                };
-                (CliError::new(Kind::Gate, judged.verdict()), occasion, Some(value))
-            }
-            Outcome::NotMeasured(error) | Outcome::Exhausted(error) => {
-                if !self.args.once {
-                    let value = json!({ "finding": "not_measured", "why": error.message });
-                    self.show(&value, "not measured", screen)?;
-                }
-                (error, Occasion::NotMeasured, None)
-            }
+    /// Shows what came of a check: one object for one check, and one a line for several.
+    fn show(&self, outcome: &Outcome, screen: &Screen) -> Result<(), CliError> {
+        let (value, text) = match outcome {
+            Outcome::Measured(judged) => (shown(judged)?, monitor::lines(judged).join("\n")),
+            // The error says it.
+            Outcome::NotMeasured(_) | Outcome::Exhausted(_) if self.args.once => return Ok(()),
+            Outcome::NotMeasured(error) | Outcome::Exhausted(error) => (
+                json!({ "finding": "not_measured", "why": error.message }),
+                "not measured".to_owned(),
+            ),
         };
-        let spent = self.spent(&History::open(&self.dir)?)?;
-        let sentence = visible_line(&format!("{}: {}", self.args.file.display(), error.message));
-        let message = Message::of_check(
-            (&self.dir.name(), &self.exported.record.task),
-            occasion,
-            (spent.usd.dollars(), spent.calls, spent.running),
-            self.total(),
-            (sentence, value),
-        );
-        if let Ok(recheck) = self.exported.recheck(self.args.task.as_deref()) {
-            notifying::tell(&recheck.task, message, screen)?;
-        }
-        Ok(Err(error))
-    }
-
-    /// One object for one check, and one a line for several.
-    fn show(&self, value: &serde_json::Value, text: &str, screen: &Screen) -> Result<(), CliError> {
         match screen.json && !self.args.once {
             true => screen.print(&value.to_string()),
-            false => screen.show(value, text),
+            false => screen.show(&value, &text),
         }
     }
 
     /// What all checks together may spend.
     fn total(&self) -> Caps {
-        let usd = self.args.max_total_usd.and_then(Usd::from_dollars);
-        Caps { usd, calls: self.args.max_total_calls, ..Caps::default() }
+        Caps { usd: self.args.max_total_usd, calls: self.args.max_total_calls, ..Caps::default() }
     }
 
     fn write_prometheus(&self) -> Result<(), CliError> {

@@ -21,11 +21,11 @@ pub(super) fn recipients(run: &Run, screen: &Screen) -> Vec<Recipient> {
     }
 }
 
-/// Sends a message that is no search's, and waits until it is delivered.
-pub(super) fn tell(task: &Task, message: Message, screen: &Screen) -> Result<(), CliError> {
+/// Sends a message that is no search's, and waits until it is delivered; whether it was, to all who are to be told.
+pub(super) fn tell(task: &Task, message: Message, screen: &Screen) -> Result<bool, CliError> {
     let recipients = of_task(task, screen);
     if recipients.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let runtime = signals::runtime()?;
     let untold = runtime.block_on(async {
@@ -34,7 +34,7 @@ pub(super) fn tell(task: &Task, message: Message, screen: &Screen) -> Result<(),
         delivered(notifier).await
     });
     warn_of(&untold, screen);
-    Ok(())
+    Ok(untold.is_empty())
 }
 
 /// Waits until all messages are delivered, or a signal ends the program; what was not delivered, and why.

@@ -2,6 +2,7 @@
 
 use super::cap_args::{CapArgs, at_least_one, chance, dollars, not_negative, share, whole_number};
 use super::run_args::{EvalSplit, RunRef, RunsDir};
+use crate::units::Usd;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -106,7 +107,7 @@ pub(crate) struct MonitorArgs {
     pub prometheus: Option<PathBuf>,
     /// Spend at most X dollars over all checks of this prompt
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = dollars)]
-    pub max_total_usd: Option<f64>,
+    pub max_total_usd: Option<Usd>,
     /// Make at most N calls over all checks of this prompt
     #[arg(long, value_name = "N", value_parser = whole_number)]
     pub max_total_calls: Option<u64>,

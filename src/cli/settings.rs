@@ -12,7 +12,7 @@ use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::model::ModelRole;
 use crate::text;
-use crate::units::{Tokens, Usd};
+use crate::units::Tokens;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,13 +61,6 @@ pub(super) fn raised_caps(
 
 /// The caps with those on spending that a flag names replaced.
 pub(super) fn with_spending(mut caps: Caps, args: &SpendingArgs) -> Result<Caps, CliError> {
-    if let Some(dollars) = args.max_usd {
-        let usd = Usd::from_dollars(dollars).filter(|usd| *usd > Usd::ZERO);
-        let wrong = || {
-            CliError::usage(format!("`--max-usd {dollars}` is not a positive amount of dollars"))
-        };
-        caps.usd = Some(usd.ok_or_else(wrong)?);
-    }
     for (flag, value) in [
         ("--max-calls", args.max_calls),
         ("--max-tokens", args.max_tokens),
@@ -77,6 +70,7 @@ pub(super) fn with_spending(mut caps: Caps, args: &SpendingArgs) -> Result<Caps,
             return Err(CliError::usage(format!("`{flag}` must be at least 1")));
         }
     }
+    caps.usd = args.max_usd.or(caps.usd);
     caps.calls = args.max_calls.or(caps.calls);
     caps.tokens = args.max_tokens.map(Tokens).or(caps.tokens);
     caps.proposals = args.max_proposals.or(caps.proposals);

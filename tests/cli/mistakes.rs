@@ -628,10 +628,23 @@ fn a_model_that_the_strategy_does_not_ask_needs_neither_a_word_nor_a_price_nor_a
 #[test]
 fn flags_that_mean_nothing() {
     let env = TestEnv::with_colours();
-    assert_snapshot!(refused(&env, "run colours --max-usd -3"), @r"
-    exit 2
-    error: `--max-usd -3` is not a positive amount of dollars
-    ");
+    for amount in ["-3", "0", "nan", "inf", "1e300", "0.0000000001", "two"] {
+        for line in [
+            "run colours --max-usd",
+            "resume one --max-usd",
+            "ctl one set --max-usd",
+            "eval colours --max-usd",
+            "verify p.md --max-usd",
+            "monitor p.md --max-usd",
+            "monitor p.md --max-total-usd",
+        ] {
+            let said = refused(&env, &format!("{line} {amount}"));
+            let flag = line.rsplit(' ').next().unwrap();
+            assert!(said.starts_with("exit 2\n") && said.contains(flag), "{line} {amount}: {said}");
+        }
+    }
+    let said = refused(&env, "monitor p.md --max-total-usd 1e300");
+    assert!(said.contains("it is not a positive amount of dollars"), "{said}");
     assert_snapshot!(refused(&env, "run colours --for 8x"), @r#"
     exit 2
     error: `8x` is not a duration: write `90s`, `30m`, `8h` or `1h30m`

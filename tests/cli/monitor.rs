@@ -388,3 +388,53 @@ fn a_cap_a_comment_or_a_pace_that_changes_in_the_task_file_pays_no_row_twice() {
     env.run(commands[0].0).ok();
     assert_eq!(watched.asked(), ROWS);
 }
+
+/// What was told, by occasion.
+fn told(env: &TestEnv) -> Vec<String> {
+    let told = std::fs::read_to_string(env.path("colours/told.jsonl")).unwrap_or_default();
+    let lines = told.lines().filter(|line| !line.is_empty());
+    let occasion = |line: &str| serde_json::from_str::<Value>(line).unwrap()["event"].clone();
+    lines.map(|line| occasion(line).as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn an_alarm_is_told_whatever_fails_after_it_was_measured() {
+    let watched = watched();
+    let env = &watched.env;
+    let text = env.read("colours/task.toml");
+    let notify = "\n[notify]\ncommand = ['sh', '-c', 'cat >> told.jsonl; echo >> told.jsonl']\n";
+    env.write("colours/task.toml", &format!("{text}{notify}"));
+    watched.check("").ok();
+    watched.answers(Model::Drifted);
+    // Neither its file for a collector nor its screen can be written.
+    let mut command = env.command(&format!(
+        "monitor {PROMPT} --once --every 30d --quiet --prometheus nowhere/prompt.prom"
+    ));
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ran = Ran::of(command.stdout(full).stderr(Stdio::piped()).output().unwrap()).exits(6);
+    assert!(ran.stderr.contains("nowhere/prompt.prom"), "{}", ran.stderr);
+    assert_eq!(told(env), ["breach"]);
+    let facts = watched.facts();
+    assert_eq!(facts.last().unwrap()["told"]["check"], 2);
+    // A kill came between: the next start tells it, once.
+    let folder = env.files("results").into_iter().find(|it| it.ends_with("checks.jsonl")).unwrap();
+    let whole = std::fs::read_to_string(&folder).unwrap();
+    let cut = whole.lines().take(whole.lines().count() - 1);
+    std::fs::write(&folder, cut.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    watched.asked();
+    let mut child = watched.start("--every 30d --quiet", Stdio::null(), Stdio::piped());
+    let mut words = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let owed = words.find(|line| line.contains("check 2: breach"));
+    assert!(owed.is_some());
+    signal(env, &child, "-TERM");
+    child.wait().unwrap();
+    assert_eq!((told(env), watched.asked()), (vec!["breach".to_owned(); 2], 0));
+    assert_eq!(watched.facts().last().unwrap()["told"]["check"], 2);
+    // One that could not be delivered is tried again.
+    env.edit("colours/task.toml", "'cat >> told.jsonl; echo >> told.jsonl'", "'exit 1'");
+    watched.check("").exits(6);
+    assert!(watched.facts().last().unwrap()["measured"].is_object());
+    env.edit("colours/task.toml", "'exit 1'", "'cat >> told.jsonl; echo >> told.jsonl'");
+    watched.check("").exits(6);
+    assert_eq!(told(env).len(), 4, "the one before, and its own");
+}

@@ -34,13 +34,20 @@ pub enum Fact {
     },
     /// It was measured.
     Measured(Box<Check>),
+    /// Who is to be notified of the alarm that it raised was told.
+    Told {
+        /// Its number.
+        check: u32,
+    },
 }
 
 impl Fact {
     /// What of it no check can have written.
     fn flaw(&self) -> Option<&'static str> {
         let (check, measured) = match self {
-            Self::Begun { check, .. } | Self::NotMeasured { check, .. } => (*check, None),
+            Self::Begun { check, .. } | Self::NotMeasured { check, .. } | Self::Told { check } => {
+                (*check, None)
+            }
             Self::Measured(it) => (it.check, Some(it)),
         };
         let is_evidence = |value: f64| value.is_finite() && value >= 0.0;
@@ -77,6 +84,11 @@ pub struct Judged {
     pub check: Check,
 }
 
+/// Whether two times are less than an interval apart, whichever is first: a clock may be set back by seconds.
+fn is_near(one: Timestamp, other: Timestamp, every: Duration) -> bool {
+    one.duration_since(other).unsigned_abs() < every
+}
+
 /// The facts, folded.
 #[derive(Debug)]
 pub struct History {
@@ -88,6 +100,8 @@ pub struct History {
     abandoned: Vec<u32>,
     /// Why the last check was not measured.
     not_measured: Option<String>,
+    /// The place of the last check that raised an alarm of which nobody was told.
+    untold: Option<usize>,
     /// When the check that is open began.
     begun: Option<Timestamp>,
     /// When a check last began, or was given up.
@@ -116,6 +130,7 @@ impl History {
             open: None,
             abandoned: Vec::new(),
             not_measured: None,
+            untold: None,
             begun: None,
             last: None,
             alarms: Vec::new(),
@@ -154,7 +169,14 @@ impl History {
             Fact::Measured(check) => {
                 (self.open, self.not_measured) = (None, None);
                 let judged = self.judged(*check);
+                if judged.finding != Finding::NoAlarm {
+                    self.untold = Some(self.checks.len());
+                }
                 self.checks.push(judged);
+            }
+            Fact::Told { check } => {
+                let is_other = |place: &usize| self.checks[*place].check.check != check;
+                self.untold = self.untold.filter(is_other);
             }
         }
     }
@@ -192,9 +214,7 @@ impl History {
     #[must_use]
     pub fn next(&self, every: Duration, now: Timestamp) -> (u32, bool) {
         let known = self.open.unwrap_or_else(|| self.checks.last().map_or(0, |it| it.check.check));
-        let is_recent = self.begun.is_some_and(|begun| {
-            begun <= now && begun.checked_add(every).is_ok_and(|end| now < end)
-        });
+        let is_recent = self.begun.is_some_and(|begun| is_near(begun, now, every));
         match self.open.filter(|_| is_recent) {
             Some(open) => (open, true),
             None => (known.saturating_add(1), false),
@@ -213,11 +233,18 @@ impl History {
         self.open.is_some() && self.not_measured.is_none()
     }
 
-    /// When the next check is due; `None`: at once, as for one that was interrupted, or where the last one is in the future,
-    /// since the clock was wrong then.
+    /// The last check that raised an alarm of which nobody was told, as after a kill.
+    #[must_use]
+    pub fn untold(&self) -> Option<&Judged> {
+        self.checks.get(self.untold?)
+    }
+
+    /// When the next check is due; `None`: at once, as for one that was interrupted, or where the last one is in the future
+    /// by the interval or more, since the clock was wrong then.
     #[must_use]
     pub fn due(&self, every: Duration, now: Timestamp) -> Option<Timestamp> {
-        let last = self.last.filter(|last| !self.is_interrupted() && *last <= now)?;
+        let is_past = |last: &Timestamp| *last <= now || is_near(*last, now, every);
+        let last = self.last.filter(|last| !self.is_interrupted() && is_past(last))?;
         Some(last.checked_add(every).unwrap_or(Timestamp::MAX))
     }
 

@@ -387,6 +387,10 @@ mod tests {
         assert!(history.is_interrupted() && history.due(Duration::ZERO, Timestamp::MAX).is_none());
         let day = Duration::from_secs(86_400);
         assert_eq!(history.next(day, at), (2, true));
+        // A clock that was set back by an hour does not give up what was paid for, nor make another check due.
+        let hour = jiff::SignedDuration::from_hours(1);
+        assert_eq!(history.next(day, at - hour), (2, true));
+        assert_eq!(history.next(day, at - 24 * hour), (3, false));
         history.append(Fact::NotMeasured { check: 2, at, why: "no key".to_owned() }).unwrap();
         assert_eq!(history.due(Duration::ZERO, at), Some(at));
         // The clock was ahead then.
