@@ -43,8 +43,8 @@ impl Outcome {
     fn conclusion(self) -> Result<(), CliError> {
         match self {
             Self::Measured(judged) => match judged.finding {
-                Finding::NoAlarm => Ok(()),
-                Finding::Drift | Finding::Breach => Err(alarm(&judged)),
+                CheckFinding::NoAlarm => Ok(()),
+                CheckFinding::Drift | CheckFinding::Breach => Err(alarm(&judged)),
             },
             Self::NotMeasured(error) | Self::Exhausted(error) => Err(error),
         }
@@ -190,9 +190,9 @@ impl<'a> Monitor<'a> {
     /// next start.
     fn tell(&self, judged: &Judged, history: &mut History, screen: &Screen) {
         let occasion = match judged.finding {
-            Finding::NoAlarm => return,
-            Finding::Drift => Occasion::Drift,
-            Finding::Breach => Occasion::Breach,
+            CheckFinding::NoAlarm => return,
+            CheckFinding::Drift => Occasion::Drift,
+            CheckFinding::Breach => Occasion::Breach,
         };
         if self.notify((occasion, &judged.verdict(), shown(judged).ok()), history, screen) {
             let told = history.append(Fact::Told { check: judged.check.check });

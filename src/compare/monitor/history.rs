@@ -169,7 +169,7 @@ impl History {
             Fact::Measured(check) => {
                 (self.open, self.not_measured) = (None, None);
                 let judged = self.judged(*check);
-                if judged.finding != Finding::NoAlarm {
+                if judged.finding != CheckFinding::NoAlarm {
                     self.untold = Some(self.checks.len());
                 }
                 self.checks.push(judged);

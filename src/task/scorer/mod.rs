@@ -251,7 +251,7 @@ impl Scorer {
         let does_method = match &self.method {
             Method::Kind(kind) => kind.counts_costs(),
             Method::Row(kind) => kind.counts_costs(),
-            Method::Command(_) => false,
+            Method::Command(_) | Method::Judge(_) => false,
         };
         does_method && !self.outcome.has_threshold()
     }
