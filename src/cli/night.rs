@@ -515,7 +515,8 @@ pub(super) fn shown(
     );
     out.push_str(&lines.join("\n"));
     if status == Status::Interrupted {
-        let _ = write!(out, "\n  resume: promptsearch resume {}", night.dir().path().display());
+        let place = visible_line(&night.dir().path().display().to_string());
+        let _ = write!(out, "\n  resume: promptsearch resume {place}");
     }
     let mut value = json!({
         "schema": 1, "night": file.night, "status": status, "caps": crate::run::in_dollars(&night.caps())?,
