@@ -144,7 +144,7 @@ impl From<RunDirError> for CliError {
                 Kind::Usage
             }
             RunDirError::Malformed { .. }
-            | RunDirError::Facts(FactFileError::Malformed { .. })
+            | RunDirError::Facts(FactFileError::Malformed { .. } | FactFileError::NoFile { .. })
             | RunDirError::Link { .. } => Kind::Invalid,
             _ => Kind::Unexpected,
         };
@@ -165,13 +165,16 @@ impl From<LooksError> for CliError {
         let kind = match error {
             LooksError::File(FactFileError::Malformed { .. }) => Kind::Invalid,
             LooksError::Locked { .. } => Kind::InUse,
+            LooksError::File(FactFileError::NoFile { .. }) => {
+                return Self::invalid(error.to_string());
+            }
             LooksError::File(FactFileError::Io { .. }) => Kind::Unexpected,
         };
         let shown = Self::new(kind, with_causes(&error));
         match kind {
             Kind::Invalid => shown
                 .hint("put an intact copy of the file back: it counts the looks at held-out rows")
-                .hint("or move it away: the looks of other runs are then not known, and claims are tested as if there had been none"),
+                .hint("or move it away: what the journals of the runs beside it say is put back; other looks are then not known"),
             _ => shown,
         }
     }

@@ -19,6 +19,7 @@ mod figures; // Prompts with their figures.
 mod summary; // `summary.json`.
 mod reuse; // Answers of earlier runs.
 mod warm; // Prompts of an earlier run.
+mod journaled_looks; // Looks that the journals of a folder have.
 mod conclusion; // The verdict in a word.
 mod eta; // How long a search may still take.
 mod meter; // Live figures.
@@ -734,8 +735,9 @@ impl Run {
             RunKind::Search | RunKind::Evaluation { .. } => "the score of a prompt",
         };
         let counter = LookCounter { looks: Looks::beside(dir.path()), run, created, shows };
-        // A ledger that cannot be read is found before anything is paid for.
-        counter.looks.earlier(&[])?;
+        counter.looks.check()?;
+        let results = dir.path().parent().unwrap_or(Path::new(""));
+        journaled_looks::put_back(results, &counter.looks, &self.task)?;
         Ok(Some(counter))
     }
 
