@@ -140,9 +140,10 @@ impl From<RunDirError> for CliError {
         }
         let kind = match error {
             RunDirError::InUse { .. } => Kind::InUse,
-            RunDirError::Unknown { .. } | RunDirError::Exists(_) | RunDirError::NoFolder { .. } => {
-                Kind::Usage
-            }
+            RunDirError::Unknown { .. }
+            | RunDirError::Exists(_)
+            | RunDirError::OfNight { .. }
+            | RunDirError::NoFolder { .. } => Kind::Usage,
             RunDirError::Malformed { .. }
             | RunDirError::Facts(FactFileError::Malformed { .. } | FactFileError::NoFile { .. })
             | RunDirError::Link { .. } => Kind::Invalid,
@@ -164,10 +165,10 @@ impl From<LooksError> for CliError {
     fn from(error: LooksError) -> Self {
         let kind = match error {
             LooksError::File(FactFileError::Malformed { .. }) => Kind::Invalid,
-            LooksError::Locked { .. } => Kind::InUse,
             LooksError::File(FactFileError::NoFile { .. }) => {
                 return Self::invalid(error.to_string());
             }
+            LooksError::Locked { .. } => Kind::InUse,
             LooksError::File(FactFileError::Io { .. }) => Kind::Unexpected,
         };
         let shown = Self::new(kind, with_causes(&error));
