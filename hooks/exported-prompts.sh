@@ -30,7 +30,7 @@ prompt_of() {
   case "$1" in
     *.evidence.json)
       stem=${1%.evidence.json}
-      if [ -e "$stem.md" ]; then echo "$stem.md"; else echo "$stem"; fi
+      if [ -e "$stem.md" ] || [ -L "$stem.md" ]; then echo "$stem.md"; else echo "$stem"; fi
       ;;
     *.[mM][dD]) if [ -e "${1%.*}.evidence.json" ]; then echo "$1"; fi ;;
     *) if [ -e "$1.evidence.json" ]; then echo "$1"; fi ;;
@@ -45,6 +45,12 @@ check() {
     case "$seen" in *"|$prompt|"*) continue ;; esac
     if [ -z "$prompt" ]; then continue; fi
     seen="$seen|$prompt|"
+    # A link has the text of another file, which is not what is committed.
+    if [ -L "$prompt" ] || [ -L "$file" ]; then
+      echo "error: $prompt: it, or its evidence, is a link and no file" >&2
+      code=3
+      continue
+    fi
     # Removed together with its evidence.
     if [ ! -e "$prompt" ] && [ ! -e "$file" ]; then continue; fi
     "$program" verify --offline --quiet -- "$prompt" || code=$?
@@ -69,7 +75,7 @@ while IFS= read -r -d '' name; do
   case "$name" in
     *.evidence.json) related+=("${name%.evidence.json}" "${name%.evidence.json}.md") ;;
   esac
-done < <(git diff --cached --name-only -z --diff-filter=ACMR)
+done < <(git diff --cached --name-only -z --no-renames)
 if [ ${#names[@]} = 0 ]; then exit 0; fi
 staged=$(mktemp -d)
 trap 'rm -rf "$staged"' EXIT

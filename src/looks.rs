@@ -4,7 +4,7 @@
 //! again is told the number that it had. Not what a look allows to claim, which `stats::Level` says, and not a part of
 //! any run's result: a run keeps the number of its look in its own journal.
 
-use crate::store::{FactFile, FactFileError};
+use crate::store::{FactFile, FactFileError, check_is_file};
 use crate::task::example::RowHash;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -192,6 +192,53 @@ impl Looks {
         Ok(number)
     }
 
+    /// The numbers of the looks of each run, by its name and when it was created.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or is damaged.
+    pub fn by_run(&self) -> Result<BTreeMap<(String, Timestamp), BTreeSet<u32>>, LooksError> {
+        let mut numbers: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
+        for Look { by, number, .. } in self.read()?.1.looks {
+            numbers.entry((by.run, by.created)).or_default().insert(number);
+        }
+        Ok(numbers)
+    }
+
+    /// Writes down a look that a run's journal has and the ledger has not, with those that its number says were before it.
+    ///
+    /// # Errors
+    /// As for [`take`](Self::take).
+    pub fn restore(
+        &self,
+        (run, created): (&str, Timestamp),
+        number: u32,
+        rows: &[RowHash],
+        at: Timestamp,
+    ) -> Result<(), LooksError> {
+        let _lock = self.lock()?;
+        let (mut file, ledger) = self.read()?;
+        let is_there =
+            |it: &Look| it.by.run == run && it.by.created == created && it.number == number;
+        if ledger.looks.iter().any(is_there) {
+            return Ok(());
+        }
+        let rows: BTreeSet<RowHash> = rows.iter().copied().collect();
+        let (set, most) = (name_of(&rows), ledger.most(&rows));
+        let mut facts = Vec::new();
+        if !ledger.sets.contains_key(&set) {
+            facts.push(Fact::Rows { set: set.clone(), rows });
+        }
+        for earlier in most.saturating_add(1).min(number)..=number {
+            let claim = match earlier == number {
+                true => format!("what its journal says of look {number}"),
+                false => format!("look {earlier}, which was before look {number} of this run"),
+            };
+            let by = Looker { run: run.to_owned(), created, claim };
+            facts.push(Fact::Look { at, by, set: set.clone(), number: earlier });
+        }
+        Ok(file.append(&facts)?)
+    }
+
     /// Takes over the looks at any of these rows that the ledger of another folder has, and returns how many are new
     /// here: what was chosen there by looks at them is chosen here from now on, too.
     ///
@@ -225,6 +272,23 @@ impl Looks {
         Ok(new)
     }
 
+    /// Checks, before anything is paid for, that a look can be taken.
+    ///
+    /// # Errors
+    /// As for [`take`](Self::take).
+    pub fn check(&self) -> Result<(), LooksError> {
+        check_is_file(&self.path)?;
+        // Where there is none, none is created.
+        let _lock = if self.exists() { Some(self.lock()?) } else { None };
+        self.read().map(drop)
+    }
+
+    /// Its file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether the folder has a ledger.
     #[must_use]
     pub fn exists(&self) -> bool {
@@ -236,6 +300,7 @@ impl Looks {
         if let Some(folder) = self.path.parent().filter(|it| *it != Path::new("")) {
             fs::create_dir_all(folder).map_err(|error| self.failed(error))?;
         }
+        check_is_file(&self.path)?;
         let opened = File::options().create(true).append(true).open(&self.path);
         let file = opened.map_err(|error| self.failed(error))?;
         let began = Instant::now();

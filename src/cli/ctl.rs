@@ -11,6 +11,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::night::BudgetRequest;
+use crate::report::visible_line;
 use crate::run::{Request, RunDir, SUMMARY_FILE, Status, Summary};
 use crate::text;
 use std::time::{Duration, Instant};
@@ -53,7 +54,7 @@ fn steer(dir: &RunDir, request: &Request, screen: &Screen) -> Result<(), CliErro
         (Some(why), _) => format!("{name} does not change: {why}"),
         (None, Request::Pause) => format!(
             "{name} is paused: it sends nothing more, and takes the answers that are in flight\n  continue: promptsearch ctl {} continue",
-            dir.path().display()
+            visible_line(&dir.path().display().to_string())
         ),
         (None, Request::Continue) => format!("{name} continues"),
         (None, request) => format!("{name}: {}", in_words(request)),
@@ -179,7 +180,7 @@ fn stop_run(dir: &RunDir, screen: &Screen) -> Result<(), CliError> {
             "{} {}\n  resume: promptsearch resume {}",
             dir.name(),
             if was_running { "is stopped; no answer is lost" } else { "was not running" },
-            dir.path().display()
+            visible_line(&dir.path().display().to_string())
         ),
     };
     let value = serde_json::json!({

@@ -140,11 +140,12 @@ impl From<RunDirError> for CliError {
         }
         let kind = match error {
             RunDirError::InUse { .. } => Kind::InUse,
-            RunDirError::Unknown { .. } | RunDirError::Exists(_) | RunDirError::NoFolder { .. } => {
-                Kind::Usage
-            }
+            RunDirError::Unknown { .. }
+            | RunDirError::Exists(_)
+            | RunDirError::OfNight { .. }
+            | RunDirError::NoFolder { .. } => Kind::Usage,
             RunDirError::Malformed { .. }
-            | RunDirError::Facts(FactFileError::Malformed { .. })
+            | RunDirError::Facts(FactFileError::Malformed { .. } | FactFileError::NoFile { .. })
             | RunDirError::Link { .. } => Kind::Invalid,
             _ => Kind::Unexpected,
         };
@@ -164,6 +165,9 @@ impl From<LooksError> for CliError {
     fn from(error: LooksError) -> Self {
         let kind = match error {
             LooksError::File(FactFileError::Malformed { .. }) => Kind::Invalid,
+            LooksError::File(FactFileError::NoFile { .. }) => {
+                return Self::invalid(error.to_string());
+            }
             LooksError::Locked { .. } => Kind::InUse,
             LooksError::File(FactFileError::Io { .. }) => Kind::Unexpected,
         };
@@ -171,7 +175,7 @@ impl From<LooksError> for CliError {
         match kind {
             Kind::Invalid => shown
                 .hint("put an intact copy of the file back: it counts the looks at held-out rows")
-                .hint("or move it away: the looks of other runs are then not known, and claims are tested as if there had been none"),
+                .hint("or move it away: what the journals of the runs beside it say is put back; other looks are then not known"),
             _ => shown,
         }
     }

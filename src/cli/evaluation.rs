@@ -2,6 +2,7 @@
 
 use crate::event::NoAnswer;
 use crate::id::ExampleId;
+use crate::report::visible_line;
 use crate::run::FailedCalls;
 use crate::score_form::ScoreForm;
 use crate::seed::Seed;
@@ -107,7 +108,8 @@ impl Evaluation {
 
     /// The result in words, and a line for each reason why answers are invalid.
     pub(super) fn lines(&self) -> Vec<String> {
-        let invalid = self.invalid_answers.sentences();
+        // They name rows, whose ids are data.
+        let invalid = self.invalid_answers.sentences().into_iter().map(|it| visible_line(&it));
         let earlier = self.earlier.map(EarlierAnswers::in_words);
         let first = std::iter::once(self.sentence()).chain(earlier);
         first.chain(invalid).chain(self.looks()).collect()

@@ -78,7 +78,9 @@ impl Exported {
                 .hint("export a prompt that was asked held-out rows, by a run of this version"));
         }
         let data: BTreeSet<RowHash> = task.splits.content_hashes().collect();
-        let there = rows.iter().filter(|row| data.contains(row)).count();
+        let gone: BTreeSet<RowHash> =
+            rows.iter().filter(|row| !data.contains(row)).copied().collect();
+        let there = rows.len() - gone.len();
         if there * 5 < rows.len() * 4 {
             let why = format!("{there} of the {} rows of the record are in the data", rows.len());
             return Err(not_measured(why).hint(format!(
@@ -97,7 +99,7 @@ impl Exported {
         let rows_in_search = rows.iter().filter(is_in_search).count();
         let now = Now {
             scores: BTreeMap::new(),
-            rows_there: there,
+            gone,
             rows_in_search,
             not_asked: 0,
             parts_blake3: hashes(&task.baseline),

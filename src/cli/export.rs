@@ -14,7 +14,7 @@ use crate::formats::{self, Exported, Format, sidecar};
 use crate::id::CandidateIx;
 use crate::prompt::Prompt;
 use crate::report::explain::find_candidate;
-use crate::report::{self, Flag, NamedParts, ProposedChange, Report};
+use crate::report::{self, Flag, NamedParts, ProposedChange, Report, visible_line};
 use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, RunError, Status};
 use crate::stats::Interval;
 use crate::stats::weighted::Weighted;
@@ -93,7 +93,8 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
         exported.branch,
         &exported.commit[..exported.commit.len().min(12)]
     );
-    let _ = writeln!(out, "  show it: git -C {} show {}", args.to.display(), exported.branch);
+    let repo = visible_line(&args.to.display().to_string());
+    let _ = writeln!(out, "  show it: git -C {repo} show {}", exported.branch);
     if args.format == ExportFormat::Promptfoo {
         let _ =
             writeln!(out, "  its tests are dev rows, which anyone who has the repository can read");

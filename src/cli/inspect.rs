@@ -127,16 +127,17 @@ pub(super) fn status(args: &RunRef, screen: &Screen) -> Result<(), CliError> {
     if let Some(words) = OpenBatch::in_words(&summary.open_batches) {
         let _ = writeln!(out, "  {words}");
     }
+    let place = visible_line(&run.dir.path().display().to_string());
     if summary.status == Status::Paused {
-        let _ = writeln!(out, "  go on: promptsearch ctl {} continue", run.dir.path().display());
+        let _ = writeln!(out, "  go on: promptsearch ctl {place} continue");
     }
     if summary.status == Status::Interrupted {
-        let _ = writeln!(out, "  resume: promptsearch resume {}", run.dir.path().display());
+        let _ = writeln!(out, "  resume: promptsearch resume {place}");
     }
     let more = run::way_on(summary, caps).filter(|_| summary.status == Status::Finished);
     let may_go_on = summary.status == Status::Interrupted || more.is_some();
     if let Some(more) = more {
-        let _ = writeln!(out, "  go on: promptsearch resume {} {more}", run.dir.path().display());
+        let _ = writeln!(out, "  go on: promptsearch resume {place} {more}");
     }
     if may_go_on && run.file.kind == RunKind::Search {
         let _ = writeln!(out, "  {}", wrapped(ON_RESUME));

@@ -19,7 +19,7 @@ const PAGE: &str = "migration.md";
 
 /// Starts the run that measures the bar. The rows are those that the searches hold out; its look is the migration's.
 pub(super) fn begin_bar(
-    migration: &Migration,
+    (migration, night): (&Migration, &str),
     dir: &RunDir,
     caps: Caps,
     args: &RunArgs,
@@ -28,8 +28,12 @@ pub(super) fn begin_bar(
     let caps = Caps { proposals: None, ..caps };
     let access = eval::checked(&task, Some(Split::Hold), caps, args.concurrency, args.yes)?;
     let rows = task.splits.held_out_hashes().collect();
-    let settings =
-        Settings { caps: Some(caps), concurrency: args.concurrency, ..Settings::default() };
+    let settings = Settings {
+        caps: Some(caps),
+        concurrency: args.concurrency,
+        night: Some(night.to_owned()),
+        ..Settings::default()
+    };
     let run = Run::evaluate(task, Some(Split::Hold), Some(rows), settings, dir)?;
     Ok(run.with_access(access))
 }

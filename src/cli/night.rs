@@ -320,10 +320,13 @@ fn one(
     let is_new = !dir.file(crate::run::RUN_FILE).exists();
     let bar = file.migration.as_ref().filter(|_| number == Migration::BAR);
     let mut run = match (bar, is_new) {
-        (Some(migration), true) => migration::begin_bar(migration, dir, caps, args)?,
+        (Some(migration), true) => migration::begin_bar((migration, &file.night), dir, caps, args)?,
         (None, true) => begin(dir, (file, number), caps, args, screen)?,
         (_, false) => {
             let mut run = Run::open(dir)?;
+            file.check_begun(number, run.file())
+                .and_then(|()| check_within(run.caps(), caps, run.file().kind))
+                .map_err(|why| foreign(dir, file, &why))?;
             if consent.changed_provider {
                 for change in run.provider_changes() {
                     screen.warn(&format!("{name}: accepted: {change}"));
@@ -363,6 +366,32 @@ fn one(
     Ok(Some(spent_by(&loaded)))
 }
 
+/// Checks that a run may spend no more than it was given.
+fn check_within(own: Caps, given: Caps, kind: RunKind) -> Result<(), String> {
+    let is_above = |unit: Option<u64>, given: Option<u64>| {
+        given.is_some_and(|given| unit.is_none_or(|own| own > given))
+    };
+    let tokens = |caps: &Caps| caps.tokens.map(|tokens| tokens.0);
+    let units = [
+        ("dollars", own.usd.map(Usd::nanos), given.usd.map(Usd::nanos)),
+        ("calls", own.calls, given.calls),
+        ("tokens", tokens(&own), tokens(&given)),
+        // Other runs make none.
+        ("proposals", own.proposals, given.proposals.filter(|_| kind == RunKind::Search)),
+    ];
+    match units.into_iter().find(|(_, own, given)| is_above(*own, *given)) {
+        Some((unit, ..)) => Err(format!("its cap on {unit} is above what the night gave it")),
+        None => Ok(()),
+    }
+}
+
+/// The error for a folder with the name of a run of a night that holds what is not this run.
+fn foreign(dir: &RunDir, file: &NightFile, why: &str) -> CliError {
+    let message = format!("`{}` is not a run of the night `{}`: {why}", dir.name(), file.night);
+    CliError::new(Kind::Invalid, message)
+        .hint(format!("move {} to another place", dir.path().display()))
+}
+
 /// Starts a search of a night.
 fn begin(
     dir: &RunDir,
@@ -384,6 +413,7 @@ fn begin(
         concurrency: args.concurrency,
         reuse: reuse.clone(),
         warm: warm.as_ref().map(from).transpose()?,
+        night: Some(file.night.clone()),
     };
     let run = Run::create(Arc::new(task), &recipe, settings, dir.path())?;
     run::tell_start(args, &run, screen);
@@ -450,7 +480,12 @@ pub(super) fn shown(
     for (number, (run, state)) in file.runs.iter().zip(night.runs()).enumerate() {
         let dir = RunDir::at(night.run_dir(number));
         let begun = dir.file(crate::run::RUN_FILE).exists().then(|| Run::read(&dir));
-        let begun = begun.map(|run| run.map_err(|error| error.to_string()));
+        let begun = begun.map(|run| -> Result<LoadedRun, String> {
+            let run = run.map_err(|error| error.to_string())?;
+            let is_own = file.check_begun(number, &run.file);
+            is_own.map_err(|why| foreign(&dir, file, &why).message)?;
+            Ok(run)
+        });
         let (line, value) = match &begun {
             None => ("waiting".to_owned(), json!({ "run": run.run, "status": "waiting" })),
             // One that was killed while it began, or whose rows are gone, does not hide the others.
@@ -515,7 +550,8 @@ pub(super) fn shown(
     );
     out.push_str(&lines.join("\n"));
     if status == Status::Interrupted {
-        let _ = write!(out, "\n  resume: promptsearch resume {}", night.dir().path().display());
+        let place = visible_line(&night.dir().path().display().to_string());
+        let _ = write!(out, "\n  resume: promptsearch resume {place}");
     }
     let mut value = json!({
         "schema": 1, "night": file.night, "status": status, "caps": crate::run::in_dollars(&night.caps())?,

@@ -85,7 +85,7 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     let frozen = run::frozen(&recipe, &task, caps, args.concurrency, Path::new("run.json"))?;
     let width = frozen.slots.schedule.width();
     let (seed, caps, concurrency) = (args.seed.map(Seed), Some(caps), args.concurrency);
-    let settings = Settings { seed, caps, concurrency, reuse, warm };
+    let settings = Settings { seed, caps, concurrency, reuse, warm, night: None };
     let now = clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
     let usual = format!("{}-{}-{now}", task.name, recipe.name);
     let task = Arc::new(task);

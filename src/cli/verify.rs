@@ -15,6 +15,7 @@ use crate::report::visible_line;
 use crate::run::{Run, RunDir, Status, way_on};
 use crate::source::{self, SourceError};
 use crate::stats::weighted;
+use crate::text;
 use serde_json::json;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -89,7 +90,7 @@ fn measured(
     let weights = exported.record.rows.iter().map(|row| row.weight);
     let rows_for_one = weighted::rows_for_one(weights);
     if let Some(why) = too_few_rows(
-        recheck.now.rows_there,
+        recheck.rows.len() - recheck.now.gone.len(),
         rows_for_one,
         args.tolerance,
         exported.record.score_form,
@@ -106,10 +107,22 @@ fn measured(
     let Asked { scores, not_asked } =
         evidence::ask(recheck.task, recheck.rows, &folder, how, screen)?;
     let now = Now { scores, not_asked, ..recheck.now };
-    Verification::of(&exported.record, &now, args.tolerance).ok_or_else(|| {
-        CliError::new(Kind::Refused, "no row has a score both in the record and now")
-            .hint("run the same command again: it asks the missing rows, and no others")
-    })
+    let verification =
+        Verification::of(&exported.record, &now, args.tolerance).ok_or_else(|| {
+            CliError::new(Kind::Refused, "no row has a score both in the record and now")
+                .hint("run the same command again: it asks the missing rows, and no others")
+        })?;
+    if verification.hinges_on_gone {
+        let gone = text::plural(verification.rows_gone, "row");
+        let why = format!(
+            "{gone} of the record are not in the data any more: had the prompt lost them, it would be worse than its \
+             record by more than the tolerance"
+        );
+        return Err(CliError::new(Kind::Refused, why).hint(
+            "put the rows back, or export a prompt again, from a run with the rows of today",
+        ));
+    }
+    Ok(verification)
 }
 
 /// Writes the files for a build server.

@@ -65,6 +65,15 @@ pub(super) fn rollback(args: &RollbackArgs, screen: &Screen) -> Result<(), CliEr
             .hint("`promptsearch log FILE` lists the versions; name another one with --to"));
     }
     let record = Record::read_sealed(path, evidence)?;
+    if Version::of(path, &target).kind != VersionKind::Exported {
+        let why = format!(
+            "`{}` was edited by hand before {at}: its text is not that of the evidence beside it",
+            history.path
+        );
+        return Err(CliError::usage(why)
+            .hint("name an exported version with --to: `promptsearch log FILE` lists them")
+            .hint(format!("`git checkout {at} -- {}` takes the text alone", history.path)));
+    }
     let branch = args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", record.task));
     let commit = Commit {
         repo: history.repo.clone(),
@@ -112,15 +121,16 @@ pub(super) fn uncommitted(file: &Path) -> Option<String> {
     history.check_clean().is_err().then(|| checkout(file, &history)).flatten()
 }
 
-/// The version with evidence before the first one that had the present text.
+/// The exported version before the first one that had the present text.
 fn earlier(history: &FileHistory) -> Result<FileCommit, CliError> {
     let current = &history.commits[0].file;
     let first = history.commits.iter().rposition(|it| it.file == *current).unwrap_or(0);
     let mut older = history.commits[first + 1..].iter();
-    let found = older.find(|it| it.file.is_some() && it.evidence.is_some());
+    let path = Path::new(&history.path);
+    let found = older.find(|it| Version::of(path, it).kind == VersionKind::Exported);
     found.cloned().ok_or_else(|| {
-        CliError::usage(format!("`{}` has no earlier version with evidence", history.path))
-            .hint("`promptsearch log FILE` lists the versions; name one with --to")
+        let why = format!("`{}` has no earlier version that is as it was exported", history.path);
+        CliError::usage(why).hint("`promptsearch log FILE` lists the versions; name one with --to")
     })
 }
 

@@ -11,7 +11,7 @@ use crate::stats::{rows_for_margin, smallest_margin, weighted};
 use crate::task::example::RowHash;
 use crate::text::plural;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// What the rows say of the prompt.
@@ -53,6 +53,9 @@ pub struct Verification {
     pub changed_models: BTreeMap<String, [String; 2]>,
     /// Whether simulated models answered, then or now.
     pub simulated: bool,
+    /// Whether it would be worse than its record if each row that is gone had been lost, and is not shown to be without.
+    #[serde(skip)]
+    pub hinges_on_gone: bool,
     /// How many of the rows are worth one of as many that count alike.
     #[serde(skip)]
     pub rows_for_one: f64,
@@ -66,9 +69,9 @@ pub struct Verification {
 pub struct Now {
     /// Its scores by row.
     pub scores: BTreeMap<RowHash, f64>,
-    /// Rows of the record that the data still hold.
-    pub rows_there: usize,
-    /// Those of them that are in train or dev.
+    /// Rows of the record that the data do not hold any more.
+    pub gone: BTreeSet<RowHash>,
+    /// Rows of the record that are in train or dev.
     pub rows_in_search: usize,
     /// Rows that were not asked, because a cap was reached first.
     pub not_asked: usize,
@@ -90,7 +93,13 @@ impl Verification {
         };
         let pairs: Vec<ScorePair> = record.rows.iter().filter_map(pair).collect();
         let scores = PairedScores::of(&pairs, Seed(1).child("verification", 0))?;
-        let finding = if scores.difference.high < -tolerance {
+        // Who deletes the rows that a worse prompt loses must not pass.
+        let gone = record.rows.iter().filter(|row| now.gone.contains(&row.row));
+        let lost = gone.map(|row| ScorePair { before: row.score, after: 0.0, weight: row.weight });
+        let pairs_with_lost: Vec<ScorePair> = pairs.iter().copied().chain(lost).collect();
+        let with_lost = PairedScores::of(&pairs_with_lost, Seed(1).child("verification", 0))?;
+        let is_worse = |scores: &PairedScores| scores.difference.high < -tolerance;
+        let finding = if is_worse(&scores) {
             VerifyFinding::Worse
         } else if scores.difference.low >= -tolerance {
             VerifyFinding::Holds
@@ -101,7 +110,9 @@ impl Verification {
         let changed_models = (then != now.task_model)
             .then(|| ("task".to_owned(), [then.to_owned(), now.task_model.clone()]));
         let rows_for_one = weighted::rows_for_one(pairs.iter().map(|pair| pair.weight));
+        let rows_there = record.rows.len() - (pairs_with_lost.len() - pairs.len());
         Some(Self {
+            hinges_on_gone: finding != VerifyFinding::Worse && is_worse(&with_lost),
             rows_for_one,
             score_form: record.score_form,
             task: record.task.clone(),
@@ -109,8 +120,8 @@ impl Verification {
             finding,
             tolerance,
             scores,
-            rows_gone: record.rows.len().saturating_sub(now.rows_there),
-            rows_missing: now.rows_there.saturating_sub(pairs.len() + now.not_asked),
+            rows_gone: record.rows.len() - rows_there,
+            rows_missing: rows_there.saturating_sub(pairs.len() + now.not_asked),
             rows_in_search: now.rows_in_search,
             changed_parts: record.changed_parts(&now.parts_blake3),
             rows_not_asked: now.not_asked,
@@ -375,7 +386,7 @@ mod tests {
     fn now(scores: &[f64]) -> Now {
         Now {
             scores: scores.iter().enumerate().map(|(row, score)| (hash(row), *score)).collect(),
-            rows_there: scores.len(),
+            gone: BTreeSet::new(),
             rows_in_search: 0,
             not_asked: 0,
             parts_blake3: [("system".to_owned(), "aa".to_owned())].into(),
@@ -401,6 +412,24 @@ mod tests {
         let same = Verification::of(&record(&many), &now(&many), 0.02).unwrap();
         assert_eq!(same.finding, VerifyFinding::Holds);
         assert!(Verification::of(&record(&[]), &now(&[1.0]), 0.02).is_none());
+    }
+
+    #[test]
+    fn rows_that_are_gone_count_as_lost_before_a_prompt_passes() {
+        let of = |lost: usize, gone: usize| {
+            let scores: BTreeMap<RowHash, f64> =
+                (gone..100).map(|row| (hash(row), f64::from(u8::from(row >= lost)))).collect();
+            let gone = (0..gone).map(hash).collect();
+            let now = Now { scores, gone, ..now(&[]) };
+            let it = Verification::of(&record(&[1.0; 100]), &now, 0.02).unwrap();
+            (it.finding, it.hinges_on_gone, it.rows_gone, it.rows_missing)
+        };
+        assert_eq!(of(20, 0), (VerifyFinding::Worse, false, 0, 0));
+        // The rows that it loses were taken out of the data.
+        assert_eq!(of(20, 20), (VerifyFinding::Inconclusive, true, 20, 0));
+        assert_eq!(of(20, 4), (VerifyFinding::Worse, false, 4, 0));
+        // Few rows change nothing.
+        assert_eq!(of(0, 2), (VerifyFinding::Inconclusive, false, 2, 0));
     }
 
     /// What is advised is enough, and a little less is not.
@@ -439,7 +468,7 @@ mod tests {
     #[test]
     fn what_changed_since_is_told() {
         let other = Now {
-            rows_there: 40,
+            gone: (40..50).map(hash).collect(),
             rows_in_search: 3,
             not_asked: 6,
             parts_blake3: [("system".to_owned(), "bb".to_owned())].into(),

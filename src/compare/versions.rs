@@ -26,6 +26,9 @@ pub struct Version {
     /// What its evidence says.
     #[serde(flatten)]
     pub recorded: Option<Recorded>,
+    /// Why what lies beside it is no evidence.
+    #[serde(skip)]
+    flaw: Option<String>,
 }
 
 /// What a commit made of the file.
@@ -106,8 +109,12 @@ impl Version {
     #[must_use]
     pub fn of(path: &Path, commit: &FileCommit) -> Self {
         // What was edited is no evidence.
-        let sealed = |bytes: &Vec<u8>| Record::read_sealed(path, bytes).ok();
-        let record = commit.evidence.as_ref().and_then(sealed);
+        let sealed = commit.evidence.as_ref().map(|bytes| Record::read_sealed(path, bytes));
+        let (record, flaw) = match sealed {
+            Some(Ok(record)) => (Some(record), None),
+            Some(Err(error)) => (None, Some(error.message)),
+            None => (None, None),
+        };
         let kind = match (&commit.file, &record) {
             (None, _) => VersionKind::Deleted,
             (_, None) if commit.evidence.is_some() => VersionKind::Edited,
@@ -121,6 +128,7 @@ impl Version {
             kind,
             same_as: None,
             recorded: record.as_ref().map(Recorded::of),
+            flaw,
         }
     }
 
@@ -150,7 +158,10 @@ impl Version {
                 "edited since: the text is not that of the evidence beside it".to_owned(),
                 format!("evidence: {}, {}", prompt(it), it.in_words()),
             ]),
-            _ => told.push("no evidence beside it".to_owned()),
+            _ => told.push(match &self.flaw {
+                Some(why) => format!("no evidence: of the file beside it, {}", visible_line(why)),
+                None => "no evidence beside it".to_owned(),
+            }),
         }
         told.extend(self.same_as.as_ref().map(|it| format!("the text of {}", short(it))));
         let date = self.date.strftime("%Y-%m-%d %H:%M");

@@ -12,6 +12,11 @@ const LEDGER: &str = "ledger.jsonl";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
+    /// What the night was started with; the first fact.
+    Pinned {
+        /// A hash of it.
+        blake3: String,
+    },
     /// A run may spend this much.
     Given {
         /// Its number.
@@ -36,6 +41,9 @@ pub enum Fact {
 /// The facts, folded.
 pub(super) struct Ledger {
     file: FactFile<Fact>,
+    is_empty: bool,
+    /// The hash of what the night was started with; earlier versions have none.
+    pin: Option<String>,
     runs: Vec<RunState>,
     /// What all of them may spend, where that was changed.
     total: Option<Caps>,
@@ -45,13 +53,27 @@ impl Ledger {
     /// Reads the facts about this many runs. A torn last line is left out.
     pub(super) fn open(dir: &RunDir, runs: usize) -> Result<Self, RunDirError> {
         let (file, facts) = FactFile::open(&dir.file(LEDGER))?;
-        let mut ledger = Self { file, runs: vec![RunState::default(); runs], total: None };
+        let mut ledger = Self {
+            file,
+            is_empty: true,
+            pin: None,
+            runs: vec![RunState::default(); runs],
+            total: None,
+        };
         facts.iter().for_each(|fact| ledger.apply(fact));
         Ok(ledger)
     }
 
     pub(super) fn runs(&self) -> &[RunState] {
         &self.runs
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    pub(super) fn pin(&self) -> Option<&str> {
+        self.pin.as_deref()
     }
 
     pub(super) fn total(&self) -> Option<Caps> {
@@ -66,11 +88,17 @@ impl Ledger {
     }
 
     fn apply(&mut self, fact: &Fact) {
+        self.is_empty = false;
         let (run, state) = match *fact {
             Fact::Given { run, caps } => (run, RunState::Given(caps)),
             Fact::Ended { run, spent } => (run, RunState::Ended(spent)),
             Fact::Total { caps } => {
                 self.total = Some(caps);
+                return;
+            }
+            Fact::Pinned { ref blake3 } => {
+                // The first one holds.
+                self.pin.get_or_insert_with(|| blake3.clone());
                 return;
             }
         };

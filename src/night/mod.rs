@@ -17,8 +17,9 @@ pub use share::{RunState, Spending, left, share};
 
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::run::{NIGHT_FILE, ReuseSource, RunDir, RunDirError, RunLock};
+use crate::run::{NIGHT_FILE, ReuseSource, RunDir, RunDirError, RunFile, RunLock};
 use crate::seed::Seed;
+use crate::task::TaskSource;
 use jiff::Timestamp;
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,39 @@ impl NightRun {
     }
 }
 
+impl NightFile {
+    /// Checks that one of its runs was begun by this night. Runs of earlier versions do not say so: theirs is the same
+    /// task, after the night was created.
+    ///
+    /// # Errors
+    /// Why it was not.
+    pub fn check_begun(&self, number: usize, run: &RunFile) -> Result<(), String> {
+        if let Some(night) = &run.night {
+            let other = || format!("the night `{night}` began it");
+            return (*night == self.night).then_some(()).ok_or_else(other);
+        }
+        let TaskSource::Files(files) = &run.task else {
+            return Err("its task was made in memory".to_owned());
+        };
+        let task = self.runs.get(number).map(|run| run.task.as_path());
+        let is_task = task.is_some_and(|it| it == files.file || it.join("task.toml") == files.file);
+        if !is_task {
+            return Err(format!("its task is {}", files.file.display()));
+        }
+        match run.created < self.created {
+            true => Err("it is older than the night".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    /// A hash of all that it says.
+    fn pin(&self) -> String {
+        // All of it can be written as JSON.
+        let text = serde_json::to_string(self).unwrap_or_default();
+        blake3::hash(text.as_bytes()).to_hex().to_string()
+    }
+}
+
 /// A night that is read from its folder.
 pub struct Night {
     dir: RunDir,
@@ -98,11 +132,17 @@ impl Night {
     /// Creates a night, and locks it.
     ///
     /// # Errors
-    /// The folder exists already, or cannot be written.
+    /// The folder exists already, another night has a run of its name or of one of its runs' names, or it cannot be
+    /// written.
     pub fn create(dir: &Path, file: NightFile) -> Result<(Self, RunLock), RunDirError> {
+        let runs = file.runs.iter().map(|run| dir.with_file_name(&run.run));
+        for name in runs.chain([dir.to_owned()]) {
+            RunDir::at(name).check_name(None)?;
+        }
         let (dir, lock) = RunDir::create(dir)?;
         dir.write_json(NIGHT_FILE, &file)?;
-        let ledger = Ledger::open(&dir, file.runs.len())?;
+        let mut ledger = Ledger::open(&dir, file.runs.len())?;
+        ledger.append(&Fact::Pinned { blake3: file.pin() })?;
         Ok((Self { dir, file, ledger }, lock))
     }
 
@@ -165,16 +205,26 @@ impl Night {
         let lock = dir.lock()?;
         // They were meant for a process that has ended.
         dir.forget_requests();
-        Ok((Self::read(dir)?, lock))
+        let mut night = Self::read(dir)?;
+        if night.ledger.is_empty() {
+            // A kill came between the two files.
+            night.ledger.append(&Fact::Pinned { blake3: night.file.pin() })?;
+        }
+        Ok((night, lock))
     }
 
     /// Reads a night. Another process may work on it.
     ///
     /// # Errors
-    /// A file cannot be read.
+    /// A file cannot be read, or `night.json` was edited since.
     pub fn read(dir: &RunDir) -> Result<Self, RunDirError> {
         let file: NightFile = dir.read_json(NIGHT_FILE)?;
         let ledger = Ledger::open(dir, file.runs.len())?;
+        if ledger.pin().is_some_and(|pinned| pinned != file.pin()) {
+            let message = "it has changed since the night was started: put it back as it was";
+            let (path, message) = (dir.file(NIGHT_FILE), message.to_owned());
+            return Err(RunDirError::Malformed { path, message });
+        }
         Ok(Self { dir: dir.clone(), file, ledger })
     }
 

@@ -70,6 +70,14 @@ pub enum RunDirError {
     /// It is the folder of several runs.
     #[error("`{}` is a night, which has several runs", .0.name())]
     Night(RunDir),
+    /// A night has, or will have, a run of this name.
+    #[error("the name `{run}` belongs to a run of the night `{night}`: choose another name")]
+    OfNight {
+        /// The name.
+        run: String,
+        /// The night's name.
+        night: String,
+    },
     /// A run with this name already exists.
     #[error("the run `{0}` already exists; use `promptsearch resume {0}` to resume it")]
     Exists(String),
@@ -128,6 +136,35 @@ impl RunDir {
         match files.iter().any(|file| self.file(file).exists()) {
             true => Err(RunDirError::Exists(self.name())),
             false => Ok(()),
+        }
+    }
+
+    /// Checks that no night beside it has a run of this name, but for `own`, the night that begins it.
+    ///
+    /// # Errors
+    /// One has.
+    pub fn check_name(&self, own: Option<&str>) -> Result<(), RunDirError> {
+        #[derive(Deserialize)]
+        struct Named {
+            night: String,
+            runs: Vec<NamedRun>,
+        }
+        #[derive(Deserialize)]
+        struct NamedRun {
+            run: String,
+        }
+        let parent = self.path.parent().unwrap_or(Path::new(""));
+        let parent = if parent == Path::new("") { Path::new(".") } else { parent };
+        let (run, folders) = (self.name(), fs::read_dir(parent).into_iter().flatten().flatten());
+        let files = folders.filter_map(|folder| {
+            // A night that cannot be read begins no run.
+            let bytes = crate::source::read(&folder.path().join(NIGHT_FILE)).ok()?;
+            serde_json::from_slice::<Named>(&bytes).ok()
+        });
+        let mut others = files.filter(|night| Some(night.night.as_str()) != own);
+        match others.find(|night| night.runs.iter().any(|it| it.run == run)) {
+            Some(Named { night, .. }) => Err(RunDirError::OfNight { run, night }),
+            None => Ok(()),
         }
     }
 

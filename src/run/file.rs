@@ -64,11 +64,20 @@ pub struct Settings {
     pub reuse: Vec<ReuseSource>,
     /// The run whose prompts a search starts from.
     pub warm: Option<WarmStart>,
+    /// The night that begins the run.
+    pub night: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: Some(Seed(1)), caps: None, concurrency: None, reuse: Vec::new(), warm: None }
+        Self {
+            seed: Some(Seed(1)),
+            caps: None,
+            concurrency: None,
+            reuse: Vec::new(),
+            warm: None,
+            night: None,
+        }
     }
 }
 
@@ -116,6 +125,12 @@ pub struct RunFile {
     /// The run whose prompts it starts from; the prompts are in the recipe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm: Option<WarmStart>,
+    /// A hash of the rows that a search, or one that it descends from, had in sight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
+    /// The night that began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub night: Option<String>,
 }
 
 /// Facts about a run that are not in its state.
@@ -167,6 +182,8 @@ impl RunFile {
             concurrency: settings.concurrency,
             reuse: settings.reuse,
             warm: settings.warm,
+            seen: None,
+            night: settings.night,
         })
     }
 
@@ -233,6 +250,20 @@ impl RunFile {
         Err(RunError::Changed { run: self.run.to_string(), what })
     }
 
+    /// Checks that it is as its journal says that it was.
+    ///
+    /// # Errors
+    /// It has changed.
+    pub(super) fn check_pin(&self, pinned: Option<&str>) -> Result<(), RunError> {
+        match pinned {
+            Some(pinned) if pinned != self.pin() => {
+                let (run, what) = (self.run.to_string(), format!("{RUN_FILE} has changed"));
+                Err(RunError::Changed { run, what })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A hash of all that decides the run's results; not of paths, which may change.
     #[must_use]
     pub(super) fn pin(&self) -> String {
@@ -254,6 +285,17 @@ impl RunFile {
         };
         let sources: Vec<_> = self.reuse.iter().map(|it| (it.events, &it.blake3)).collect();
         let all = if sources.is_empty() { all } else { json(&(all, sources)) };
+        let all = match &self.night {
+            Some(night) => json(&(all, "night", night)),
+            None => all,
+        };
+        let all = match &self.seen {
+            Some(seen) => {
+                let warm = self.warm.as_ref().map(|warm| (&warm.run, &warm.candidates));
+                json(&(all, "seen", seen, warm))
+            }
+            None => all,
+        };
         blake3::hash(all.as_bytes()).to_hex().to_string()
     }
 

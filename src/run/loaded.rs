@@ -51,6 +51,7 @@ impl LoadedRun {
             return Err(RunError::NoEvents(file.run.to_string()));
         }
         let history = History::read(&dir.events(), Named::of(&task))?;
+        file.check_pin(history.state.pin.as_deref())?;
         check_emptied(&dir, &file, history.state.phase == Phase::New)?;
         let status = status(&dir, &history.state);
         let (info, running) = (file.info(), history.running());

@@ -19,6 +19,7 @@ mod figures; // Prompts with their figures.
 mod summary; // `summary.json`.
 mod reuse; // Answers of earlier runs.
 mod warm; // Prompts of an earlier run.
+mod journaled_looks; // Looks that the journals of a folder have.
 mod conclusion; // The verdict in a word.
 mod eta; // How long a search may still take.
 mod meter; // Live figures.
@@ -143,8 +144,10 @@ impl OpenedJournal {
         let (journal, recovery) = Journal::open(dir.path())?;
         loaded::check_emptied(dir, file, journal.is_empty())?;
         let (mut caps, mut is_over, mut accepted) = (file.caps, false, BTreeMap::new());
+        let mut pinned = None;
         journal.replay(|_, event| {
             match event {
+                Event::Pinned { blake3 } => pinned = Some(blake3),
                 Event::CapsChanged { caps: changed } => caps = changed,
                 Event::ProvidersChanged { changes } => {
                     accepted.extend(changes.into_iter().map(|it| (it.key.clone(), it)));
@@ -158,6 +161,8 @@ impl OpenedJournal {
             }
             Ok::<_, RunError>(())
         })?;
+        // Before anything is appended.
+        file.check_pin(pinned.as_deref())?;
         Ok(Self { journal, repairs: recovery.repairs, caps, is_over, accepted })
     }
 }
@@ -246,6 +251,7 @@ impl Run {
         settings: Settings,
         dir: &Path,
     ) -> Result<Self, RunError> {
+        RunDir::at(dir).check_name(settings.night.as_deref())?;
         wiring::check_caps(kind, &task, recipe, settings.caps.unwrap_or(task.caps))?;
         Evaluator::new(Arc::clone(&task), &[]).check_rows()?;
         let caps = settings.caps.unwrap_or(task.caps);
@@ -261,11 +267,13 @@ impl Run {
             warm.bring_looks(&task, dir.parent().unwrap_or(Path::new("")))?;
         }
         let (dir, lock) = RunDir::create(dir)?;
-        if kind == RunKind::Search {
-            warm::write_seen(&dir, &task, settings.warm.as_ref())?;
-        }
+        let seen = match kind {
+            RunKind::Search => Some(warm::write_seen(&dir, &task, settings.warm.as_ref())?),
+            RunKind::Comparison { .. } | RunKind::Evaluation { .. } => None,
+        };
         let file = RunFile::new(&dir.name(), &task, kind, &recipe, settings)
             .map_err(|source| RunDirError::Io { path: dir.path().to_owned(), source })?;
+        let file = RunFile { seen, ..file };
         let file = match asks {
             Asks::All => file,
             Asks::Rows(rows) => RunFile { rows: Some(rows), ..file },
@@ -673,15 +681,8 @@ impl Run {
             }
         }
         let counter = self.look_counter()?;
-        let pin = self.file.pin();
-        match &history.state.pin {
-            Some(pinned) if *pinned != pin => {
-                let (run, what) = (self.file.run.to_string(), format!("{RUN_FILE} has changed"));
-                return Err(RunError::Changed { run, what });
-            }
-            _ => {}
-        }
-        let pinned = history.state.pin.is_none().then_some(Event::Pinned { blake3: pin });
+        let is_pinned = history.state.pin.is_some();
+        let pinned = (!is_pinned).then(|| Event::Pinned { blake3: self.file.pin() });
         for event in pinned.into_iter().chain(history.resumption(Clock::System.now())) {
             let number = self.journal.append(event.clone())?;
             history.apply(number, &event);
@@ -734,8 +735,9 @@ impl Run {
             RunKind::Search | RunKind::Evaluation { .. } => "the score of a prompt",
         };
         let counter = LookCounter { looks: Looks::beside(dir.path()), run, created, shows };
-        // A ledger that cannot be read is found before anything is paid for.
-        counter.looks.earlier(&[])?;
+        counter.looks.check()?;
+        let results = dir.path().parent().unwrap_or(Path::new(""));
+        journaled_looks::put_back(results, &counter.looks, &self.task)?;
         Ok(Some(counter))
     }
 

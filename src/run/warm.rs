@@ -48,6 +48,9 @@ impl WarmStart {
                 format!("it is of the task `{}`, and this one is `{}`", file.task_name, task.name);
             return Err(refused(why));
         }
+        let (prompts, has_looked, pin) =
+            journaled(dir).map_err(|error| refused(error.to_string()))?;
+        file.check_pin(pin.as_deref())?;
         let seen = seen_by(dir, &file)?;
         let held_out = task.splits.hold.content_hashes();
         let known = held_out.iter().filter(|row| seen.contains(row)).count();
@@ -59,7 +62,6 @@ impl WarmStart {
             )));
         }
         let summary: Summary = dir.read_json(SUMMARY_FILE)?;
-        let (prompts, has_looked) = journaled(dir).map_err(|error| refused(error.to_string()))?;
         let (mut candidates, mut texts) = (Vec::new(), Vec::new());
         let winner = summary.best.iter().map(|best| &best.candidate);
         for id in winner.chain(summary.front.iter().map(|point| &point.candidate)) {
@@ -123,9 +125,11 @@ fn is_same(one: &Path, other: &Path) -> bool {
     real(one).is_some_and(|one| real(other).is_some_and(|other| one == other))
 }
 
-/// The prompts that a run wrote, and whether it has looked at held-out rows.
-fn journaled(dir: &RunDir) -> Result<(BTreeMap<CandidateId, Prompt>, bool), JournalError> {
-    let (mut prompts, mut has_looked) = (BTreeMap::new(), false);
+/// The prompts that a run wrote by their ids, whether it has looked at held-out rows, and the hash of its `run.json`.
+type Journaled = (BTreeMap<CandidateId, Prompt>, bool, Option<String>);
+
+fn journaled(dir: &RunDir) -> Result<Journaled, JournalError> {
+    let (mut prompts, mut has_looked, mut pin) = (BTreeMap::new(), false, None);
     read_events(&dir.events(), |_, event: Event| {
         match event {
             Event::ProposalFolded { outcome, .. } | Event::CandidateComposed { outcome, .. } => {
@@ -135,22 +139,33 @@ fn journaled(dir: &RunDir) -> Result<(BTreeMap<CandidateId, Prompt>, bool), Jour
                 }
             }
             Event::LookTaken { .. } => has_looked = true,
+            Event::Pinned { blake3 } => pin = Some(blake3),
             _ => {}
         }
         Ok::<_, JournalError>(())
     })?;
-    Ok((prompts, has_looked))
+    Ok((prompts, has_looked, pin))
 }
 
-/// Writes down which rows a search has in sight, with those of the run that it starts from.
+/// Writes down which rows a search has in sight, with those of the run that it starts from; a hash of them.
 pub(super) fn write_seen(
     dir: &RunDir,
     task: &Task,
     warm: Option<&WarmStart>,
-) -> Result<(), RunDirError> {
+) -> Result<String, RunDirError> {
     let mut rows: BTreeSet<RowHash> = open_rows(task).collect();
     rows.extend(warm.iter().flat_map(|warm| &warm.seen));
-    dir.write_json(SEEN_FILE, &SeenRows { schema: SCHEMA, rows })
+    let hash = hash_of(&rows);
+    dir.write_json(SEEN_FILE, &SeenRows { schema: SCHEMA, rows })?;
+    Ok(hash)
+}
+
+fn hash_of(rows: &BTreeSet<RowHash>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for row in rows {
+        hasher.update(String::from(*row).as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// The rows that a search, or one that it descends from, had in sight.
@@ -158,14 +173,18 @@ fn seen_by(dir: &RunDir, file: &RunFile) -> Result<BTreeSet<RowHash>, RunError> 
     // What its own task says is not left to a file that can be edited.
     let own = file.read_task().ok();
     let own = own.map(|task| open_rows(&task).collect::<BTreeSet<RowHash>>());
+    let refused = |why: String| RunError::NoWarmStart { run: file.run.to_string(), why };
     if dir.file(SEEN_FILE).exists() {
         let mut rows = dir.read_json::<SeenRows>(SEEN_FILE)?.rows;
+        // Earlier versions have no hash of them.
+        if file.seen.as_ref().is_some_and(|seen| *seen != hash_of(&rows)) {
+            return Err(refused(format!("its {SEEN_FILE} has changed since the run was started")));
+        }
         rows.extend(own.into_iter().flatten());
         return Ok(rows);
     }
     // A run of an earlier version has no such file, and started from no other run.
-    own.filter(|_| file.warm.is_none()).ok_or_else(|| RunError::NoWarmStart {
-        run: file.run.to_string(),
-        why: format!("its {SEEN_FILE} is missing, so it is not known which rows it saw"),
+    own.filter(|_| file.warm.is_none()).ok_or_else(|| {
+        refused(format!("its {SEEN_FILE} is missing, so it is not known which rows it saw"))
     })
 }

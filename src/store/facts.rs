@@ -22,6 +22,12 @@ pub enum FactFileError {
         /// Why.
         source: io::Error,
     },
+    /// It is no file of its own.
+    #[error("`{}` is a link, a pipe or a device, and must be a file: remove it", path.display())]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// A whole line says nothing that is known.
     #[error("{}: line {line}: {message}", path.display())]
     Malformed {
@@ -53,6 +59,7 @@ impl<F: Serialize + DeserializeOwned> FactFile<F> {
     /// # Errors
     /// It cannot be read, or a whole line of it says nothing that is known.
     pub fn open(path: &Path) -> Result<(Self, Vec<F>), FactFileError> {
+        check_is_file(path)?;
         let bytes = match crate::source::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -106,6 +113,18 @@ impl<F: Serialize + DeserializeOwned> FactFile<F> {
             written.map_err(|source| FactFileError::Io { path: self.path.clone(), source })?;
         self.is_cut = false;
         Ok(())
+    }
+}
+
+/// Checks that what is at a path, if anything, is a file of its own: a link would lead to another file, which is not one of
+/// facts.
+///
+/// # Errors
+/// It is a link, a folder, a pipe or a device.
+pub fn check_is_file(path: &Path) -> Result<(), FactFileError> {
+    match path.symlink_metadata() {
+        Ok(meta) if !meta.is_file() => Err(FactFileError::NoFile { path: path.to_owned() }),
+        _ => Ok(()),
     }
 }
 

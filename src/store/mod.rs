@@ -11,7 +11,7 @@ mod memory;
 mod sled_store;
 
 pub(crate) use aside::{move_aside, sync_folder};
-pub use facts::{FactFile, FactFileError};
+pub use facts::{FactFile, FactFileError, check_is_file};
 pub use memory::Memory;
 pub use sled_store::SledStore;
 

@@ -205,4 +205,57 @@ mod tests {
         );
         assert!(changed(then, then).is_empty());
     }
+
+    /// The lists here, and what a resumed run takes from the file as it is now, say the same of each key.
+    #[test]
+    fn what_is_frozen_is_what_a_resumed_run_keeps() {
+        let read = |model: &str, provider: &str| {
+            let text = format!(
+                "name = 't'\ndata = {{ file = 'r.jsonl' }}\nprompt = {{ user = 'x' }}\n\
+                 score = [{{ kind = 'equals' }}]\nmodels.task = {{ model = 'p/m', {model} }}\n\
+                 [providers.p]\n{provider}"
+            );
+            TaskFile::parse(std::path::Path::new("task.toml"), &text).unwrap()
+        };
+        let then = read(
+            "temperature = 0.1, max_output_tokens = 1",
+            "kind = 'openai'\nbase_url = 'http://a/v1'\nfree = true\n",
+        );
+        let now = read(
+            "temperature = 0.2, max_output_tokens = 2, execution = 'batch', batch_wait = '2h', hedge = 'p95', \
+             headers = { a = 'b' }, query = { a = 'b' }, body = { a = 'b' }",
+            "kind = 'anthropic'\nbase_url = 'http://b/v1'\napi_key = 'env:K'\napi_key_header = 'k'\n\
+             headers = { a = 'b' }\nquery = { a = 'b' }\nbody = { a = 'b' }\nmax_tokens_field = 'max_completion_tokens'\n\
+             temperature = 'none'\nseed = 'none'\nsystem_role = 'none'\nreasoning_effort = 'low'\ncache = 1024\n\
+             concurrency = 3\nrpm = 3\ntpm = 3\nprice = { input = 1, output = 2 }\ntimeout = { total = '9s' }\n\
+             patience = '9s'\nloading = '9s'\nca_file = 'c.pem'\nprices.m = { input = 1, output = 2 }\n",
+        );
+        let value = |file: &TaskFile| {
+            let provider = serde_json::to_value(file.provider("p").unwrap()).unwrap();
+            let mut model = serde_json::to_value(&file.models.task).unwrap();
+            let form = model["form"].take();
+            (provider, model, form)
+        };
+        let (before, after) = (value(&then), value(&now));
+        let kept = value(&then.with_current(&now));
+        let is_frozen = |path: &[&str]| {
+            let path: Vec<String> = path.iter().map(|step| (*step).to_owned()).collect();
+            super::is_frozen(&path, &BTreeSet::from(["p".to_owned()]))
+        };
+        for (kept, before, after, place) in [
+            (&kept.0, &before.0, &after.0, ["providers", "p"]),
+            (&kept.1, &before.1, &after.1, ["models", "task"]),
+            (&kept.2, &before.2, &after.2, ["models", "task"]),
+        ] {
+            let keys = after.as_object().unwrap().keys().filter(|key| *key != "form");
+            let mut differ = 0;
+            for key in keys.filter(|key| before[*key] != after[*key]) {
+                let frozen = is_frozen(&[place[0], place[1], key]);
+                let expected = if frozen { &before[key] } else { &after[key] };
+                assert_eq!(&kept[key], expected, "{place:?} {key}");
+                differ += 1;
+            }
+            assert!(differ >= 3, "{place:?}");
+        }
+    }
 }

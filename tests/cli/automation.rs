@@ -219,4 +219,26 @@ fn as_a_hook_of_git_it_looks_at_what_is_committed() {
     // Edited again, and not staged: that is not committed.
     env.write(PROMPT, "Something else.");
     assert_eq!(commit().code, 0);
+    // A prompt without its evidence, whether that is deleted or moved away.
+    git(&env, ".", "checkout --quiet --force prompts");
+    for change in [format!("rm --quiet {EVIDENCE}"), format!("mv {EVIDENCE} kept.json")] {
+        git(&env, ".", &change);
+        let refused = commit();
+        assert_eq!(refused.code, 1, "{change}: {}", refused.stderr);
+        git(&env, ".", "reset --quiet --hard");
+    }
+    // A link in place of the prompt, to a file that is there and to none.
+    env.write("copy.md", &prompt);
+    for target in [env.path("copy.md"), "nowhere.md".into()] {
+        std::fs::remove_file(env.path(PROMPT)).unwrap();
+        std::os::unix::fs::symlink(target, env.path(PROMPT)).unwrap();
+        git(&env, ".", &format!("add {PROMPT}"));
+        let refused = commit();
+        assert_eq!(refused.code, 1);
+        assert!(refused.stderr.contains("is a link and no file"), "{}", refused.stderr);
+        git(&env, ".", "reset --quiet --hard");
+    }
+    // Both together may go.
+    git(&env, ".", &format!("rm --quiet {PROMPT} {EVIDENCE}"));
+    assert_eq!(commit().code, 0);
 }

@@ -336,3 +336,55 @@ fn a_confirmation_that_was_killed_goes_on_and_pays_for_nothing_twice() {
     let kinds: Vec<String> = env.events("one").into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds.iter().filter(|kind| *kind == "confirmation_asked").count(), 1);
 }
+
+#[test]
+fn a_link_in_place_of_the_count_is_refused_before_anything_is_paid_for() {
+    let (env, server) = colours();
+    env.run("run colours --name one --max-calls 250 --quiet").ok();
+    let whole = env.read("results/looks.jsonl");
+    env.write("precious.txt", "what has no end of line");
+    std::fs::remove_file(env.path("results/looks.jsonl")).unwrap();
+    std::os::unix::fs::symlink(env.path("precious.txt"), env.path("results/looks.jsonl")).unwrap();
+    let asked = server.requests().len();
+    for command in
+        ["run colours --name two --max-calls 250", "eval colours --split hold", "plan colours"]
+    {
+        let ran = env.run(command).exits(3);
+        assert!(ran.stderr.contains("looks.jsonl` is a link"), "{command}: {}", ran.stderr);
+    }
+    assert_eq!(server.requests().len(), asked);
+    assert_eq!(env.read("precious.txt"), "what has no end of line");
+    // A pipe would be waited for.
+    std::fs::remove_file(env.path("results/looks.jsonl")).unwrap();
+    assert!(env.program("mkfifo").arg("results/looks.jsonl").status().unwrap().success());
+    env.run("run colours --name three --max-calls 250").exits(3);
+    std::fs::remove_file(env.path("results/looks.jsonl")).unwrap();
+    // One that cannot be written is found before, too; root may write any file.
+    env.write("results/looks.jsonl", &whole);
+    assert_eq!(server.requests().len(), asked);
+}
+
+#[test]
+fn looks_that_the_count_has_lost_are_put_back_from_the_journals() {
+    let (env, _server) = colours();
+    env.run("run colours --name one --max-calls 250 --quiet").ok();
+    env.run("run colours --name two --seed 2 --max-calls 250 --quiet").ok();
+    let whole = env.read("results/looks.jsonl");
+    let cut = whole.lines().take(2).map(|line| format!("{line}\n")).collect::<String>();
+    for (place, text) in [None, Some(""), Some(&cut)].into_iter().enumerate() {
+        match text {
+            None => std::fs::remove_file(env.path("results/looks.jsonl")).unwrap(),
+            Some(text) => env.write("results/looks.jsonl", text),
+        }
+        env.run(&format!("run colours --name next --seed {} --max-calls 250 --quiet", 3 + place))
+            .ok();
+        assert_eq!(env.json("results/next/summary.json")["look"]["number"], 3, "{text:?}");
+        assert_eq!(names(&looks(&env)), [("one", 1), ("two", 2), ("next", 3)]);
+        std::fs::remove_dir_all(env.path("results/next")).unwrap();
+    }
+    // One whose run is gone, too, is known by the number of the one after it.
+    std::fs::remove_file(env.path("results/looks.jsonl")).unwrap();
+    std::fs::remove_dir_all(env.path("results/one")).unwrap();
+    env.run("run colours --name next --seed 9 --max-calls 250 --quiet").ok();
+    assert_eq!(env.json("results/next/summary.json")["look"]["number"], 3);
+}

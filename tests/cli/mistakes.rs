@@ -723,3 +723,29 @@ fn a_run_that_is_not_there() {
     error: there is no run `nowhere` under results: the folder has no runs
     ");
 }
+
+#[test]
+fn what_data_and_paths_are_called_is_no_order_to_a_terminal() {
+    let server = crate::server::Server::start(|_, _| crate::server::says("neither"));
+    let env = TestEnv::with_server(&server, "");
+    let rows = env.read("colours/rows.jsonl").replace("\"id\": \"", "\"id\": \"\\u001b[31m");
+    let rows = rows.replace("\"id\":\"", "\"id\":\"\\u001b[31m");
+    assert!(rows.contains("u001b[31m"), "{rows}");
+    env.write("colours/rows.jsonl", &rows);
+    let ran = env.run("eval colours --quiet").ok();
+    assert!(ran.stdout.contains("(rows ") && !ran.stdout.contains('\x1b'), "{:?}", ran.stdout);
+    let out = ["--out", "re\x1b[31msults"];
+    env.run_with("run colours --name one --max-calls 250 --quiet", &out);
+    let ran = env.run_with("status one", &out).ok();
+    assert!(ran.stdout.contains("promptsearch resume re"), "{:?}", ran.stdout);
+    assert!(!ran.stdout.contains('\x1b'), "{:?}", ran.stdout);
+    crate::export::git(&env, ".", "init --quiet --initial-branch main");
+    crate::export::git(&env, ".", "config user.name Tester");
+    crate::export::git(&env, ".", "config user.email tester@example.org");
+    crate::export::git(&env, ".", "commit --quiet --allow-empty -m Begin");
+    std::fs::create_dir(env.path("\x1b[31m")).unwrap();
+    let to = [&out[..], &["--to", "\x1b[31m/.."]].concat();
+    let ran = env.run_with("export one --accept-unconfirmed --path p.md", &to).ok();
+    assert!(ran.stdout.contains("show it: git -C "), "{:?}", ran.stdout);
+    assert!(!ran.stdout.contains('\x1b'), "{:?}", ran.stdout);
+}

@@ -37,7 +37,9 @@ fn calls(env: &TestEnv, run: &str) -> u64 {
 
 fn facts(env: &TestEnv) -> Vec<Value> {
     let text = env.read("results/n/ledger.jsonl");
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    assert!(lines.next().unwrap()["pinned"]["blake3"].is_string());
+    lines.collect()
 }
 
 #[test]
@@ -414,4 +416,82 @@ fn the_budget_of_a_night_is_changed_and_its_runs_stay_within_it() {
     ");
     let unknown = env.run("report late-rad").exits(2).stderr;
     assert!(unknown.contains("did you mean one of `late-red`, `late-green`?"), "{unknown}");
+}
+
+/// A night that was killed before its first run began, so that all of its runs wait.
+fn waiting(env: &TestEnv) {
+    env.run("run red green --name n --max-calls 300 --quiet").ok();
+    for run in ["n-red", "n-green"] {
+        std::fs::rename(env.path(&format!("results/{run}")), env.path(run)).unwrap();
+    }
+    let ledger = env.read("results/n/ledger.jsonl");
+    let first = ledger.lines().next().unwrap();
+    env.write("results/n/ledger.jsonl", &format!("{first}\n"));
+}
+
+#[test]
+fn the_name_of_a_run_of_a_night_is_for_this_run_alone() {
+    let env = three(None);
+    waiting(&env);
+    let ran = env.run("run blue --name n-green --max-calls 200").exits(2);
+    assert!(ran.stderr.contains("belongs to a run of the night `n`"), "{}", ran.stderr);
+    assert!(!env.path("results/n-green").exists());
+    // Another night whose run would have the same name, and one that would have it itself.
+    env.edit("blue/task.toml", "\"blue\"", "\"a-b\"");
+    env.run("run blue green --name m --max-calls 300 --quiet").ok();
+    std::fs::rename(env.path("results/m-a-b"), env.path("m-a-b")).unwrap();
+    env.edit("red/task.toml", "\"red\"", "\"b\"");
+    for night in
+        ["run red green --name m-a --max-calls 300", "run red green --name n-red --max-calls 300"]
+    {
+        let ran = env.run(night).exits(2);
+        assert!(ran.stderr.contains("belongs to a run of the night"), "{}", ran.stderr);
+    }
+    assert!(!env.path("results/m-a").exists());
+}
+
+#[test]
+fn a_night_takes_no_run_that_it_did_not_begin() {
+    // What no earlier version wrote is left out of run.json.
+    let as_before = |env: &TestEnv| {
+        let mut file = env.json("results/n-green/run.json");
+        assert_eq!(file["night"].take(), Value::Null, "it is a run of its own");
+    };
+    for place in ["blue", "green"] {
+        let env = three(None);
+        waiting(&env);
+        // It was made elsewhere, and put in the place of a run that waits.
+        env.run(&format!("run {place} --name n-green --out other --max-calls 250 --quiet")).ok();
+        std::fs::rename(env.path("other/n-green"), env.path("results/n-green")).unwrap();
+        as_before(&env);
+        let ran = env.run("resume n").exits(4);
+        let why = match place {
+            "blue" => "its task is ",
+            _ => "its cap on calls is above what the night gave it",
+        };
+        assert!(ran.stderr.contains("`n-green` is not a run of the night `n`: "), "{}", ran.stderr);
+        assert!(ran.stderr.contains(why), "{}", ran.stderr);
+        let shown = env.run("status n --json").ok().json();
+        assert!(
+            shown["spent"]["calls"].as_u64().unwrap() <= if place == "blue" { 150 } else { 400 }
+        );
+        let ended = facts(&env).into_iter().filter(|fact| fact["ended"]["run"] == 1);
+        assert_eq!(ended.count(), 0, "what it spent is not of this night");
+    }
+}
+
+#[test]
+fn a_night_that_was_edited_is_refused() {
+    let env = three(None);
+    waiting(&env);
+    env.edit("results/n/night.json", "\"calls\": 300", "\"calls\": 3000");
+    for command in ["resume n", "resume n --max-calls 500", "status n"] {
+        let ran = env.run(command).exits(3);
+        assert!(
+            ran.stderr.contains("night.json: it has changed since"),
+            "{command}: {}",
+            ran.stderr
+        );
+    }
+    assert!(!env.path("results/n-red").exists());
 }

@@ -117,6 +117,37 @@ fn what_was_edited_since_and_which_rows_are_gone_is_told() {
 }
 
 #[test]
+fn rows_that_a_worse_prompt_loses_cannot_be_deleted_to_pass() {
+    let drifted = Arc::new(AtomicBool::new(false));
+    let has_drifted = Arc::clone(&drifted);
+    let is_lost = |number: usize| number.is_multiple_of(6);
+    let server = Server::start(move |_, request| {
+        let number = tile(request);
+        let is_baseline = request.content("system") == "Answer warm or cold.";
+        let is_wrong = is_baseline || has_drifted.load(Ordering::SeqCst) && is_lost(number);
+        says(["warm", "cold"][(number + usize::from(is_wrong)) % 2])
+    });
+    let env = TestEnv::with_server(&server, "");
+    export_winner(&env);
+    let deployed = Deployed { env, server, drifted };
+    let env = &deployed.env;
+    deployed.drifted.store(true, Ordering::SeqCst);
+    deployed.verify("").exits(6);
+    let text = env.read("colours/rows.jsonl");
+    let kept = text.lines().filter(|line| {
+        let number = line.split_once("Tile ").unwrap().1;
+        let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+        !is_lost(digits.parse().unwrap())
+    });
+    env.write("colours/rows.jsonl", &kept.map(|line| format!("{line}\n")).collect::<String>());
+    let ran = deployed.verify("--junit junit.xml").exits(4);
+    assert!(ran.stderr.contains("had the prompt lost them, it would be worse"), "{}", ran.stderr);
+    assert!(env.read("junit.xml").contains("<error"), "no pass");
+    // Where it would hold even so, it does.
+    deployed.verify("--tolerance 0.5").ok();
+}
+
+#[test]
 fn what_cannot_be_measured_is_no_pass() {
     let deployed = deployed();
     let env = &deployed.env;

@@ -109,7 +109,7 @@ fn an_earlier_version_is_committed_and_no_other_work_is_touched() {
     assert_eq!((found.len(), &found[0]["same_as"]), (3, &old.into()));
     insta::assert_snapshot!(env.complaint(&format!("rollback {PROMPT}")), @r"
     exit 2
-    error: `prompts/route.md` has no earlier version with evidence
+    error: `prompts/route.md` has no earlier version that is as it was exported
       try: `promptsearch log FILE` lists the versions; name one with --to
     ");
     let newer = found[1]["commit"].as_str().unwrap();
@@ -173,10 +173,32 @@ fn evidence_that_was_edited_and_committed_is_no_version() {
     git(&env, ".", "commit --quiet --all -m better");
     let forged = git(&env, ".", "rev-parse HEAD");
     assert_eq!(versions(&env, "")[0]["kind"], "edited");
+    let text = env.run(&format!("log {PROMPT}")).ok().stdout;
+    assert!(text.contains("no evidence: of the file beside it, it was edited after"), "{text}");
     env.edit(EVIDENCE, "confirmed twice", "confirmed");
     git(&env, ".", "commit --quiet --all -m back");
     let told = env.complaint(&format!("rollback {PROMPT} --to {}", forged.trim()));
     assert!(told.contains("exit 3") && told.contains("does not match its seal"), "{told}");
+}
+
+#[test]
+fn a_text_that_was_edited_by_hand_is_no_version_to_go_back_to() {
+    let (env, _server) = released();
+    let exported = git(&env, ".", "rev-parse HEAD");
+    let text = env.read(PROMPT);
+    for (words, name) in [(" Be kind.", "edited"), (" Be quick.", "again")] {
+        env.write(PROMPT, &(text.clone() + words));
+        git(&env, ".", &format!("commit --quiet -m {name} {PROMPT}"));
+    }
+    let told = env.complaint(&format!("rollback {PROMPT} --to HEAD~1"));
+    assert!(told.starts_with("exit 2") && told.contains("was edited by hand before"), "{told}");
+    // The last one that a run found, not the last one.
+    env.run(&format!("rollback {PROMPT} --quiet")).ok();
+    let at = |revision: &str| git(&env, ".", &format!("show {revision}:{PROMPT}"));
+    assert_eq!(at(BRANCH), at(exported.trim()));
+    let message = git(&env, ".", &format!("log -1 --format=%B {BRANCH}"));
+    assert!(message.contains("Promptsearch-Status: confirmed"), "{message}");
+    assert!(message.contains("It replaces a text that was edited by hand."), "{message}");
 }
 
 #[test]

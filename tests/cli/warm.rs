@@ -106,11 +106,26 @@ fn a_row_that_is_held_out_now_and_was_seen_then_is_refused_for_descendants_too()
     let known = |rows: &Value| rows["rows"].as_array().unwrap().clone();
     assert!(known(&of_alpha).iter().all(|row| known(&own).contains(row)));
     env.write("colours/rows.jsonl", &rows);
-    // While the data are those of the run, an edited file hides nothing that its own task says.
-    let honest = env.read("results/alpha/seen_rows.json");
-    env.write("results/alpha/seen_rows.json", "{\"schema\":1,\"rows\":[]}");
-    assert!(complaint("alpha").contains("rows that are held out now were"));
-    env.write("results/alpha/seen_rows.json", &honest);
+    // An edited file hides nothing; nor does one with a new hash in `run.json`, which the journal has a hash of.
+    let file = env.read("results/beta/run.json");
+    let pinned: Value = serde_json::from_str(&file).unwrap();
+    let honest = env.read("results/beta/seen_rows.json");
+    env.write("results/beta/seen_rows.json", "{\"schema\":1,\"rows\":[]}");
+    assert!(complaint("beta").contains("its seen_rows.json has changed since"));
+    for (from, to) in [
+        ("\"seen\": ".to_owned(), "\"unseen\": ".to_owned()),
+        (
+            pinned["seen"].to_string(),
+            "\"af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262\"".to_owned(),
+        ),
+        ("\"warm\": {".to_owned(), "\"cold\": {".to_owned()),
+    ] {
+        env.edit("results/beta/run.json", &from, &to);
+        let told = complaint("beta");
+        assert!(told.contains("run.json has changed since the run `beta`"), "{told}");
+        env.write("results/beta/run.json", &file);
+    }
+    env.write("results/beta/seen_rows.json", &honest);
     env.write("colours/task.toml", &task);
     // What cannot be known is refused; so is what is no search, and what has nothing to give.
     std::fs::remove_file(env.path("results/beta/seen_rows.json")).unwrap();

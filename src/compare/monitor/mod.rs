@@ -259,7 +259,7 @@ mod tests {
         };
         let now = Now {
             scores: scores(right),
-            rows_there: ROWS,
+            gone: std::collections::BTreeSet::new(),
             rows_in_search: 0,
             not_asked: 0,
             parts_blake3: [("system".to_owned(), if edited { "bb" } else { "aa" }.to_owned())]

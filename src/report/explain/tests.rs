@@ -39,6 +39,8 @@ fn run_file(example: &Example) -> RunFile {
         seed: Seed(1),
         caps: Caps::default(),
         warm: None,
+        seen: None,
+        night: None,
         concurrency: None,
         reuse: Vec::new(),
     }
