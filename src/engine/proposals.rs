@@ -20,7 +20,7 @@ use crate::operator::{
     repaired,
 };
 use crate::program::line_of;
-use crate::prompt::{Prompt, literal};
+use crate::prompt::{Prompt, literal, with_front_matter_of};
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::seed::Seed;
@@ -428,6 +428,7 @@ impl ProposalBuilder {
         };
         let prompt = self.with_mate(state, draft, prompt);
         let prompt = self.with_demos(demos.as_deref(), prompt)?;
+        let prompt = with_front_matter_of(prompt, &self.task.baseline);
         let first = &state.standing(draft.parents[0]).candidate;
         let layout = &self.task.layout;
         let compares = screening == Screening::Whole;

@@ -25,7 +25,7 @@ pub use document::{Document, DocumentError, DocumentPart, FORMAT_KEY, sidecar};
 pub use dspy::DemoFields;
 pub use promptfoo::{Suite, SuiteRow, named_file};
 
-use crate::prompt::{Part, Prompt};
+use crate::prompt::{Part, Prompt, front_matter};
 use crate::source::{SourceError, json};
 use code_file::Language;
 use serde_json::Value;
@@ -122,7 +122,18 @@ impl Format {
         let texts = searched.iter().filter_map(|name| Some((name.as_str(), prompt.part(name)?)));
         let parts: Vec<(&str, &str)> = texts.collect();
         Ok(match self {
-            Self::Markdown => markdown::to_markdown(facts, &parts),
+            Self::Markdown => match parts[..] {
+                // A file has one front matter: its own.
+                [(_, text)] if !front_matter(text).is_empty() => {
+                    if simulated.is_some() {
+                        let why =
+                            "simulated models answered, which front matter of its own does not say";
+                        return Err(Unwritable::new(why, "use `--format json`, which says it"));
+                    }
+                    text.as_bytes().to_vec()
+                }
+                _ => markdown::to_markdown(facts, &parts),
+            },
             Self::Chat => chat::write(exported)?,
             Self::Promptfoo => promptfoo::write(exported)?,
             Self::Dotprompt => dotprompt::write(exported)?,

@@ -13,7 +13,7 @@ use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::journal::JournalError;
 use crate::memory::State;
 use crate::memory::StepResult;
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, with_front_matter_of};
 use crate::seed::Seed;
 use crate::state::Cell;
 use crate::task::example::Split;
@@ -197,7 +197,8 @@ impl<'a> Ask<'a> {
     /// # Errors
     /// The reply is refused.
     pub fn read_prompt(&self, text: &str) -> Result<Prompt, Refusal> {
-        Ok(with_parts(self.current(), reply::read(text, self.nonce()?, self.asked())?))
+        let parts = reply::read(text, self.nonce()?, self.asked())?;
+        Ok(with_front_matter_of(with_parts(self.current(), parts), self.current()))
     }
 }
 

@@ -7,7 +7,7 @@
 use super::brief::{Brief, Evidence};
 use super::cut::Cut;
 use super::slot::{Reply, Slot};
-use crate::prompt::{Piece, Prompt, pieces};
+use crate::prompt::{Piece, Prompt, pieces, without_front_matter};
 use crate::seed::Seed;
 use crate::text::head_and_tail;
 use std::borrow::Cow;
@@ -210,7 +210,8 @@ fn newline(index: usize, out: &mut String) {
 fn current(brief: &Brief<'_>, nonce: &str, out: &mut String) {
     for (index, name) in brief.searched.iter().enumerate() {
         newline(index, out);
-        let text = brief.current.part(name).unwrap_or("");
+        // What no reply may change is not shown to be changed.
+        let text = without_front_matter(brief.current.part(name).unwrap_or(""));
         push(out, format_args!("<prompt-{nonce} part=\"{name}\">\n{text}\n</prompt-{nonce}>"));
     }
 }
@@ -223,7 +224,7 @@ fn searched_text(brief: &Brief<'_>, prompt: &Prompt, out: &mut String) {
         if brief.searched.len() > 1 {
             push(out, format_args!("Part {name}:\n"));
         }
-        out.push_str(prompt.part(name).unwrap_or("").trim_end());
+        out.push_str(without_front_matter(prompt.part(name).unwrap_or("")).trim_end());
     }
 }
 

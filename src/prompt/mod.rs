@@ -7,6 +7,7 @@
 //! The part `user` is the user message. All other parts, in the order of the task file and joined
 //! by a blank line, are the system message.
 
+mod front_matter;
 mod column_name;
 mod fragment;
 mod placeholder;
@@ -19,6 +20,7 @@ mod code;
 mod layout;
 
 pub(crate) use fragment::{Fragment, fragments, has_mark};
+pub use front_matter::{front_matter, with_front_matter_of, without_front_matter};
 pub use layout::{Layout, RowValues, TemplateError};
 pub(crate) use placeholder::strays;
 pub use placeholder::{Piece, literal, pieces, placeholder, placeholders};

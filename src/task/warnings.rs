@@ -9,7 +9,7 @@ use super::inputs::input_key;
 use super::model::ModelRole;
 use super::{Model, Task};
 use crate::candidate::DEMOS;
-use crate::prompt::{Piece, pieces, placeholder, value_text};
+use crate::prompt::{Part, Piece, front_matter, pieces, placeholder, value_text};
 use crate::text;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ impl Task {
         let blank = self.blank_rows.clone();
         let blank = blank.into_iter().chain(same_answer(self));
         let prompt = single_braces(self).into_iter().chain(unwritten(self));
-        let prompt = prompt.chain(front_matter(self)).chain(too_long(self));
+        let prompt = prompt.chain(sent_front_matter(self)).chain(too_long(self));
         let prompt = prompt.chain(short_replies(self)).chain(unused_judge(self));
         let rows = known_held_out(self).into_iter().chain(two_answers(self));
         prompt.chain(rows).chain(blank).chain(formats(self)).chain(lists(self)).collect()
@@ -109,18 +109,18 @@ fn unwritten(task: &Task) -> Option<String> {
 }
 
 /// Warns of front matter of another tool, which is sent.
-fn front_matter(task: &Task) -> Option<String> {
-    let begins_so = |text: &str| {
-        let mut lines = text.lines().map(str::trim_end);
-        lines.next() == Some("---")
-            && lines.next().is_some_and(|line| {
-                let key = line.split_once(':').map_or("", |(key, _)| key);
-                !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-".contains(c))
-            })
-            && lines.any(|line| line == "---")
-    };
-    let part = task.baseline.parts().iter().find(|part| begins_so(&part.text))?;
-    Some(format!("the part `{}` begins with front matter, which is sent as it stands", part.name))
+fn sent_front_matter(task: &Task) -> Option<String> {
+    let has_some = |part: &&Part| !front_matter(&part.text).is_empty();
+    let part = task.baseline.parts().iter().find(has_some)?;
+    let name = &part.name;
+    Some(match task.layout.is_searched(name) {
+        true => {
+            format!(
+                "the part `{name}` begins with front matter, which is sent as it stands and not searched"
+            )
+        }
+        false => format!("the part `{name}` begins with front matter, which is sent as it stands"),
+    })
 }
 
 /// Warns of a limit on tokens that the baseline itself exceeds.

@@ -185,6 +185,66 @@ fn the_agent_in_shell_follows_its_skill() {
     assert_eq!(told["usd_per_1k"], 0.0);
 }
 
+/// The front matter of a skill is sent, is no mutator's business, and is written back.
+#[test]
+fn the_front_matter_of_a_skill_stays_as_it_is() {
+    let env = with_example("agent-shell", "codes");
+    let server = Server::start(|number, request| {
+        let asked = request.content("user");
+        assert!(!asked.contains("name: codes"), "{asked}");
+        let at = asked.find("<prompt-").unwrap() + "<prompt-".len();
+        let nonce = &asked[at..at + 16];
+        // A mutator may write one all the same.
+        let own = ["", "---\nname: other\n---\n"][number % 2];
+        let text = "Write the code of the product in lower case, with hyphens between the words.";
+        let text = format!("{own}{text}{}", " Be exact.".repeat(number));
+        says(&format!("<prompt-{nonce} part=\"skill\">\n{text}\n</prompt-{nonce}>"))
+    });
+    let table = format!(
+        "[providers.local]\nkind = \"openai\"\nbase_url = \"{}\"\nfree = true\n\n[providers.agent]",
+        server.base_url()
+    );
+    env.edit("codes/task.toml", "sim/editor", "local/editor");
+    env.edit("codes/task.toml", "[providers.agent]", &table);
+    env.run("run codes --name one --max-proposals 4 --quiet").ok();
+    assert!(!server.requests().is_empty());
+    let best = env.json("results/one/summary.json")["best"]["prompt"]["skill"].clone();
+    let matter = "---\nname: codes\ndescription: Turns the name of a product into its code.\n---\n";
+    let text = best.as_str().unwrap();
+    assert!(
+        text.starts_with(&format!("{matter}Write the code of the product in lower case")),
+        "{text}"
+    );
+    assert!(!text.contains("name: other"), "{text}");
+    env.program("git").args(["init", "-q", "repo"]).status().unwrap();
+    let commit = [
+        "-c",
+        "user.name=Ada",
+        "-c",
+        "user.email=ada@example.org",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "start",
+    ];
+    env.program("git").args(["-C", "repo"]).args(commit).status().unwrap();
+    let mut export = env.command("export one --to repo --path SKILL.md --candidate best");
+    for role in ["AUTHOR", "COMMITTER"] {
+        export.env(format!("GIT_{role}_NAME"), "Ada");
+        export.env(format!("GIT_{role}_EMAIL"), "ada@example.org");
+    }
+    let exported = export.output().unwrap();
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let show = ["-C", "repo", "show", "promptsearch/codes:SKILL.md"];
+    let shown = env.program("git").args(show).output().unwrap();
+    assert_eq!(String::from_utf8(shown.stdout).unwrap(), text);
+    // It is read back as a prompt of the task.
+    env.write("best.md", text);
+    let told = env.run("eval codes --prompt best.md --json").ok().json();
+    assert_eq!(told["quality"]["mean"], 1.0);
+}
+
 /// A task whose rows are answered by a shell script.
 fn colours_of(script: &str, provider: &str) -> TestEnv {
     let env = TestEnv::with_colours();
