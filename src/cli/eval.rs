@@ -351,6 +351,7 @@ impl Answers {
             earlier: self.earlier,
             not_asked: self.not_asked() as u64,
             failed_calls: summary.failed_calls.clone(),
+            judge: summary.judge.clone(),
             ..Evaluation::of(&rows, task.score_form())
         })
     }

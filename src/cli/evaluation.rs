@@ -8,6 +8,7 @@ use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level};
+use crate::task::judged::Judged;
 use crate::task::scorer::{InvalidAnswers, Verdict};
 use crate::text;
 use jiff::Timestamp;
@@ -77,6 +78,9 @@ pub(super) struct Evaluation {
     pub(super) held_out_looks: u32,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) failed_calls: BTreeMap<NoAnswer, FailedCalls>,
+    /// The judge that graded the answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) judge: Option<Judged>,
 }
 
 impl Evaluation {
@@ -103,6 +107,7 @@ impl Evaluation {
             earlier: None,
             held_out_looks: 0,
             failed_calls: BTreeMap::new(),
+            judge: None,
         }
     }
 
@@ -112,7 +117,8 @@ impl Evaluation {
         let invalid = self.invalid_answers.sentences().into_iter().map(|it| visible_line(&it));
         let earlier = self.earlier.map(EarlierAnswers::in_words);
         let first = std::iter::once(self.sentence()).chain(earlier);
-        first.chain(invalid).chain(self.looks()).collect()
+        let judge = self.judge.as_ref().and_then(Judged::caveat);
+        first.chain(judge).chain(invalid).chain(self.looks()).collect()
     }
 
     /// What this look at held-out rows means for the next claim on them.

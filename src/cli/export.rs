@@ -265,6 +265,9 @@ fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {
         });
         matter.push(("gain".to_owned(), gain));
     }
+    if let Some(caveat) = report::judge_line(&Report::from(run)) {
+        matter.push(("judge".to_owned(), json!(caveat)));
+    }
     if is_simulated(run) {
         matter.push(("simulated".to_owned(), json!(true)));
     }
@@ -305,6 +308,11 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
         "rows": rows(run, chosen.candidate),
     });
     if let Some(fields) = evidence.as_object_mut() {
+        if let Some(judge) = &summary.judge {
+            let mut judge = json!(judge);
+            judge["caveat"] = json!(report::judge_line(&Report::from(run)));
+            fields.insert("judge".to_owned(), judge);
+        }
         if let Some(look) = summary.look.filter(|_| is_compared) {
             fields.insert("look".to_owned(), json!(look));
         }
@@ -379,6 +387,9 @@ fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
         quality(baseline),
         quality(chosen.figures.hold)
     );
+    if let Some(caveat) = report::judge_line(&Report::from(run)) {
+        let _ = writeln!(out, "{}.", text::sentence_case(&caveat));
+    }
     if is_simulated(run) {
         let _ = writeln!(out, "{SIMULATED}");
     }

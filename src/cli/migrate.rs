@@ -205,6 +205,7 @@ fn run_args(args: &MigrateArgs) -> RunArgs {
         detach: false,
         yes: args.yes,
         require_improvement: false,
+        require_certified: false,
         caps: CapArgs::default(),
     }
 }

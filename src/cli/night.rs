@@ -181,6 +181,7 @@ fn arguments(night: &Night, concurrency: Option<usize>) -> RunArgs {
         // It was agreed to at the start.
         yes: true,
         require_improvement: false,
+        require_certified: false,
         caps: CapArgs::default(),
     }
 }

@@ -142,15 +142,13 @@ pub(super) fn eval(
     screen.show(&value, &out)
 }
 
-/// Checks that answers can be scored without a program of the user's.
+/// Checks that answers can be scored without a program of the user's and without a judge.
 pub(super) fn check_scorers(task: &Task) -> Result<(), CliError> {
-    match task.scorers.is_pure() {
-        true => Ok(()),
-        false => Err(CliError::invalid(
-            "neither a `command` nor a `rubric` scorer can score recorded answers",
-        )
-        .hint("use `eval --prompt`, or a built-in scorer")),
-    }
+    let asked = task.scorers.scorers().iter().find(|scorer| scorer.is_asked());
+    let Some(scorer) = asked else { return Ok(()) };
+    let kind = if scorer.rubric().is_some() { "rubric" } else { "command" };
+    Err(CliError::invalid(format!("a `{kind}` scorer cannot score recorded answers"))
+        .hint("use `eval --prompt`, or a built-in scorer"))
 }
 
 /// The task with all its rows, and the position of each row in its data (files in order).

@@ -20,6 +20,7 @@ use crate::run::{
 };
 use crate::seed::Seed;
 use crate::task::Task;
+use crate::task::judged::{CERTIFICATE, JUDGE, Judged};
 use crate::task::model::Provider;
 use crate::text;
 use jiff::tz::TimeZone;
@@ -48,6 +49,9 @@ pub(super) fn prepare(
     caps: impl FnOnce(&Task) -> Result<Caps, CliError>,
 ) -> Result<Prepared, CliError> {
     let caps = caps(&task)?;
+    if args.require_certified {
+        check_certified(&task)?;
+    }
     run::check_searched_parts(&task)?;
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
@@ -69,6 +73,20 @@ pub(super) fn prepare(
     let warnings = super::plan::warnings(&task, next).into_iter().chain(of_recipe).chain(of_caps);
     let warnings = warnings.collect();
     Ok(Prepared { task, recipe, caps, access, warnings, left_out })
+}
+
+/// Checks that the judge of a task, if it has one, is certified.
+fn check_certified(task: &Task) -> Result<(), CliError> {
+    let Some(judge) = Judged::of(task).filter(|judge| !judge.certified) else { return Ok(()) };
+    let file = task.folder().join(CERTIFICATE);
+    let why =
+        format!("the judge `{}` of `{}` is not certified against people", judge.model, task.name);
+    Err(CliError::new(Kind::Gate, why).hint(format!(
+        "{} has to hold {{\"{JUDGE}\": \"{}\"}}: the hash of the model and the rubrics, so that a change of either needs \
+         another certificate",
+        file.display(),
+        judge.blake3
+    )))
 }
 
 /// Starts a run.

@@ -43,6 +43,7 @@ pub(super) fn verify(args: &VerifyArgs, screen: &Screen) -> Result<(), CliError>
     let name = format!("prompt {} for {}", verification.candidate, verification.task);
     let lines: Vec<String> = std::iter::once(visible_line(&name))
         .chain(verification.facts().into_iter().map(|fact| format!("  {fact}")))
+        .chain(exported.record.judge_caveat().map(|caveat| format!("  {caveat}")))
         .chain([verification.verdict()])
         .collect();
     screen.show(&serde_json::to_value(&verification)?, &lines.join("\n"))?;

@@ -4,6 +4,7 @@
 
 use crate::formats;
 use crate::prompt::Prompt;
+use crate::report::visible_line;
 use crate::run::scorer_programs;
 use crate::score_form::ScoreForm;
 use crate::source::SourceError;
@@ -63,6 +64,9 @@ pub struct Record {
     /// Whether the models were simulated.
     #[serde(default)]
     pub simulated: bool,
+    /// The judge that graded the answers, if one did.
+    #[serde(default)]
+    pub judge: Option<RecordedJudge>,
     /// The hash of what scored the answers; see [`scoring_hash`].
     #[serde(default)]
     pub scoring_blake3: Option<String>,
@@ -128,7 +132,21 @@ pub struct RecordedPrompt {
     pub usd_per_1k: Option<f64>,
 }
 
+/// A judge in the record.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RecordedJudge {
+    /// What its grades have to be read with; none where it was certified.
+    #[serde(default)]
+    pub caveat: Option<String>,
+}
+
 impl Record {
+    /// That the scores are those of a judge who was not compared with people, if they are.
+    #[must_use]
+    pub fn judge_caveat(&self) -> Option<String> {
+        Some(visible_line(self.judge.as_ref()?.caveat.as_ref()?))
+    }
+
     /// Reads an evidence file.
     ///
     /// # Errors

@@ -278,7 +278,7 @@ impl Budget {
     ) -> Amount {
         match question {
             Question::Model(request) => self.of_request(facts, role, request),
-            Question::Program { .. } => Amount::ZERO,
+            Question::Program { .. } | Question::Grade { .. } => Amount::ZERO,
         }
     }
 

@@ -10,6 +10,7 @@ use super::budget::Time;
 use super::embeddings::embedded;
 use super::error::{Outcome, SearchError, StopCause};
 use super::inbox::{Arrived, Content, Report, TICK, Turn, Woken};
+use super::job::Question;
 use super::next::Next;
 use super::remedy::Remedy;
 use super::resume::resume_calls;
@@ -22,6 +23,7 @@ use crate::id::{Call, EventNumber};
 use crate::ledger::Least;
 use crate::state::{Look, Phase, Work};
 use crate::task::model::ModelRole;
+use crate::text;
 use crate::units::Amount;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -59,12 +61,23 @@ impl Search {
                     self.journal.flush().await?;
                     return Ok(Outcome::Finished);
                 }
-                Next::Stop(reason, why) => self.stop = Some(StopCause::trouble(reason, why)),
+                Next::Stop(reason, why) => {
+                    let why = match self.unread_grades() {
+                        Some(unread) => format!("{why}; {unread}"),
+                        None => why,
+                    };
+                    self.stop = Some(StopCause::trouble(reason, why));
+                }
                 Next::Decide(event) => self.record(event)?,
                 Next::Copy(answers) => self.copy(answers).await?,
                 Next::Start(event, jobs) => {
                     self.record(event)?;
-                    jobs.into_iter().for_each(|job| self.workers.start(job));
+                    for job in jobs {
+                        if matches!(job.question, Question::Grade { .. }) {
+                            self.inbox.await_grade(job.call);
+                        }
+                        self.workers.start(job);
+                    }
                 }
                 Next::Fold(turn) => self.fold(turn).await?,
                 Next::Finish => {
@@ -244,15 +257,20 @@ impl Search {
             );
             StopCause::trouble(StopReason::NoAnswers, why)
         });
-        let unread = (counts.unread_grades_in_a_row >= MAX_BROKEN).then(|| {
-            let (unread, example) = (counts.unread_grades_in_a_row, &counts.unread_example);
-            let why = format!(
-                "the judge's replies about {unread} answers in a row could not be read, such as: {example}"
-            );
-            StopCause::trouble(StopReason::NoAnswers, why)
-        });
+        let unread = self.unread_grades().filter(|_| counts.unread_grades_in_a_row >= MAX_BROKEN);
+        let unread = unread.map(|why| StopCause::trouble(StopReason::NoAnswers, why));
         let cancelled = cancelled.then_some(StopCause::Cancelled);
         self.stop.take().or(cancelled).or(broken).or(vain).or(unread)
+    }
+
+    /// That the grades of the last answers could not be read, if they could not.
+    fn unread_grades(&self) -> Option<String> {
+        let counts = &self.state.counts;
+        let (unread, example) = (counts.unread_grades_in_a_row, &counts.unread_example);
+        let answers = text::plural(unread as usize, "answer");
+        (unread > 0).then(|| {
+            format!("the judge's replies about {answers} in a row could not be read: {example}")
+        })
     }
 
     fn time(&self) -> Time {

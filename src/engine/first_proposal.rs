@@ -66,7 +66,8 @@ impl FirstProposal {
                     return Ok(Some(Self { builder, state, proposal, request, author }));
                 }
                 // It needs more than the baseline, such as a mutation instruction.
-                Ok(Question::Program { .. }) | Err(SearchError::Request(_)) => {}
+                Ok(Question::Program { .. } | Question::Grade { .. })
+                | Err(SearchError::Request(_)) => {}
                 Err(error) => return Err(error),
             }
         }

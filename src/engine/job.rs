@@ -2,8 +2,8 @@
 //!
 //! It holds everything that a worker needs to carry it out, and no key.
 
-use crate::event::{Draft, JudgeCalls};
-use crate::id::Call;
+use crate::event::{Answered, Draft, JudgeCalls};
+use crate::id::{Call, EventNumber};
 use crate::provider::Request;
 use crate::state::Work;
 use crate::units::Amount;
@@ -25,7 +25,7 @@ pub(super) struct Job {
     pub(super) judging: Option<JudgeCalls>,
 }
 
-/// A question to a model or a program.
+/// A question to a model or a program, or an answer that a judge grades.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Question {
     /// A request to a model.
@@ -36,5 +36,12 @@ pub(super) enum Question {
         draft: Box<Draft>,
         /// The line.
         line: Vec<u8>,
+    },
+    /// An answer that serves another row, too, and is graded for that one.
+    Grade {
+        /// Its event.
+        answer: EventNumber,
+        /// The answer.
+        answered: Box<Answered>,
     },
 }

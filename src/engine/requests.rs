@@ -120,6 +120,19 @@ impl Requests {
                 cached.push(Cached { call, of: CachedOf::Call(*of) });
             } else if let Some(answer) = self.good_answer(&hash, split)? {
                 cached.push(Cached { call, of: CachedOf::Answer(answer) });
+                if let Some(calls) = block.judge_calls(offset)
+                    && let Some(answered) = self.journal.read(answer)?.answer()
+                {
+                    let to = RowKey { candidate, split, replicate, row: *row };
+                    jobs.push(Job {
+                        call,
+                        purpose: Work::Evaluation(to),
+                        question: Question::Grade { answer, answered: Box::new(answered.clone()) },
+                        worst_case: Amount::ZERO,
+                        is_again: false,
+                        judging: Some(calls),
+                    });
+                }
             } else {
                 self.remember(call, hash);
                 let answer = RowKey { candidate, split, replicate, row: *row };

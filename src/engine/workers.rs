@@ -54,6 +54,11 @@ impl Workers {
                 let called = runner.call(call, &purpose, &request, is_again).await;
                 arrived(call, &purpose, called, judging, &scoring).await
             }),
+            Question::Grade { answer, answered } => {
+                if let Work::Evaluation(to) = purpose {
+                    self.score(call, to, answered, answer, judging, false);
+                }
+            }
             Question::Program { draft, line } => {
                 let (pool, journal) = (self.programs.of(&draft), Arc::clone(&self.journal));
                 self.spawn(call, async move {

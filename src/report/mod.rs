@@ -114,6 +114,12 @@ pub fn claim_line(report: &Report<'_>) -> Option<String> {
     Some(format!("{}.", crate::text::sentence_case(&claim::sentence(report, gain))))
 }
 
+/// That the scores are those of a judge who was not compared with people, if they are.
+#[must_use]
+pub fn judge_line(report: &Report<'_>) -> Option<String> {
+    verdict::judge_caveat(report)
+}
+
 /// That simulated models answered, if any did.
 #[must_use]
 pub fn simulated_line(report: &Report<'_>) -> Option<&'static str> {
@@ -132,7 +138,10 @@ pub fn simulated_line_of<'a>(
 #[must_use]
 pub fn verdict_line(report: &Report<'_>) -> String {
     let verdict = verdict::verdict(report);
-    format!("{}: {}", verdict.word, verdict.sentence)
+    match verdict::judge_caveat(report) {
+        Some(caveat) => format!("{}: {} ({caveat})", verdict.word, verdict.sentence),
+        None => format!("{}: {}", verdict.word, verdict.sentence),
+    }
 }
 
 impl Report<'_> {

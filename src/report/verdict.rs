@@ -78,6 +78,7 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     }
     details.extend(earlier::sentences(report));
     advice.extend(earlier::advice(report));
+    details.extend(judge_caveat(report).map(|caveat| format!("{}.", sentence_case(&caveat))));
     details.extend(
         report
             .history
@@ -96,6 +97,11 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     details.extend(caveat.map(|caveat| format!("{}.", sentence_case(caveat))));
     let (trouble, simulated) = (trouble(report), simulated(report));
     Verdict { tone, word, sentence, details, advice, trouble, simulated }
+}
+
+/// That the scores are those of a judge who was not compared with people.
+pub(super) fn judge_caveat(report: &Report<'_>) -> Option<String> {
+    report.summary.judge.as_ref()?.caveat()
 }
 
 /// Rows that say nothing of the claim: where they were refused, they may be the hard ones.

@@ -17,6 +17,7 @@ use crate::seed::Seed;
 use crate::state::Reused;
 use crate::stats::weighted;
 use crate::stats::{Interval, Level, pareto};
+use crate::task::judged::Judged;
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task};
 use crate::text;
@@ -89,6 +90,9 @@ pub struct Summary {
     /// for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<Level>,
+    /// The judge that graded answers, and whether it was certified against people; left out where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<Judged>,
     /// Candidates that were compared with the baseline on held-out rows after the run was over, each time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confirmations: Vec<FamilyResult>,
@@ -407,6 +411,7 @@ impl Summary {
             caps: state.caps,
             earlier: earlier(state),
             look: look(state),
+            judge: Judged::of(task),
             confirmations: confirmations(task, state, info.seed),
             score_form: task.score_form(),
             baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),

@@ -260,7 +260,11 @@ fn a_reply_that_cannot_be_read_is_asked_for_once_more_and_then_its_row_is_missin
     let none = env(&server, RUBRIC);
     let ran = none.run("run colours --name one --max-calls 400");
     assert_eq!(ran.code, 4, "{}", ran.stderr);
-    assert!(ran.stderr.contains("dev rows have no answer"), "{}", ran.stderr);
+    for part in
+        ["dev rows have no answer", "the judge's replies about 18 answers in a row", "no JSON"]
+    {
+        assert!(ran.stderr.contains(part), "{}", ran.stderr);
+    }
     assert!(asked(&server).values().all(|times| *times == 1), "each reply is asked for by itself");
 }
 
@@ -335,4 +339,54 @@ fn mistakes_are_told_before_anything_is_paid() {
     without.edit("colours/task.toml", "mutator = ", "judge = \"sim/judge\"\nmutator = ");
     let warned = without.run("plan colours").ok().stdout;
     assert!(warned.contains("`sim/judge` is never asked: no scorer is a `rubric`"), "{warned}");
+}
+
+#[test]
+fn every_claim_names_a_judge_that_is_not_certified() {
+    let server = Server::start(|_, request| says(request, &grade(request)));
+    let env = env(&server, RUBRIC);
+    env.write("b.md", "Say warm or cold, and look at the shade.");
+    let refused = env.complaint("run colours --name none --require-certified");
+    assert!(refused.contains("exit 6") && refused.contains("is not certified"), "{refused}");
+    assert!(server.requests().is_empty());
+    crate::export::colours_repository(&env);
+    env.run("run colours --name one --max-calls 900").ok();
+    let line = "export one --to . --path prompt.md --accept-unconfirmed --accept-flagged --json";
+    let told = env.run(line).ok().json();
+    let sidecar = told["sidecar"].as_str().unwrap();
+    let caveat = "udged by `grader/m`, not certified against people";
+    let shown = |line: &str| {
+        let ran = env.run(line).ok();
+        ran.stdout + &ran.stderr
+    };
+    env.write("a.md", "Answer warm or cold.");
+    for line in [
+        "status one",
+        "report one --format md",
+        "eval colours",
+        "ab colours --a a.md --b b.md --max-calls 200",
+    ] {
+        let said = shown(line);
+        // Lines are wrapped.
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(caveat), "{line}: {said}");
+    }
+    let branch = "promptsearch/colours";
+    let message = crate::export::git(&env, ".", &format!("log -1 --format=%B {branch}"));
+    assert!(message.contains(caveat), "{message}");
+    let evidence = crate::export::git(&env, ".", &format!("show {branch}:{sidecar}"));
+    assert!(evidence.contains(caveat), "{evidence}");
+    let prompt = crate::export::git(&env, ".", &format!("show {branch}:prompt.md"));
+    assert!(prompt.contains(caveat), "{prompt}");
+    let judge = &env.json("results/one/summary.json")["judge"];
+    assert_eq!((&judge["model"], &judge["certified"]), (&json!("grader/m"), &json!(false)));
+
+    // A certificate of this judge and this rubric, and of no other.
+    let certificate = json!({ "judge": judge["blake3"] }).to_string();
+    env.write("colours/judge.json", &certificate);
+    env.run("run colours --name two --max-calls 500 --require-certified").ok();
+    assert!(!shown("status two").contains("not certified"), "{}", shown("status two"));
+    env.edit("colours/task.toml", "Is it short?", "Is it as short as it can be?");
+    let refused = env.complaint("run colours --name three --require-certified");
+    assert!(refused.contains("is not certified"), "{refused}");
 }

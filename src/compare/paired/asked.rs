@@ -7,7 +7,8 @@ use crate::report;
 use crate::run::{LoadedRun, RunError, answers};
 use crate::stats::Level;
 use crate::task::example::VisibleSplit;
-use crate::task::model::Provider;
+use crate::task::judged::Judged;
+use crate::task::model::{ModelRole, Provider};
 
 /// Why a comparison cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +69,11 @@ pub fn of_run(run: &LoadedRun, slices: &[String], listed: usize) -> Result<AbTes
     };
     let test = AbTest::of(&task.name, &design, &rows).map_err(NotShown::Empty)?;
     let summary = &run.summary;
-    // It asks no other model.
-    let provider = task.providers().get(task.task_model().name.provider());
-    let is_simulated = provider.is_some_and(Provider::is_simulated);
+    // It asks no mutator and compares no texts.
+    let judge = task.model(ModelRole::Judge).filter(|_| task.scorers.judgements() > 0);
+    let asked = [Some(task.task_model()), judge].into_iter().flatten();
+    let mut providers = asked.filter_map(|model| task.providers().get(model.name.provider()));
+    let is_simulated = providers.any(Provider::is_simulated);
     let asked = AskedRun {
         name: run.file.run.to_string(),
         status: summary.status,
@@ -79,6 +82,7 @@ pub fn of_run(run: &LoadedRun, slices: &[String], listed: usize) -> Result<AbTes
         calls: summary.spent.calls(),
         usd: summary.spent.usd,
         simulated: report::simulated_line_of(is_simulated.then_some(run)),
+        judge: summary.judge.as_ref().and_then(Judged::caveat),
     };
     Ok(AbTest { run: Some(asked), ..test })
 }

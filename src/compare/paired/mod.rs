@@ -149,6 +149,9 @@ pub struct AskedRun {
     pub usd: f64,
     /// That simulated models answered, if any did.
     pub simulated: Option<&'static str>,
+    /// That the scores are those of a judge who was not compared with people, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judge: Option<String>,
 }
 
 /// A prompt by itself.

@@ -168,6 +168,8 @@ pub(super) fn verdict(test: &AbTest) -> Vec<String> {
     });
     said.extend(test.run.as_ref().map(|run| asked(test, run)));
     said.extend(test.run.as_ref().and_then(|run| run.simulated).map(sentence_case));
+    let judge = test.run.as_ref().and_then(|run| run.judge.as_deref());
+    said.extend(judge.map(|caveat| format!("{}.", sentence_case(caveat))));
     if test.look.look > 1 {
         said.push(format!(
             "It is look {} at these held-out rows, at {} one-sided.",

@@ -92,7 +92,9 @@ impl Rubric {
         ]
     }
 
-    fn instructions(&self) -> String {
+    /// What a judge is told of all answers.
+    #[must_use]
+    pub fn instructions(&self) -> String {
         let criteria: Vec<Value> = self.criteria.iter().map(shown).collect();
         // Plain values always serialise.
         let criteria = serde_json::to_string_pretty(&criteria).unwrap_or_default();
