@@ -42,6 +42,9 @@ pub(crate) struct RunArgs {
     /// Exit with 6 unless held-out rows confirm the goal of each task
     #[arg(long, conflicts_with = "detach")]
     pub require_improvement: bool,
+    /// Exit with 6, before anything is asked, unless the judge of each task is certified against people
+    #[arg(long)]
+    pub require_certified: bool,
     #[command(flatten)]
     pub caps: CapArgs,
 }
