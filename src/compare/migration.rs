@@ -782,8 +782,8 @@ mod tests {
         assert!(said.ends_with("held-out rows would show it, if the difference stays"), "{said}");
         // Above the bar, the rows are those for a difference of 0.
         let above = target(&rows(400, 42, 40), 0.04, 5);
-        assert_eq!(above.finding, Finding::Open);
-        let said = above.verdict(0.04);
+        assert_eq!(above.finding().unwrap(), ParityFinding::Open);
+        let said = above.verdict(0.04, ScoreForm::Percent);
         assert!(said.ends_with("would show it, if it is as good as the bar"), "{said}");
         // Below the margin, and not shown to be: no number of rows helps.
         let below = target(&rows(400, 0, 20), 0.04, 1);

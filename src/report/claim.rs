@@ -276,7 +276,8 @@ mod tests {
             (Least::InputTokens, "so that no saving is shown"),
         ] {
             let claim = Claim::Less { of };
-            let claimed = Claimed { claim, shown: false, measured, tested: None, level: None };
+            let (tested, level, sample) = (None, None, None);
+            let claimed = Claimed { claim, shown: false, measured, tested, level, sample };
             example.summary.claims.truncate(1);
             example.summary.claims.push(claimed);
             let gain = example.summary.gain.unwrap();
