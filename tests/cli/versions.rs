@@ -153,8 +153,9 @@ fn what_cannot_be_taken_back_is_told_and_changes_nothing() {
     ");
     insta::assert_snapshot!(env.complaint("rollback colours/task.toml"), @r"
     exit 2
-    error: `colours/task.toml` has no earlier version with evidence
-      try: `promptsearch log FILE` lists the versions; name one with --to
+    error: `colours/task.toml` has changes in the work tree that are not committed
+      try: commit, stash or move `colours/task.toml`; nothing was written
+      try: `git checkout HEAD -- colours/task.toml` takes back what is not committed
     ");
     insta::assert_snapshot!(env.complaint(&format!("rollback {PROMPT} --branch main")), @r"
     exit 2
