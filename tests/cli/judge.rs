@@ -118,7 +118,7 @@ fn grades_count_are_shown_and_reach_the_mutator() {
     assert_eq!(judge["calls"], server.requests().len());
     assert!((judge["usd"].as_f64().unwrap() - billed(&server, grade)).abs() < 1e-6, "{judge}");
     let mean = summary["baseline"]["dev"]["mean"].as_f64().unwrap();
-    assert!(mean >= 0.5 && mean < 1.0, "half of the score is for short answers: {mean}");
+    assert!((0.5..1.0).contains(&mean), "half of the score is for short answers: {mean}");
     let scored = env.events("one").into_iter().find(|(name, _)| name == "scored").unwrap().1;
     assert!(scored["verdict"]["metrics"]["right"].is_number(), "{scored}");
     assert!(!scored["judged_by"].as_array().unwrap().is_empty(), "{scored}");
