@@ -404,6 +404,35 @@ mod tests {
     }
 
     #[test]
+    fn a_call_has_a_price_of_its_own_and_one_that_says_nothing_costs_the_most() {
+        let price = |text: &str| toml::from_str::<Price>(text).unwrap();
+        let (usage, cent) = (Usage::plain(1_000, 100), 10_000_000);
+        let nanos = |text: &str| {
+            let price = price(text);
+            assert_eq!(price.flaw(), None, "{text}");
+            assert_eq!(price.of(Usage::NONE), Usd::ZERO, "{text}");
+            [price.of(usage), price.worst(Tokens(1_000), Tokens(100))].map(Usd::nanos)
+        };
+        assert_eq!(nanos("per_call = 0.01"), [cent, cent]);
+        assert_eq!(nanos("max_per_call = 0.05"), [5 * cent, 5 * cent]);
+        assert_eq!(nanos("per_call = 0.01\nmax_per_call = 0.05"), [cent, 5 * cent]);
+        let tokens = 1_000 * 2_000 + 100 * 4_000;
+        assert_eq!(nanos("input = 2\noutput = 4\nper_call = 0.01"), [tokens + cent; 2]);
+        assert_eq!(nanos("input = 2\noutput = 4\nmax_per_call = 0.05"), [tokens, 5 * cent]);
+        assert!(!price("per_call = 0.01").is_free() && price("per_call = 0").is_free());
+        for (text, words) in [
+            ("per_call = 0.02\nmax_per_call = 0.01", "below `per_call`"),
+            ("per_call = -1", "from 0 to below a million"),
+            ("max_per_call = nan", "must be a number"),
+        ] {
+            assert!(price(text).flaw().is_some_and(|flaw| flaw.contains(words)), "{text}");
+        }
+        for text in ["", "input = 1", "output = 1\nper_call = 0.01", "max_usd = 1"] {
+            assert!(toml::from_str::<Price>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_a_cache_saves_or_costs_is_told() {
         let saved = |cached, written| {
             dear().saved_by_cache(Usage::of_totals(1_000_000, cached, written, 5, 0))
