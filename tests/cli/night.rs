@@ -464,7 +464,7 @@ fn a_night_takes_no_run_that_it_did_not_begin() {
         env.run(&format!("run {place} --name n-green --out other --max-calls 250 --quiet")).ok();
         std::fs::rename(env.path("other/n-green"), env.path("results/n-green")).unwrap();
         as_before(&env);
-        let ran = env.run("resume n").exits(4);
+        let ran = env.run("resume n").exits(3);
         let why = match place {
             "blue" => "its task is ",
             _ => "its cap on calls is above what the night gave it",
