@@ -150,7 +150,7 @@ pub(super) fn checked(
     yes: bool,
 ) -> Result<Access, CliError> {
     let recipe = run::evaluation_recipe()?;
-    let is_asked = |role| RunKind::Evaluation { split }.asks(&task, &recipe, role);
+    let is_asked = |role| RunKind::Evaluation { split }.asks(task, &recipe, role);
     if run::is_paid(task, is_asked) || !caps.is_empty() {
         settings::check_consent(task, caps, is_asked, yes)?;
     }

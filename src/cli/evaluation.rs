@@ -114,7 +114,7 @@ impl Evaluation {
     /// The result in words, and a line for each reason why answers are invalid.
     pub(super) fn lines(&self) -> Vec<String> {
         // They name rows, whose ids are data.
-        let invalid = self.invalid_answers.sentences().into_iter().map(|it| visible_line(&it));
+        let invalid = self.invalid_answers.sentences().map(|it| visible_line(&it));
         let earlier = self.earlier.map(EarlierAnswers::in_words);
         let first = std::iter::once(self.sentence()).chain(earlier);
         let judge = self.judge.as_ref().and_then(Judged::caveat);
