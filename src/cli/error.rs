@@ -169,6 +169,12 @@ impl From<LooksError> for CliError {
                 return Self::invalid(error.to_string());
             }
             LooksError::Locked { .. } => Kind::InUse,
+            LooksError::File(FactFileError::Io { ref path, ref source })
+                if source.kind() == io::ErrorKind::NotADirectory =>
+            {
+                let folder = path.parent().unwrap_or(path);
+                return Self::usage(format!("{} is not a folder", folder.display()));
+            }
             LooksError::File(FactFileError::Io { .. }) => Kind::Unexpected,
         };
         let shown = Self::new(kind, with_causes(&error));

@@ -365,7 +365,7 @@ pub(super) fn folder_of(task: &Task, rows: &str) -> Result<String, CliError> {
         hasher.update(piece.as_bytes());
         hasher.update(b"\0");
     }
-    for file in task.data.iter().chain(&run::scorer_programs(task)?) {
+    for file in task.data.iter().chain(&run::task_programs(task)?) {
         hasher.update(file.blake3.as_bytes());
     }
     let hash = hasher.finalize().to_hex();

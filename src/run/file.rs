@@ -98,7 +98,7 @@ pub struct RunFile {
     pub task_name: String,
     /// The data files with their hashes; paths are absolute.
     pub data: Vec<DataFile>,
-    /// The user's programs with their hashes: scorers and operators. Paths are absolute.
+    /// The user's programs with their hashes: scorers, targets and operators. Paths are absolute.
     #[serde(default)]
     pub programs: Vec<DataFile>,
     /// The purpose of the run.
@@ -338,9 +338,22 @@ pub fn scorer_programs(task: &Task) -> std::io::Result<Vec<DataFile>> {
     Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
+/// The same, with the programs that answer rows in place of a model.
+///
+/// # Errors
+/// One of them cannot be read.
+pub fn task_programs(task: &Task) -> std::io::Result<Vec<DataFile>> {
+    let folder = std::path::absolute(task.folder())?;
+    let mut programs = scorer_programs(task)?;
+    for provider in task.providers().values() {
+        programs.extend(files_in(&provider.command, &folder)?);
+    }
+    Ok(programs)
+}
+
 /// The same, with those of a recipe's operators.
 fn programs_of(task: &Task, recipe: &Recipe) -> std::io::Result<Vec<DataFile>> {
-    let mut programs = scorer_programs(task)?;
+    let mut programs = task_programs(task)?;
     let folder = std::path::absolute(task.folder())?;
     for phase in recipe.phases() {
         for program in phase.operator.iter().filter_map(|operator| operator.program()) {

@@ -57,7 +57,7 @@ pub use eta::{Eta, Progressed};
 pub use figures::{
     ConfirmedCandidate, FamilyResult, Gain, Prompted, dev_interval, prompt_tokens, score_interval,
 };
-pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs};
+pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs, task_programs};
 pub use fit::{check_mutator, check_searched_parts, fitted};
 pub use free_seed::free_seed;
 pub use given::Given;

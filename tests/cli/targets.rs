@@ -277,6 +277,20 @@ fn a_cap_in_dollars_needs_to_know_what_a_call_costs_at_most() {
     env.run("eval colours").ok();
 }
 
+/// Another program is another target: its answers are not those of the one before.
+#[test]
+fn a_program_that_was_edited_is_asked_anew_and_no_run_goes_on_with_it() {
+    let env = colours_of(WARM, "free = true");
+    let quality =
+        || env.run("eval colours --json").ok().json()["quality"]["mean"].as_f64().unwrap();
+    let of_warm = quality();
+    env.run("run colours --name one --max-calls 60 --quiet").ok();
+    env.write("colours/agent.sh", &WARM.replace("warm", "cold"));
+    assert!((quality() - (1.0 - of_warm)).abs() < 1e-9, "it was asked");
+    let ran = env.run("resume one --max-calls 90 --quiet").exits(3);
+    assert!(ran.stderr.contains("agent.sh: the program has changed"), "{}", ran.stderr);
+}
+
 #[test]
 fn a_call_costs_its_price_or_what_the_target_says() {
     let each = colours_of(WARM, "price = { per_call = 0.01 }");
