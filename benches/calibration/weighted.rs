@@ -1,4 +1,4 @@
-//! Rows that do not count alike: how often intervals and the test of a gain are wrong.
+//! Rows of unequal weight: how often intervals and the test of a gain are wrong.
 
 use super::text_table::Table;
 use super::{mean, percent};
@@ -13,7 +13,7 @@ const ROWS: usize = 150;
 /// The spread of the weights' logarithms.
 const SIGMAS: [f64; 3] = [0.4, 0.8, 1.2];
 
-/// How the values of rows hang together with their weights. The share of all weight that is in weights above 1 is `heavy`.
+/// How the values of rows depend on their weights. The share of all weight that is in weights above 1 is `heavy`.
 #[derive(Clone, Copy)]
 enum World {
     /// Differences that do not: as many won as lost.

@@ -242,13 +242,13 @@ fn tell_power(
     // Each with its winner, and with the prompt in force; and savings have as much of the level.
     let level = Level::of_look(earlier.saturating_add(1)).shared_by(2 * 2 * models);
     let (rows, shown) =
-        (hashes.len(), smallest_margin(level.worth(hashes.len()), USUAL_DISCORDANCE));
+        (hashes.len(), smallest_margin(level.first_look_rows(hashes.len()), USUAL_DISCORDANCE));
     if rows >= MIN_HOLD_ROWS && args.margin >= shown {
         return Ok(());
     }
     let needed = if args.margin > 0.0 {
         let first = rows_for_margin(args.margin, USUAL_DISCORDANCE);
-        let rows = (first as f64 * level.rows_for_one()).ceil() as u64;
+        let rows = (first as f64 * level.sample_size_ratio()).ceil() as u64;
         format!("; {} needs about {} rows", bar.score_form().size(args.margin), thousands(rows))
     } else {
         String::new()

@@ -75,7 +75,8 @@ impl HeldOutLooks {
     ) -> Self {
         let mut runs: Vec<String> = looks.into_iter().map(|look| look.by.run).collect();
         runs.dedup();
-        let smallest_gain = (rows > 0).then(|| smallest_gain(next.worth(rows), USUAL_DISCORDANCE));
+        let smallest_gain =
+            (rows > 0).then(|| smallest_gain(next.first_look_rows(rows), USUAL_DISCORDANCE));
         Self { earlier: most, runs, next, smallest_gain, score_form }
     }
 
@@ -187,7 +188,7 @@ fn first_request(task: &Arc<Task>) -> Result<Option<Request>, CliError> {
 /// The margin by which the winner may be worse, where the goal has one, and the held-out rows that it needs.
 fn rows_of_margin(task: &Task, level: Level) -> Option<(f64, usize)> {
     let Claim::NotWorse { margin } = task.goal.quality_claim() else { return None };
-    let rows = || rows_for_margin(margin, USUAL_DISCORDANCE) as f64 * level.rows_for_one();
+    let rows = || rows_for_margin(margin, USUAL_DISCORDANCE) as f64 * level.sample_size_ratio();
     (margin > 0.0).then(|| (margin, rows().ceil() as usize))
 }
 
@@ -275,7 +276,7 @@ pub(super) fn warnings(task: &Task, level: Level) -> Vec<String> {
     let unshowable = bounds.map(|bound| rows_of_bound(task, bound, level));
     warnings.extend(unshowable.filter(|(_, is_enough)| !is_enough).map(|(words, _)| words));
     let hold = task.splits.hold.len();
-    let rows_of_gain = rows_needed(0.05, USUAL_DISCORDANCE) as f64 * level.rows_for_one();
+    let rows_of_gain = rows_needed(0.05, USUAL_DISCORDANCE) as f64 * level.sample_size_ratio();
     // Groups go to a split whole, so that a split may get few rows.
     let groups = task.groups().filter(|_| hold < FEW_ROWS);
     if hold == 0 {
@@ -293,19 +294,19 @@ pub(super) fn warnings(task: &Task, level: Level) -> Vec<String> {
             form.size(margin),
             text::plural(rows, "held-out row"),
             text::percent(USUAL_DISCORDANCE),
-            form.size(smallest_margin(level.worth(hold), USUAL_DISCORDANCE)),
+            form.size(smallest_margin(level.first_look_rows(hold), USUAL_DISCORDANCE)),
         ));
     } else if hold < FEW_ROWS {
         warnings.push(format!(
             "{} can detect a gain of {} or more; a gain of {} needs {} rows",
             text::plural(hold, "held-out row"),
-            form.gain(smallest_gain(level.worth(hold), USUAL_DISCORDANCE)),
+            form.gain(smallest_gain(level.first_look_rows(hold), USUAL_DISCORDANCE)),
             if form.is_percent() { "5 points".to_owned() } else { form.size(0.05) },
             text::thousands(rows_of_gain as u64)
         ));
     }
     warnings.extend(groups.map(str::to_owned));
-    let worth = weighted::worth(task.splits.hold.weights()).floor();
+    let worth = weighted::effective_sample_size(task.splits.hold.weights()).floor();
     if worth < hold as f64 {
         warnings.push(format!(
             "rows count by their weights: {} show about as much as {} that count alike, so that gains and \

@@ -89,10 +89,10 @@ fn measured(
 ) -> Result<Verification, CliError> {
     let recheck = exported.recheck(args.task.as_deref())?;
     let weights = exported.record.rows.iter().map(|row| row.weight);
-    let rows_for_one = weighted::rows_for_one(weights);
+    let design_effect = weighted::design_effect(weights);
     if let Some(why) = too_few_rows(
         recheck.rows.len() - recheck.now.gone.len(),
-        rows_for_one,
+        design_effect,
         args.tolerance,
         exported.record.score_form,
     ) {

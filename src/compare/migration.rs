@@ -550,8 +550,9 @@ impl BesideBar {
         let room = margin + difference.mean.min(0.0);
         let rows_needed = (!is_parity && room > 0.0).then(|| {
             let first = rows_for_margin(room.min(1.0), discordance);
-            let weighted = weighted::rows_for_one(rows.iter().map(|row| row.weight));
-            ((first as f64 * level.rows_for_one() * weighted).ceil() as usize).max(MIN_HOLD_ROWS)
+            let weighted = weighted::design_effect(rows.iter().map(|row| row.weight));
+            ((first as f64 * level.sample_size_ratio() * weighted).ceil() as usize)
+                .max(MIN_HOLD_ROWS)
         });
         let finding = match (is_parity, decides.high < -margin) {
             (true, _) => ParityFinding::Parity,

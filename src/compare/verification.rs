@@ -56,9 +56,9 @@ pub struct Verification {
     /// Whether it would be worse than its record if each row that is gone had been lost, and is not shown to be without.
     #[serde(skip)]
     pub hinges_on_gone: bool,
-    /// How many of the rows are worth one of as many that count alike.
+    /// The design effect of their weights.
     #[serde(skip)]
-    pub rows_for_one: f64,
+    pub design_effect: f64,
     /// How scores are written for people.
     #[serde(skip)]
     pub score_form: ScoreForm,
@@ -109,11 +109,11 @@ impl Verification {
         let then = record.models.get("task").map_or("none", String::as_str);
         let changed_models = (then != now.task_model)
             .then(|| ("task".to_owned(), [then.to_owned(), now.task_model.clone()]));
-        let rows_for_one = weighted::rows_for_one(pairs.iter().map(|pair| pair.weight));
+        let design_effect = weighted::design_effect(pairs.iter().map(|pair| pair.weight));
         let rows_there = record.rows.len() - (pairs_with_lost.len() - pairs.len());
         Some(Self {
             hinges_on_gone: finding != VerifyFinding::Worse && is_worse(&with_lost),
-            rows_for_one,
+            design_effect,
             score_form: record.score_form,
             task: record.task.clone(),
             candidate: record.candidate.clone(),
@@ -221,7 +221,7 @@ impl Verification {
         if self.tolerance > 0.0 {
             let discordance = (better + worse) as f64 / rows.max(1) as f64;
             let alike = rows_for_margin(self.tolerance, discordance);
-            let needed = (alike as f64 * self.rows_for_one).ceil() as usize;
+            let needed = (alike as f64 * self.design_effect).ceil() as usize;
             if needed > rows {
                 remedies.push(format!(
                     "a tolerance of {} needs about {}, if as few answers differ: export a prompt with more held-out rows",
@@ -311,16 +311,15 @@ impl SealCheck<'_> {
     }
 }
 
-/// Says before anything is asked that these rows cannot show the tolerance, if so; `rows_for_one`: how many of them are worth
-/// one of as many that count alike.
+/// Says before anything is asked that these rows cannot show the tolerance, if so; `design_effect`: that of their weights.
 #[must_use]
 pub fn too_few_rows(
     rows: usize,
-    rows_for_one: f64,
+    design_effect: f64,
     tolerance: f64,
     form: ScoreForm,
 ) -> Option<String> {
-    let shown = smallest_margin((rows as f64 / rows_for_one + 1e-9) as usize, 0.0);
+    let shown = smallest_margin((rows as f64 / design_effect + 1e-9) as usize, 0.0);
     if tolerance >= shown {
         return None;
     }
@@ -328,7 +327,7 @@ pub fn too_few_rows(
     let flag = (shown * 1_000.0).ceil() / 1_000.0;
     let needed = match tolerance > 0.0 {
         true => {
-            let needed = rows_for_margin(tolerance, 0.0) as f64 * rows_for_one;
+            let needed = rows_for_margin(tolerance, 0.0) as f64 * design_effect;
             format!(", and {asked} needs {}", plural(needed.ceil() as usize, "row"))
         }
         false => String::new(),
@@ -461,7 +460,7 @@ mod tests {
             (VerifyFinding::Holds, None)
         );
         assert!(too_few_rows(100, 1.0, 0.0, ScoreForm::Percent).is_some());
-        // Rows that do not count alike show less.
+        // Rows of unequal weight show less.
         assert!(too_few_rows(100, 1.5, 0.037, ScoreForm::Percent).is_some());
     }
 

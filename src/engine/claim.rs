@@ -38,7 +38,7 @@ pub struct Claimed {
     /// that is to be less: the baseline's less the winner's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Interval>,
-    /// The interval that decided it, at `level`; `None` where the 95 % interval did.
+    /// The interval that decided it, at `level`; `None` where the 95 % interval did, and where the winner is the baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tested: Option<Interval>,
     /// The one-sided level of `tested`, where it is not that of the look.

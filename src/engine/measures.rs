@@ -189,9 +189,9 @@ pub fn fewest_rows(bound: &Bound, level: Level) -> usize {
 
 /// Whether an interval of a bound's measure, or of its difference from the baseline's, is on the right side.
 pub(super) fn is_kept(bound: &Bound, tested: Interval) -> bool {
-    let threshold = bound.threshold.value(0.0);
-    match bound.side {
-        Side::AtLeast => tested.low >= threshold - 1e-12,
-        Side::AtMost => tested.high <= threshold + 1e-12,
-    }
+    let end = match bound.side {
+        Side::AtLeast => tested.low,
+        Side::AtMost => tested.high,
+    };
+    bound.is_kept(end, 0.0)
 }

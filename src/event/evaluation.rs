@@ -138,7 +138,7 @@ pub enum RowOutcome {
 }
 
 impl RowOutcome {
-    /// A score, where the goal has no bounds and all rows count alike.
+    /// A score, where the goal has no bounds and all rows have equal weight.
     #[must_use]
     pub fn scored(score: Score, invalid: bool) -> Self {
         Self::Scored { score, invalid, measured: Vec::new(), said: None, weight: 1.0 }

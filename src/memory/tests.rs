@@ -91,7 +91,7 @@ impl Script {
         self.compose(proposal, ProposalOutcome::Rejected { reason, detail: String::new() });
     }
 
-    /// Scores of a candidate on rows of dev, which count alike.
+    /// Scores of a candidate on rows of dev, of equal weight.
     pub(super) fn score(&mut self, candidate: CandidateIx, scores: &[(u32, f64)]) {
         self.score_by(candidate, scores, |_| 1.0);
     }

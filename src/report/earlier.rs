@@ -73,7 +73,7 @@ pub fn fresh_rows(next: Level) -> Option<String> {
         format!(
             "a claim at look {} needs {:.1} times the rows of a first one: give the task fresh held-out rows",
             next.look,
-            next.rows_for_one()
+            next.sample_size_ratio()
         )
     })
 }

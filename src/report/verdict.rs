@@ -337,7 +337,7 @@ fn shrunken(report: &Report<'_>) -> Option<String> {
 fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
     let discordance = discordance(report);
     let level = level(report);
-    let least = smallest_gain(level.worth(worth(report, rows)), discordance);
+    let least = smallest_gain(level.first_look_rows(equal_weight_rows(report, rows)), discordance);
     if least >= 1.0 {
         return format!("{} cannot detect any gain.", sentence_case(&held_out(rows)));
     }
@@ -364,9 +364,9 @@ fn detectable_gain(report: &Report<'_>, rows: usize) -> String {
     )
 }
 
-/// How many rows are worth one of as many that count alike, by the weights of the held-out rows that were answered, or
+/// The design effect of the weights: by those of the held-out rows that were answered, or
 /// those of dev.
-fn rows_for_one(report: &Report<'_>) -> f64 {
+fn design_effect(report: &Report<'_>) -> f64 {
     let state = &report.history.state;
     let of = |split: Split| -> Vec<f64> {
         let cells = state.baseline().column(split, 0).cells().iter().zip((0..).map(RowIx));
@@ -374,17 +374,17 @@ fn rows_for_one(report: &Report<'_>) -> f64 {
         scored.map(|(_, row)| state.weights.of(split, row)).collect()
     };
     let held_out = of(Split::Hold);
-    weighted::rows_for_one(if held_out.is_empty() { of(Split::Dev) } else { held_out })
+    weighted::design_effect(if held_out.is_empty() { of(Split::Dev) } else { held_out })
 }
 
-/// How many rows that count alike these held-out rows are worth.
-fn worth(report: &Report<'_>, rows: usize) -> usize {
-    (rows as f64 / rows_for_one(report) + 1e-9) as usize
+/// How many rows of equal weight say as much as these held-out rows.
+fn equal_weight_rows(report: &Report<'_>, rows: usize) -> usize {
+    (rows as f64 / design_effect(report) + 1e-9) as usize
 }
 
-/// How many rows of the task's weights are worth this many that count alike.
+/// How many rows of the task's weights say as much as this many of equal weight.
 fn as_weighted(report: &Report<'_>, rows: usize) -> usize {
-    (rows as f64 * rows_for_one(report) * (1.0 - 1e-12)).ceil() as usize
+    (rows as f64 * design_effect(report) * (1.0 - 1e-12)).ceil() as usize
 }
 
 /// The level at which the goal's claim is tested.
@@ -407,7 +407,10 @@ fn detectable_margin(report: &Report<'_>, rows: usize, margin: f64) -> String {
         "{} can show that a prompt as good as the baseline is at most {} worse (power 80 %, if the \
          prompts differ on {} of the rows){more}.",
         sentence_case(&held_out(rows)),
-        form.size(smallest_margin(level(report).worth(worth(report, rows)), discordance)),
+        form.size(smallest_margin(
+            level(report).first_look_rows(equal_weight_rows(report, rows)),
+            discordance
+        )),
         percent(discordance),
     )
 }

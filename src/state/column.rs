@@ -55,7 +55,7 @@ pub struct Column {
     pub scored: u32,
     /// The sum of their scores, each times the weight of its row.
     pub sum: f64,
-    /// The sum of their weights: `scored` where all rows count alike.
+    /// The sum of their weights: `scored` where all rows have equal weight.
     pub weight: f64,
     /// What the measures of the goal's bounds came to.
     pub measured: MeasuredRows,

@@ -2,8 +2,8 @@
 //!
 //! For tests that are repeated for ever, where an interval would sooner or later be wrong. An e-value is what a bet
 //! against the hypothesis has turned 1 into: its mean is at most 1 where the hypothesis is true, whatever the rows, so
-//! that 20 or more has a chance of at most 5 % (the inequality of Markov). Sums of e-values may be taken however they
-//! hang together: see [`Alarm`].
+//! that 20 or more has a chance of at most 5 % (the inequality of Markov). Sums of e-values may be taken whatever the
+//! dependence between them: see [`Alarm`].
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ pub fn evidence_of_change(differences: &[f64]) -> f64 {
 ///
 /// The e-values of the checks are added up, and the alarm is raised where the sum reaches checks/level. The sum only
 /// grows and its mean over `checks` of them is at most `checks`, so by Markov's inequality the chance
-/// that it is reached within them is at most `level`. How the checks hang together does not matter (all are compared with one record):
+/// that it is reached within them is at most `level`. The dependence between the checks does not matter (all are compared with one record):
 /// an average of e-values is one (Vovk and Wang 2021, *E-values: calibration, combination and applications*, Annals of Statistics
 /// 49, 1736 to 1754). After an alarm, and after `checks` checks, the sum begins anew.
 #[derive(Clone, Copy, Debug, PartialEq)]

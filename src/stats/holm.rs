@@ -1,7 +1,7 @@
 //! Several claims at once: which of them are shown, so that the chance of any wrong one stays at the level.
 //!
 //! Holm (1979), *Scandinavian Journal of Statistics* 6, 65 to 70: of m claims, one that is shown at level/m holds;
-//! then the others are tested at level/(m − 1), and so on. It needs no assumption on how the claims hang together.
+//! then the others are tested at level/(m − 1), and so on. It needs no assumption on the dependence between the claims.
 
 use super::level::Level;
 
@@ -80,7 +80,7 @@ mod tests {
     }
 
     /// Of five candidates none, or one alone, is better: how often is any of the others called better? Independent
-    /// claims are the worst case for the rule; candidates on the same rows hang together.
+    /// claims are the worst case for the rule; candidates on the same rows are dependent.
     #[test]
     fn a_family_of_five_has_a_wrong_claim_in_five_percent_of_cases_at_most() {
         let level = Level { look: 1, one_sided: 0.05 };

@@ -53,21 +53,21 @@ impl Level {
     /// How many rows this level needs for each row that a first look needs, at 80 % power: the squares of
     /// Φ⁻¹(1 − α) + Φ⁻¹(0.8), compared. From 1.
     #[must_use]
-    pub fn rows_for_one(self) -> f64 {
+    pub fn sample_size_ratio(self) -> f64 {
         let deviations = |level: f64| normal::quantile(1.0 - level) + normal::quantile(POWER);
         (deviations(self.one_sided) / deviations(Self::FIRST.one_sided)).powi(2)
     }
 
     /// As how many rows of a first look this number of rows counts, rounded down.
     #[must_use]
-    pub fn worth(self, rows: usize) -> usize {
-        (rows as f64 / self.rows_for_one() + 1e-9) as usize
+    pub fn first_look_rows(self, rows: usize) -> usize {
+        (rows as f64 / self.sample_size_ratio() + 1e-9) as usize
     }
 
     /// Whether the rows have done their work: half as many fresh ones would show as much.
     #[must_use]
     pub fn asks_for_fresh_rows(self) -> bool {
-        self.rows_for_one() >= 2.0
+        self.sample_size_ratio() >= 2.0
     }
 
     /// In percent, with two digits that say something.
@@ -99,11 +99,14 @@ mod tests {
     /// (3.236 / 2.802)² = 1.334 for the second look, by hand.
     #[test]
     fn a_later_look_needs_more_rows_and_the_seventh_twice_as_many() {
-        assert_eq!(Level::FIRST.rows_for_one(), 1.0);
-        assert!((Level::of_look(2).rows_for_one() - 1.334).abs() < 1e-3);
+        assert_eq!(Level::FIRST.sample_size_ratio(), 1.0);
+        assert!((Level::of_look(2).sample_size_ratio() - 1.334).abs() < 1e-3);
         let fresh: Vec<u32> =
             (1..12).filter(|look| Level::of_look(*look).asks_for_fresh_rows()).collect();
         assert_eq!(fresh, [7, 8, 9, 10, 11]);
-        assert_eq!([Level::FIRST, Level::of_look(2)].map(|level| level.worth(200)), [200, 149]);
+        assert_eq!(
+            [Level::FIRST, Level::of_look(2)].map(|level| level.first_look_rows(200)),
+            [200, 149]
+        );
     }
 }

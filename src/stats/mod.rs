@@ -45,7 +45,7 @@ pub mod quantile; // After: of latencies.
 pub mod paired; // After: one p-value for one claim.
 mod inversion; // The p-value that an interval has for a value.
 pub mod margin; // After: the same for a margin or a level that was agreed before.
-pub mod weighted; // After: the same where rows do not count alike.
+pub mod weighted; // After: the same for rows of unequal weight.
 pub mod association; // After: groups of rows that fail.
 pub mod agreement; // After: a judge beside a person.
 pub mod misclassification; // After: shares that a fallible judge counted.

@@ -29,8 +29,8 @@ pub fn quantile_beyond(values: &[f64], share: f64, chance: f64) -> Option<Interv
 /// How far the `share` quantile of `mine` is below that of `theirs`, with the given chance at most that the true difference is
 /// beyond one of the ends.
 ///
-/// Each end is the difference of two ends, each of half of the chance (Bonferroni): it assumes nothing of how the two
-/// hang together, and is wider than need be where they do. `None` as for [`quantile_beyond`].
+/// Each end is the difference of two ends, each of half of the chance (Bonferroni): it assumes nothing of the dependence
+/// between the two, and is wider than need be where there is some. `None` as for [`quantile_beyond`].
 #[must_use]
 pub fn quantile_saved_beyond(
     (mine, theirs): (&[f64], &[f64]),

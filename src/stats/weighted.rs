@@ -1,4 +1,4 @@
-//! Means of rows that do not count alike, with their intervals and their tests.
+//! Means of rows of unequal weight, with their intervals and their tests.
 //!
 //! A row is a value with a weight above 0; only the ratios of weights matter. The estimate is the ratio
 //! θ = Σwx / Σw, for rows that are drawn with their weights (Cochran, *Sampling Techniques*, 1977, section 6.4). Where all
@@ -39,8 +39,8 @@ pub fn of_scores_beyond(rows: &[Weighted], chance: f64, seed: Seed) -> Option<In
 
 /// The mean paired difference, from one difference in [−1, 1] per row: as [`interval::of_differences`].
 ///
-/// With weights the variance of the mean is n / (n − 1) × Σ(w(x − θ))² / (Σw)² (Cochran, equation 6.9), and the rows are [`worth`] fewer
-/// that count alike. To so many rows with this mean and this variance, z²/2 rows at each end of the range are added before
+/// With weights the variance of the mean is n / (n − 1) × Σ(w(x − θ))² / (Σw)² (Cochran, equation 6.9), and the rows are as good as
+/// [`effective_sample_size`] rows of equal weight. To so many rows with this mean and this variance, z²/2 rows at each end of the range are added before
 /// the normal interval is taken (Agresti and Coull 1998, for one proportion), which allows for values that did not
 /// occur. That it is used for weighted means and for differences is our own; `tests::coverage` measures it.
 #[must_use]
@@ -93,21 +93,21 @@ pub fn above_level(scores: &[Weighted], asked: f64, level: Level, seed: Seed) ->
     }
 }
 
-/// How many rows that count alike these weights are worth: (Σw)² / Σw², from 1 to their number (Kish, *Survey Sampling*,
+/// The effective sample size: how many rows of equal weight say as much as these, (Σw)² / Σw², from 1 to their number (Kish, *Survey Sampling*,
 /// 1965, section 11.7). 0 without rows.
 #[must_use]
-pub fn worth(weights: impl IntoIterator<Item = f64>) -> f64 {
+pub fn effective_sample_size(weights: impl IntoIterator<Item = f64>) -> f64 {
     let add = |(sum, squares), weight: f64| (sum + weight, squares + weight * weight);
     let (sum, squares): (f64, f64) = weights.into_iter().fold((0.0, 0.0), add);
     if squares > 0.0 { sum * sum / squares } else { 0.0 }
 }
 
-/// How many rows of these weights are worth one of as many that count alike: n / [`worth`], from 1. 1 without rows.
+/// The design effect of the weights: n / [`effective_sample_size`], from 1 (Kish, section 11.7). 1 without rows.
 #[must_use]
-pub fn rows_for_one(weights: impl IntoIterator<Item = f64>) -> f64 {
+pub fn design_effect(weights: impl IntoIterator<Item = f64>) -> f64 {
     let mut rows = 0_u32;
-    let worth = worth(weights.into_iter().inspect(|_| rows += 1));
-    if worth > 0.0 { (f64::from(rows) / worth).max(1.0) } else { 1.0 }
+    let size = effective_sample_size(weights.into_iter().inspect(|_| rows += 1));
+    if size > 0.0 { (f64::from(rows) / size).max(1.0) } else { 1.0 }
 }
 
 /// The weighted mean; not a number without rows.
@@ -149,10 +149,10 @@ fn ratio(rows: &[Weighted], range: (f64, f64), chance: f64) -> Option<Interval> 
     let of_each = rows.iter().map(|row| row.weight).sum::<f64>() / n;
     let error = |row: &Weighted| (row.weight / of_each * (row.value - mean)).powi(2);
     let variance_of_mean = rows.iter().map(error).sum::<f64>() / (n * (n - 1.0).max(1.0));
-    let worth = worth(rows.iter().map(|row| row.weight));
-    // As many rows that count alike, with the same mean and the same variance of it.
-    let squares = worth * (variance_of_mean * worth + mean * mean);
-    let ends = with_pseudo_rows((worth, worth * mean, squares), range, chance);
+    let size = effective_sample_size(rows.iter().map(|row| row.weight));
+    // As many rows of equal weight, with the same mean and the same variance of it.
+    let squares = size * (variance_of_mean * size + mean * mean);
+    let ends = with_pseudo_rows((size, size * mean, squares), range, chance);
     Some(Interval::around(mean, ends, rows.len()))
 }
 
@@ -191,13 +191,13 @@ mod tests {
     fn a_heavy_row_counts_more_and_is_worth_fewer_rows() {
         let skewed = rows(&[(1.0, 8.0), (0.0, 1.0), (0.0, 1.0)]);
         assert_eq!(mean(&skewed), 0.8);
-        assert!((worth([8.0, 1.0, 1.0]) - 100.0 / 66.0).abs() < 1e-12);
-        assert_eq!((worth([2.0; 7]), worth([])), (7.0, 0.0));
-        assert!((rows_for_one([8.0, 1.0, 1.0]) - 3.0 * 66.0 / 100.0).abs() < 1e-12);
-        assert_eq!((rows_for_one([2.0; 7]), rows_for_one([])), (1.0, 1.0));
+        assert!((effective_sample_size([8.0, 1.0, 1.0]) - 100.0 / 66.0).abs() < 1e-12);
+        assert_eq!((effective_sample_size([2.0; 7]), effective_sample_size([])), (7.0, 0.0));
+        assert!((design_effect([8.0, 1.0, 1.0]) - 3.0 * 66.0 / 100.0).abs() < 1e-12);
+        assert_eq!((design_effect([2.0; 7]), design_effect([])), (1.0, 1.0));
         let wide = of_scores(&skewed, Seed(1)).unwrap();
         assert!(wide.low < 0.3 && wide.high <= 1.0 && wide.n == 3, "{wide:?}");
-        // All right: rows of very different weights say less than as many that count alike.
+        // All right: rows of very different weights say less than as many of equal weight.
         let right: Vec<Weighted> = (0..100)
             .map(|row| Weighted { value: 1.0, weight: if row < 4 { 24.0 } else { 1.0 } })
             .collect();

@@ -359,9 +359,9 @@ impl<'a> Analysis<'a> {
             tested: (!self.level.is_first()).then_some(tested),
             rows_needed: (fixed.is_some() && difference.mean != 0.0).then(|| {
                 let discordance = (count(1.0) + count(-1.0)) as f64 / pairs.len().max(1) as f64;
-                let weights = weighted::rows_for_one(differences.iter().map(|it| it.weight));
+                let weights = weighted::design_effect(differences.iter().map(|it| it.weight));
                 let needed = rows_needed(difference.mean.abs(), discordance) as f64;
-                (needed * self.level.rows_for_one() * weights).ceil() as usize
+                (needed * self.level.sample_size_ratio() * weights).ceil() as usize
             }),
             better: count(1.0),
             worse: count(-1.0),

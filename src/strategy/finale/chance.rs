@@ -32,8 +32,8 @@ fn of_quality(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> f
         Claim::NotWorse { margin } => (gain.mean, -margin, of_differences),
         Claim::QualityAtLeast { quality } => {
             let level = (baseline + gain.mean).clamp(0.0, 1.0);
-            // Rows that do not count alike are worth fewer that do.
-            (level, quality, level * (1.0 - level) * rows_for_one(state))
+            // Rows of unequal weight say as much as fewer of equal weight.
+            (level, quality, level * (1.0 - level) * design_effect(state))
         }
         Claim::Better
         | Claim::Cheaper
@@ -45,7 +45,7 @@ fn of_quality(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> f
     chance_of_showing(believed, asked, of_a_row, (search.remaining.hold_rows, level(search)))
 }
 
-/// The chance in [0, 1] that all bounds of the goal and the limit to its cost are shown, as if they did not hang together; 1
+/// The chance in [0, 1] that all bounds of the goal and the limit to its cost are shown, as if they were independent; 1
 /// without any.
 pub(super) fn of_bounds(search: &Search<'_>, candidate: CandidateIx) -> f64 {
     let bounds = search.goal.bounds.iter();
@@ -107,10 +107,10 @@ fn level(search: &Search<'_>) -> Level {
     Level::of_look(search.state.next_look())
 }
 
-/// How many rows of dev are worth one of as many that count alike: those that are held out have weights like these.
-fn rows_for_one(state: &State) -> f64 {
+/// The design effect of the weights of dev: those that are held out have weights like these.
+fn design_effect(state: &State) -> f64 {
     let rows = state.baseline().scored_on_dev();
-    weighted::rows_for_one(rows.map(|row| state.weights.of(Split::Dev, row)))
+    weighted::design_effect(rows.map(|row| state.weights.of(Split::Dev, row)))
 }
 
 /// What a bound's measure, or its difference from the baseline's, came to on the rows of dev is believed with its own
