@@ -10,7 +10,7 @@ use super::words::{
     cost, counted, held_out, refused_field, test_name, visible_line, without_schema,
 };
 use crate::clock::Clock;
-use crate::engine::MIN_HOLD_ROWS;
+use crate::engine::{Claimed, MIN_HOLD_ROWS};
 use crate::event::StopReason;
 use crate::id::{CandidateIx, RowIx};
 use crate::memory::paired;
@@ -21,7 +21,7 @@ use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_
 use crate::task::Task;
 use crate::task::bound::Threshold;
 use crate::task::example::Split;
-use crate::task::goal::Aim;
+use crate::task::goal::{Aim, Claim};
 use crate::text::{percent, plural, sentence_case, thousands};
 use serde::Serialize;
 
@@ -285,6 +285,7 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Conclusion {
             "There are too few held-out rows to confirm a gain: at least {MIN_HOLD_ROWS} are needed."
         ));
     }
+    details.extend(interval_alone(report, gain));
     details.extend(shrunken(report));
     if margin > 0.0 {
         details.push(detectable_margin(report, rows, margin));
@@ -297,6 +298,20 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Conclusion {
         }
     }
     Conclusion::new(Tone::Open, "Not proven", sentence, details).with_advice([advice(report)])
+}
+
+/// That the interval of a gain is above 0 and its test does not show it, where it is so.
+fn interval_alone(report: &Report<'_>, gain: &Gain) -> Option<String> {
+    let is_of_gain = |it: &&Claimed| it.claim == Claim::Better && !it.shown;
+    let claimed = report.summary.claims.iter().find(is_of_gain)?;
+    let low = claimed.tested.map_or(gain.low, |tested| tested.low);
+    (low > 0.0 && rows_evaluated(report) >= MIN_HOLD_ROWS).then(|| {
+        format!(
+            "The interval lies above 0, but the {} does not show it: p may be at most {}.",
+            test_name(gain.test),
+            level(report).in_percent()
+        )
+    })
 }
 
 fn not_evaluated(report: &Report<'_>) -> Conclusion {

@@ -16,11 +16,12 @@ pub struct Judgements {
     /// Replies that no folded row rests on.
     replies: HashMap<EventNumber, Arrival>,
     /// What is known of the answer of a call.
-    known: HashMap<Call, Known>,
+    known: HashMap<Call, AnswerGrades>,
 }
 
+/// What judges said of an answer so far.
 #[derive(Clone, Debug, Default)]
-struct Known {
+struct AnswerGrades {
     /// The event that holds its verdict, or says that it has none.
     event: Option<EventNumber>,
     /// The replies that were read, or could not be.
@@ -92,7 +93,7 @@ impl Judgements {
         if let Some(calls) = calls {
             self.allotted.remove(&calls.first);
         }
-        let Known { event, judged_by, missing, unread } =
+        let AnswerGrades { event, judged_by, missing, unread } =
             self.known.remove(&call).unwrap_or_default();
         let replies = judged_by.iter().filter_map(|number| self.replies.remove(number)).collect();
         Graded { event, judged_by, replies, missing, unread }

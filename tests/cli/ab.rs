@@ -176,6 +176,26 @@ fn answers_are_compared_and_the_rows_that_changed_are_named() {
     assert!(ran.stderr.contains("`mark` is named twice"), "{}", ran.stderr);
 }
 
+/// Nine rows won and two lost of ninety: the interval is above 0, and the exact test needs more.
+#[test]
+fn an_interval_that_leaves_0_out_decides_nothing_alone() {
+    let env = env();
+    let mut said = "id,a,b\n".to_owned();
+    for number in 0..90 {
+        let (a, b) = (!(0..9).contains(&number), !(9..11).contains(&number));
+        let _ = writeln!(said, "r{number},{a},{b}");
+    }
+    env.write("marks.csv", &said);
+    let page = env.run("ab task --answers marks.csv --scored --a a --b b").ok().stdout;
+    let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "Not decided whether b is better than a",
+        "That leaves 0 out, but the exact McNemar test does not: p is 0.0654, and may be at most 5.0 %.",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+}
+
 #[test]
 fn a_comparison_on_held_out_rows_is_a_look() {
     let env = env();

@@ -4,7 +4,7 @@ use super::super::table::{self, WIDTH, named};
 use super::{AbComparison, AbPrompt, AbTest, AskedRun, Basis, ChangedRow, is_whole};
 use crate::report::{cost, money, test_name, visible_line};
 use crate::score_form::ScoreForm;
-use crate::stats::{Decision, Interval};
+use crate::stats::{Decision, Interval, Level};
 use crate::text::{lines, percent, plural, sentence_case, shorten, thousands};
 use std::fmt::Write as _;
 
@@ -202,6 +202,20 @@ fn of_prompt(test: &AbTest, a: &str, comparison: &AbComparison) -> String {
                 form.gain(decides.low),
                 form.gain(decides.high)
             );
+            // The interval alone says so too often.
+            if let (Some(p_value), Some(name)) = (comparison.p_value, comparison.test)
+                && (decides.low > 0.0 || decides.high < 0.0)
+            {
+                let level = test.look.shared_by(test.comparisons.len());
+                let both_sides = Level { one_sided: 2.0 * level.one_sided, ..level };
+                let _ = write!(
+                    said,
+                    " That leaves 0 out, but the {} does not: p is {}, and may be at most {}.",
+                    test_name(name),
+                    p(p_value),
+                    both_sides.in_percent()
+                );
+            }
             let needed = comparison.rows_needed;
             if let Some(needed) = needed.filter(|it| *it > comparison.rows && *it < MOST_ROWS) {
                 let _ = write!(
