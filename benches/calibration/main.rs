@@ -1,6 +1,6 @@
 //! How often claims are right, and intervals hold the truth, by simulation.
 //!
-//! `cargo bench --bench calibration -- [--draws 4000] [--out docs] [--only sequential]`
+//! `cargo bench --bench calibration -- [--draws 4000] [--out docs] [--only sequential|graded]`
 //!
 //! Rows are drawn from a known truth, and go through the functions that a run's own verdict is made with:
 //! `engine::Confirmed` for claims, `stats` for intervals. The shares of draws are printed as tables, and `--out` writes
@@ -16,6 +16,7 @@ mod command;
 mod text_table;
 mod claims;
 mod coverage;
+mod graded;
 mod plot;
 mod sequential;
 mod weighted;
@@ -27,6 +28,9 @@ fn main() {
     command::run(bench);
 }
 
+/// Makes a table of as many draws.
+type OfDraws = fn(u32) -> text_table::Table;
+
 fn bench(arguments: &[String]) -> Result<(), String> {
     let (mut draws, mut out, mut only) = (4_000_u32, None, None);
     let mut arguments = arguments.iter().filter(|argument| *argument != "--bench");
@@ -35,13 +39,16 @@ fn bench(arguments: &[String]) -> Result<(), String> {
         match flag.as_str() {
             "--draws" => draws = value.parse().map_err(|_| format!("`{value}` is no number"))?,
             "--out" => out = Some(std::path::PathBuf::from(value)),
-            "--only" if value == "sequential" => only = Some(value),
-            "--only" => return Err(format!("there is no `{value}`; there is sequential")),
+            "--only" if value == "sequential" => only = Some(sequential::table as OfDraws),
+            "--only" if value == "graded" => only = Some(graded::table),
+            "--only" => {
+                return Err(format!("there is no `{value}`; there are sequential and graded"));
+            }
             _ => return Err(format!("there is no `{flag}`; there are --draws, --out and --only")),
         }
     }
-    if only.is_some() {
-        println!("{}", sequential::table(draws).as_text());
+    if let Some(only) = only {
+        println!("{}", only(draws).as_text());
         return Ok(());
     }
     let curves = claims::curves(draws);
@@ -49,6 +56,8 @@ fn bench(arguments: &[String]) -> Result<(), String> {
         claims::table(&curves, draws),
         coverage::table(draws),
         weighted::table(draws),
+        // Ten thousand resamples for each draw.
+        graded::table(draws / 10),
         sequential::table(draws),
     ] {
         println!("{}", table.as_text());
