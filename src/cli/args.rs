@@ -16,8 +16,7 @@ pub(crate) use super::search_args::{
     ConfirmArgs, CtlAction, CtlArgs, MigrateArgs, ResumeArgs, RunArgs, SetArgs,
 };
 pub(crate) use super::task_args::{
-    DoctorArgs, EjectArgs, InitArgs, PlanArgs, SimulateArgs, StrategiesAction, StrategiesArgs,
-    StrategyArgs,
+    EjectArgs, InitArgs, PreviewArgs, SimulateArgs, StrategiesAction, StrategiesArgs, StrategyArgs,
 };
 
 /// A search engine for prompts: proposes changes, evaluates them on data, spends calls where they
@@ -43,9 +42,9 @@ pub(crate) enum Command {
     /// promptfoo configuration
     Init(InitArgs),
     /// Preview a run without calling a model: splits, detectable gain, calls, tokens, dollars
-    Plan(PlanArgs),
+    Plan(PreviewArgs),
     /// Check before a run, with one small call per role: models, keys, limits, prices, clock, disk, cost
-    Doctor(DoctorArgs),
+    Doctor(PreviewArgs),
     /// Search for a better prompt
     Run(RunArgs),
     /// Resume an interrupted run or night, or search on with a finished run whose cap is raised

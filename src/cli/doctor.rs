@@ -1,6 +1,6 @@
 //! `doctor`: checks with one small call per role whether a run can begin.
 
-use super::args::DoctorArgs;
+use super::args::PreviewArgs;
 use super::error::{CliError, Kind};
 use super::resources;
 use super::screen::Screen;
@@ -12,7 +12,7 @@ use crate::task::Task;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) fn doctor(args: &DoctorArgs, screen: &Screen) -> Result<(), CliError> {
+pub(super) fn doctor(args: &PreviewArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Arc::new(Task::load(&args.task)?);
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
     let (recipe, left_out) =

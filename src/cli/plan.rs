@@ -1,6 +1,6 @@
 //! `plan`: previews a run without calling a model: splits, detectable gain, calls, tokens, dollars.
 
-use super::args::PlanArgs;
+use super::args::PreviewArgs;
 use super::error::CliError;
 use super::screen::Screen;
 use super::settings;
@@ -128,7 +128,7 @@ impl Time {
     }
 }
 
-pub(super) fn plan(args: &PlanArgs, screen: &Screen) -> Result<(), CliError> {
+pub(super) fn plan(args: &PreviewArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
     let (recipe, left_out) =
         settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;

@@ -39,25 +39,9 @@ pub(crate) struct StrategyArgs {
     pub sets: Vec<String>,
 }
 
-/// `plan`.
+/// `plan` and `doctor`: a run that is looked at before it begins.
 #[derive(Debug, Args)]
-pub(crate) struct PlanArgs {
-    /// Task folder, or its task.toml
-    pub task: PathBuf,
-    #[command(flatten)]
-    pub strategy: StrategyArgs,
-    #[command(flatten)]
-    pub out: RunsDir,
-    #[command(flatten)]
-    pub caps: CapArgs,
-    /// Maximum number of concurrent requests, across all providers
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub concurrency: Option<usize>,
-}
-
-/// `doctor`.
-#[derive(Debug, Args)]
-pub(crate) struct DoctorArgs {
+pub(crate) struct PreviewArgs {
     /// Task folder, or its task.toml
     pub task: PathBuf,
     #[command(flatten)]

@@ -1,8 +1,8 @@
 //! What a judge says of an answer: its calls, and its replies as grades.
 //!
 //! A judge's call is a call like all others: its worst case is reserved before it is sent, and its reply is durable
-//! before it is used. A request that was answered in the run before is not asked again, whoever asked it: after a kill, or
-//! where another prompt brought the same answer to the same row. How it is asked and read is the task's; when its cost
+//! before it is used. A request that the run has an answer to is not asked again: not after a kill, and not
+//! where another prompt gave the same answer to the same row. How it is asked and read is the task's; when its cost
 //! enters decisions is the state's.
 
 use super::call::{CallOutcome, CallRunner, Called, Purpose};

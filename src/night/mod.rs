@@ -74,7 +74,7 @@ pub struct NightRun {
 #[must_use]
 pub fn free_name(name: String, runs: &[NightRun]) -> String {
     let is_free = |name: &String| runs.iter().all(|run| run.run != *name);
-    // One of so many names is free.
+    // There is one more name than there are runs, so that one of them is free.
     let numbered = (2..runs.len() + 2).map(|number| format!("{name}-{number}"));
     let free = std::iter::once(name.clone()).chain(numbered).find(is_free);
     free.unwrap_or(name)

@@ -180,6 +180,9 @@ mod tests {
             (Some(100), Some(100))
         );
         assert_eq!(of(&[ended(300), Waiting], 1), None);
+        // A search without a proposal is none.
+        let few = Caps { proposals: Some(2), ..calls(300) };
+        assert_eq!(share(few, &[Waiting, Waiting, Waiting], 0, at(0)), None);
         assert_eq!(of(&[ended(3)], 0), None);
         assert_eq!(share(Caps::default(), &[Waiting], 0, at(0)), Some(Caps::default()));
     }

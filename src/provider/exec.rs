@@ -9,7 +9,6 @@ use super::target::{self, Said};
 use super::{Failure, Llm, LlmError, Reply, Request};
 use crate::program::{CommandError, CommandPool, Surroundings, allowed_environment, line_of};
 use crate::task::model::Provider;
-use crate::text;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
@@ -63,19 +62,8 @@ impl ExecProvider {
     }
 
     fn failed(&self, failure: Failure, may_be_billed: bool, words: &str) -> LlmError {
-        // A terminal must not obey what a program says. Redacted before it is cut, so that no half of a key escapes.
-        let words = text::shorten(&self.redacted(&text::one_line(words)), WORDS);
-        let who = &self.who;
-        tracing::debug!(who, ?failure, may_be_billed, words, "attempt failed");
-        LlmError {
-            failure,
-            may_be_billed,
-            retry_after: None,
-            usage: None,
-            refused_field: None,
-            envelope: Box::default(),
-            message: format!("{who} {words}"),
-        }
+        let redacted = |words: &str| self.redacted(words);
+        LlmError::redacted(&self.who, (failure, may_be_billed), (words, WORDS), redacted)
     }
 
     fn of_command(&self, error: &CommandError) -> LlmError {

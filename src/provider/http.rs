@@ -513,22 +513,8 @@ impl<P: Protocol> HttpProvider<P> {
 
     /// The only place where a message is made, so that none gets out with the key in it.
     pub(super) fn failed(&self, failure: Failure, may_be_billed: bool, words: &str) -> LlmError {
-        // A terminal must not obey what a server says, and no mark may cut a key into pieces.
-        let words = text::one_line(words);
-        let words = self.redacted(&words);
-        // Redacted before it is cut, so that no half of a key escapes.
-        let words = text::shorten(&words, WORDS);
-        let who = &self.who;
-        tracing::debug!(who, ?failure, may_be_billed, words, "attempt failed");
-        LlmError {
-            failure,
-            may_be_billed,
-            retry_after: None,
-            usage: None,
-            refused_field: None,
-            envelope: Box::default(),
-            message: format!("{who} {words}"),
-        }
+        let redacted = |words: &str| self.redacted(words);
+        LlmError::redacted(&self.who, (failure, may_be_billed), (words, WORDS), redacted)
     }
 }
 

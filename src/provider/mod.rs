@@ -42,6 +42,7 @@ pub use envelope::Envelope;
 
 use crate::prompt::{Columns, Message, Role};
 use crate::task::model::{ModelName, RefusedFields, RequestForm, Usage};
+use crate::text;
 use async_trait::async_trait;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -166,6 +167,29 @@ pub struct LlmError {
     /// What happened, without any key. Whose call it was is said by who prints it
     /// ([`ModelRole::said`](crate::task::model::ModelRole::said)).
     pub message: String,
+}
+
+impl LlmError {
+    /// One with this message about `who`, which holds no key: the words are redacted before they are cut, so that no half of
+    /// a key escapes, and give a terminal no orders.
+    fn redacted(
+        who: &str,
+        (failure, may_be_billed): (Failure, bool),
+        (words, most): (&str, usize),
+        redacted: impl Fn(&str) -> String,
+    ) -> Self {
+        let words = text::shorten(&redacted(&text::one_line(words)), most);
+        tracing::debug!(who, ?failure, may_be_billed, words, "attempt failed");
+        Self {
+            failure,
+            may_be_billed,
+            retry_after: None,
+            usage: None,
+            refused_field: None,
+            envelope: Box::default(),
+            message: format!("{who} {words}"),
+        }
+    }
 }
 
 /// A model provider.

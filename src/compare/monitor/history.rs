@@ -100,7 +100,7 @@ pub struct History {
     abandoned: Vec<u32>,
     /// Why the last check was not measured.
     not_measured: Option<String>,
-    /// The place of the last check that raised an alarm of which nobody was told.
+    /// The place of the last check that raised an alarm, if nobody was told about it.
     untold: Option<usize>,
     /// When the check that is open began.
     begun: Option<Timestamp>,
@@ -233,7 +233,7 @@ impl History {
         self.open.is_some() && self.not_measured.is_none()
     }
 
-    /// The last check that raised an alarm of which nobody was told, as after a kill.
+    /// The last check that raised an alarm, if nobody was told about it, for example because of a kill.
     #[must_use]
     pub fn untold(&self) -> Option<&Judged> {
         self.checks.get(self.untold?)

@@ -1,6 +1,7 @@
 //! What a goal on cost chooses: the cheapest that is likely to be confirmed, and no dearer one than the baseline.
 
 use super::*;
+use crate::operator::When;
 
 /// A search that is over, with the baseline and three children. Of 100 rows the baseline has 70 right, child 1 loses 1 of them for
 /// half of the price, child 2 loses 7 for a third, child 3 has 90 right for twice the price.
@@ -283,6 +284,32 @@ fn a_floor_far_above_the_baseline_is_reached_step_by_step() {
     let up = incumbents("min usd_per_1k s.t. quality >= 0.6");
     assert!(matches!(up[..], [0, 1, .., 4]), "{up:?}");
     assert_eq!(incumbents("max quality"), up, "the same way up");
+}
+
+/// No child is better than the baseline, so that the incumbent never changes: what makes a prompt cheaper is used all the
+/// same where the goal asks for that, and again and again, but not always.
+#[test]
+fn a_goal_on_cost_compresses_the_baseline_too() {
+    let compressed = |rule: &str| {
+        let score = |_: &str, _: Split, row: RowIx| f64::from(u8::from(row.0 % 4 > 0));
+        let goal = Goal::parse(rule).unwrap();
+        let sets = ["stop.when=[\"children:20\"]"];
+        let mut script = Script::for_goal(goal, "auto", &sets, (40, 120), 100_000, score);
+        script.nanos = |_, _| 1_000;
+        script.run(4_000);
+        let kinds = script.recipe.slots.operator.iter().map(|operator| operator.common.when);
+        let place = kinds.zip(0..).find(|(when, _)| *when == When::IncumbentChanged).unwrap().1;
+        let is_use = |event: &&Event| matches!(event, Event::ProposalDrafted(draft) if draft.operator == Some(place));
+        script.events.iter().filter(is_use).count()
+    };
+    assert_eq!(compressed("max quality"), 0);
+    assert_eq!(compressed("max quality s.t. usd_per_1k <= 0.01"), 0, "it keeps the limit");
+    for rule in
+        ["max quality s.t. usd_per_1k <= 0.0005", "min usd_per_1k s.t. quality >= baseline - 0.02"]
+    {
+        let uses = compressed(rule);
+        assert!((2..=10).contains(&uses), "{rule}: {uses}");
+    }
 }
 
 /// All prompts but child 2 cost more than the goal allows, and child 2 is the worst.
