@@ -291,7 +291,7 @@ fn a_floor_far_above_the_baseline_is_reached_step_by_step() {
 #[test]
 fn a_goal_on_cost_compresses_the_baseline_too() {
     let compressed = |rule: &str| {
-        let score = |_: &str, _: Split, row: RowIx| f64::from(u8::from(row.0 % 4 > 0));
+        let score = |_: &str, _: Split, row: RowIx| f64::from(u8::from(!row.0.is_multiple_of(4)));
         let goal = Goal::parse(rule).unwrap();
         let sets = ["stop.when=[\"children:20\"]"];
         let mut script = Script::for_goal(goal, "auto", &sets, (40, 120), 100_000, score);
