@@ -5,12 +5,14 @@ use super::args::{CapArgs, SpendingArgs};
 use super::error::{CliError, Kind};
 use crate::caps::Caps;
 use crate::clock::Clock;
+use crate::evaluate;
 use crate::provider::key;
 use crate::recipe::{self, Recipe, RecipeError};
 use crate::run::{self, Access, RunError};
 use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::model::ModelRole;
+use crate::task::scorer::ScorerProgram;
 use crate::text;
 use crate::units::Tokens;
 use jiff::tz::TimeZone;
@@ -139,14 +141,23 @@ pub(super) fn check_programs(task: &Task) -> Result<(), SourceError> {
         }
     }
     for (place, scorer) in task.scorers.scorers().iter().enumerate() {
-        let Some(spec) = scorer.command() else { continue };
-        let program = spec.argv.first().map_or("", String::as_str);
+        let Some(spec) = scorer.program() else { continue };
+        let program = spec.argv().first().map_or("", String::as_str);
         if !is_there(program, &task.folder()) {
             let message =
                 format!("the scorer's program `{program}` does not exist or is not executable");
             return Err(task.mistake(&["score", &place.to_string(), "command"], message).help(
                 "name a program in PATH, or give a path relative to the task's folder, such as \
                      `./score.py`",
+            ));
+        }
+        let ScorerProgram::Code(spec) = spec else { continue };
+        let environment: Vec<_> = std::env::vars_os().collect();
+        if let Err(message) = evaluate::check_sandbox(spec, &task.folder(), &environment) {
+            let message = format!("programs of answers cannot be run in a sandbox: {message}");
+            return Err(task.mistake(&["score", &place.to_string(), "kind"], message).help(
+                "it needs Linux with util-linux and user namespaces; else let `command` shut them in, such as \
+                     `docker run -i --rm --network=none python:3 python3 -`, and set `sandbox = false`",
             ));
         }
     }

@@ -18,6 +18,8 @@ use crate::task::measure::Measure;
 use crate::task::model::ModelRole;
 use crate::task::scorer::{Graded, InvalidReason, Rubric, ScorerSet, Verdict};
 use crate::text;
+use scorer_program::ScorerProcesses;
+pub use scorer_program::check_sandbox;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -58,7 +60,7 @@ impl JudgeQuestion<'_> {
 /// Makes requests and scores answers for one task.
 pub struct Evaluator {
     task: Arc<Task>,
-    commands: Vec<CommandPool>,
+    processes: Vec<ScorerProcesses>,
     /// The environment variables that every program gets.
     environment: Vec<(OsString, OsString)>,
     /// The mean weight of the rows of train, dev and hold.
@@ -70,17 +72,15 @@ impl Evaluator {
     /// lists.
     #[must_use]
     pub fn new(task: Arc<Task>, environment: &[(OsString, OsString)]) -> Self {
-        let commands = task
-            .scorers
-            .commands()
-            .map(|(_, spec)| {
-                scorer_program::pool(spec, &task.folder(), environment.iter().cloned())
-            })
+        let folder = task.folder();
+        let programs = task.scorers.programs();
+        let processes = programs
+            .map(|(_, program)| ScorerProcesses::new(program, &folder, environment))
             .collect();
         let environment = allowed_environment(environment.iter().cloned(), &[]);
         let mean_weights =
             [Split::Train, Split::Dev, Split::Hold].map(|split| mean_weight(rows(&task, split)));
-        Self { task, commands, environment, mean_weights }
+        Self { task, processes, environment, mean_weights }
     }
 
     /// The processes of another user program, which gets only the variables that every program
@@ -294,11 +294,11 @@ impl Evaluator {
         }
         let (mut judged, mut asked) = (judged.into_iter(), Vec::new());
         for scorer in scorers.asked_about(answer, example) {
-            let program = scorers.commands().zip(&self.commands);
+            let program = scorers.programs().zip(&self.processes);
             let mut program = program.filter(|((other, _), _)| other.name() == scorer.name());
             match (program.next(), scorer.scored_part(answer)) {
-                (Some((_, pool)), Some(part)) => {
-                    asked.push(scorer_program::score(pool, &part, example).await?);
+                (Some((_, processes)), Some(part)) => {
+                    asked.push(processes.score(&part, example).await?);
                 }
                 _ => asked.extend(judged.next()),
             }

@@ -1,20 +1,89 @@
-//! Asks a scorer's program: what it is sent, and what it replies.
+//! Asks a scorer's program: what it is sent, and what it replies. Runs the programs of answers for `code`.
 //!
-//! It reads one JSON object per line, `{"id", "answer", "expected", "columns"}`, and writes
+//! The program of `command` reads one JSON object per line, `{"id", "answer", "expected", "columns"}`, and writes
 //! one line for each, flushed: `{"score": 0..1, "feedback": "…", "metrics": {"name": 1.5}}`.
 //! Feedback and metrics are optional; so is `"id"`, which is checked if it is given. How it is started and guarded is
 //! in `program`.
 
-use crate::program::{CommandError, CommandPool, allowed_environment, line_of};
+use crate::program::{CommandError, CommandPool, Interpreter, allowed_environment, line_of};
 use crate::task::example::Example;
-use crate::task::scorer::{CommandSpec, Verdict};
+use crate::task::scorer::{CodeSpec, CommandSpec, ScorerProgram, Verdict};
 use crate::units::Score;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// The processes of a task's scorer; they get the allowed variables of this environment.
+/// The processes of a scorer.
+pub(crate) enum ScorerProcesses {
+    /// They are asked with lines.
+    Command(CommandPool),
+    /// They run answers.
+    Code(CodeSpec, Interpreter),
+}
+
+impl ScorerProcesses {
+    /// Those of a scorer's program; they get the allowed variables of this environment.
+    pub(crate) fn new(
+        program: ScorerProgram<'_>,
+        folder: &Path,
+        environment: &[(OsString, OsString)],
+    ) -> Self {
+        match program {
+            ScorerProgram::Command(spec) => {
+                Self::Command(pool(spec, folder, environment.iter().cloned()))
+            }
+            ScorerProgram::Code(spec) => {
+                Self::Code(spec.clone(), interpreter(spec, folder, environment))
+            }
+        }
+    }
+
+    /// The score of the part of an answer that counts.
+    ///
+    /// # Errors
+    /// No valid reply in time, or the answer's program could not be run.
+    pub(crate) async fn score(&self, part: &str, row: &Example) -> Result<Verdict, CommandError> {
+        match self {
+            Self::Command(pool) => score(pool, part, row).await,
+            Self::Code(spec, interpreter) => match spec.whole(part, row) {
+                Err(verdict) => Ok(verdict),
+                Ok(program) => {
+                    let end = interpreter.run(&program.text).await?;
+                    Ok(spec.verdict(&program, &end))
+                }
+            },
+        }
+    }
+}
+
+/// The interpreter of a `code` scorer, which gets only the variables that every program gets.
+fn interpreter(
+    spec: &CodeSpec,
+    folder: &Path,
+    environment: &[(OsString, OsString)],
+) -> Interpreter {
+    let environment = allowed_environment(environment.iter().cloned(), &[]);
+    let interpreter = Interpreter::new(spec.argv.clone(), folder, spec.timeout, environment);
+    match spec.sandbox_mb {
+        Some(memory_mb) => interpreter.shut_in(memory_mb),
+        None => interpreter,
+    }
+}
+
+/// Checks that the programs of answers can be run in the sandbox that a task asks for.
+///
+/// # Errors
+/// What is missing, in the words of the system.
+pub fn check_sandbox(
+    spec: &CodeSpec,
+    folder: &Path,
+    environment: &[(OsString, OsString)],
+) -> Result<(), String> {
+    interpreter(spec, folder, environment).check()
+}
+
+/// The processes of a `command` scorer; they get the allowed variables of this environment.
 pub(crate) fn pool(
     spec: &CommandSpec,
     folder: &Path,

@@ -10,14 +10,16 @@
 //! shown if it fails.
 
 mod group;
-mod stderr;
+mod tail;
 mod process;
+mod interpreter;
 #[cfg(unix)]
 #[cfg(test)]
 mod tests;
 
 use crate::text;
 use group::{Mark, ProcessGroup};
+pub(crate) use interpreter::Interpreter;
 use process::{Failure, LONGEST_REPLY, Process};
 use serde::Serialize;
 use std::ffi::{OsStr, OsString};
@@ -26,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use stderr::TIME_TO_EXIT;
+use tail::TIME_TO_EXIT;
 use tokio::process::Child;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;

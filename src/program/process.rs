@@ -1,7 +1,7 @@
 //! One process of a program: it is sent a line, and replies with a line.
 
 use super::group::ProcessGroup;
-use super::stderr::{Stderr, TIME_TO_EXIT};
+use super::tail::{TIME_TO_EXIT, Tail};
 use futures_util::FutureExt;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -31,7 +31,7 @@ pub(super) struct Process {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
-    stderr: Stderr,
+    stderr: Tail,
     /// The whole request was read, and nothing follows the reply.
     in_step: bool,
 }
@@ -41,7 +41,7 @@ impl Process {
         Some(Self {
             stdin: child.stdin.take()?,
             stdout: BufReader::new(child.stdout.take()?),
-            stderr: Stderr::collect(child.stderr.take()?),
+            stderr: Tail::collect(child.stderr.take()?),
             child,
             group,
             in_step: false,

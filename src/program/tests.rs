@@ -1,6 +1,6 @@
 //! Programs that reply, hang, fork, lie and end.
 
-use super::stderr::KEPT_STDERR;
+use super::tail::KEPT;
 use super::*;
 use crate::evaluate::scorer_program::{self, read_reply};
 use crate::id::ExampleId;
@@ -192,7 +192,7 @@ async fn an_end_without_a_reply_is_an_error_with_status_and_last_words() {
     let error = pool(long_words, LONG).ask("a").await.unwrap_err();
     let CommandError::Exited { status, stderr } = error else { panic!("{error:?}") };
     assert_eq!(status, "exit status: 3");
-    assert!(stderr.ends_with("line 499") && stderr.len() <= KEPT_STDERR, "{stderr}");
+    assert!(stderr.ends_with("line 499") && stderr.len() <= KEPT, "{stderr}");
     let killed = pool("read -r line; kill -TERM $$", LONG).ask("a").await.unwrap_err();
     assert!(killed.to_string().contains("signal: 15"), "{killed}");
 }

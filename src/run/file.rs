@@ -334,7 +334,7 @@ pub(super) fn compared(task: Task, split: Option<Split>, seed: Seed) -> Task {
 /// One of them cannot be read.
 pub fn scorer_programs(task: &Task) -> std::io::Result<Vec<DataFile>> {
     let folder = std::path::absolute(task.folder())?;
-    let files = task.scorers.commands().map(|(_, spec)| files_in(&spec.argv, &folder));
+    let files = task.scorers.programs().map(|(_, program)| files_in(program.argv(), &folder));
     Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
 }
 

@@ -1,6 +1,7 @@
 //! `ab`: prompts on the same rows, by answers that were recorded elsewhere, and by answers that are asked for until it is
 //! decided.
 
+use crate::answers;
 use crate::env::{TestEnv, shared};
 use crate::server::{Request, Server, says, tile};
 use promptsearch::seed::Seed;
@@ -92,6 +93,34 @@ fn recorded_prompts_are_decided() {
                 of_answers["sequential"]["decided_after"],
             );
         }
+    }
+    insta::assert_snapshot!(found);
+}
+
+/// What is said of a chain of thought beside a direct answer, in nine published tasks.
+#[test]
+fn published_prompts_are_decided() {
+    let mut found = String::new();
+    for (name, rows, direct, cot) in answers::PUBLISHED {
+        let Some(file) = shared(&format!("bbh/{name}.jsonl")) else { return };
+        let env = TestEnv::new();
+        env.write("task/task.toml", answers::TASK);
+        std::fs::copy(&file, env.path("task/rows.jsonl")).unwrap();
+        let line = "ab task --answers task/rows.jsonl --a direct --b cot --json";
+        let told = env.run(line).ok().json();
+        let compared = &told["comparisons"][0];
+        assert_eq!(compared["rows"].as_u64(), Some(rows), "{name}");
+        let difference = &compared["difference"];
+        let [mean, low, high] = ["mean", "low", "high"].map(|it| number(&difference[it]) * 100.0);
+        // The published accuracies are rounded.
+        assert!((mean - (cot - direct)).abs() < 0.1 + 1e-9, "{name}: {mean}");
+        let _ = writeln!(
+            found,
+            "{name}: {mean:+.1} ({low:+.1} to {high:+.1}): {}; row by row {} after {} of {rows}",
+            compared["decision"],
+            compared["sequential"]["decision"],
+            compared["sequential"]["decided_after"],
+        );
     }
     insta::assert_snapshot!(found);
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Rows and published accuracies (`direct`, `cot`) of nine tasks, from their README.
-const PUBLISHED: [(&str, u64, f64, f64); 9] = [
+pub(crate) const PUBLISHED: [(&str, u64, f64, f64); 9] = [
     ("navigate", 250, 50.4, 96.4),
     ("object_counting", 250, 45.2, 93.2),
     ("causal_judgement", 187, 63.6, 54.0),
@@ -22,7 +22,7 @@ const PUBLISHED: [(&str, u64, f64, f64); 9] = [
 /// (asked for directly, or cut off at the length limit) is compared as a whole. A scorer that
 /// searches for a label anywhere would count some of those: with `snarks-79`, which ends after
 /// naming only (A), snarks/cot would be 60.1.
-const TASK: &str = r#"name = "recorded"
+pub(crate) const TASK: &str = r#"name = "recorded"
 
 [data]
 file = "rows.jsonl"

@@ -112,7 +112,7 @@ fn part<R: Rule>(table: &ScoreTable) -> Result<Scorer, ScorerError> {
     }
     let scorer = Scorer::new(table)
         .map_err(|error| ScorerError { help: error.help.clone(), ..wrong(&error.message) })?;
-    if scorer.command().is_some() {
+    if scorer.program().is_some() {
         return Err(wrong(&format!("a program cannot be a part of `{}`", R::NAME))
             .help("let the program combine the scores, or give it a [[score]] of its own"));
     }

@@ -26,26 +26,8 @@ impl FromTable for Command {
     const KEYS: &'static [&'static str] = &["command", "timeout", "env"];
 
     fn new(table: &ScoreTable, _: &AnswerFilter) -> Result<Self, ScorerError> {
-        let argv = table.command.clone().unwrap_or_default();
-        if argv.first().is_none_or(|program| program.trim().is_empty()) {
-            return Err(ScorerError::new("command", "`command` names no program")
-                .help("write command = [\"python3\", \"score.py\"]"));
-        }
-        if argv.iter().any(|word| word.contains('\0')) {
-            return Err(ScorerError::new(
-                "command",
-                "an item of `command` contains a NUL character",
-            ));
-        }
-        let timeout = match &table.timeout {
-            None => DEFAULT_TIMEOUT,
-            Some(written) => text::parse_duration(written)
-                .map_err(|reason| ScorerError::new("timeout", reason))?,
-        };
-        if timeout.is_zero() {
-            return Err(ScorerError::new("timeout", "`timeout` must be above 0")
-                .help("write timeout = \"30s\""));
-        }
+        let argv = argv(table, "[\"python3\", \"score.py\"]")?;
+        let timeout = timeout(table, DEFAULT_TIMEOUT)?;
         let env = table.env.clone().unwrap_or_default();
         if let Some(name) = env.iter().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
             return Err(ScorerError::new(
@@ -56,6 +38,35 @@ impl FromTable for Command {
         }
         Ok(Self(CommandSpec { argv, timeout, env }))
     }
+}
+
+/// The words of `command`; `example` is one for this kind.
+pub(super) fn argv(table: &ScoreTable, example: &str) -> Result<Vec<String>, ScorerError> {
+    let argv = table.command.clone().unwrap_or_default();
+    if argv.first().is_none_or(|program| program.trim().is_empty()) {
+        return Err(ScorerError::new("command", "`command` names no program")
+            .help(format!("write command = {example}")));
+    }
+    if argv.iter().any(|word| word.contains('\0')) {
+        let message = "an item of `command` contains a NUL character";
+        return Err(ScorerError::new("command", message));
+    }
+    Ok(argv)
+}
+
+/// The time limit that `timeout` sets for one answer.
+pub(super) fn timeout(table: &ScoreTable, default: Duration) -> Result<Duration, ScorerError> {
+    let timeout = match &table.timeout {
+        None => default,
+        Some(written) => {
+            text::parse_duration(written).map_err(|reason| ScorerError::new("timeout", reason))?
+        }
+    };
+    if timeout.is_zero() {
+        return Err(ScorerError::new("timeout", "`timeout` must be above 0")
+            .help("write timeout = \"30s\""));
+    }
+    Ok(timeout)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use super::alternatives;
 use super::answer_filter::AnswerFilter;
 use super::criteria::Rubric;
-use super::program::CommandSpec;
+use super::program::{CodeSpec, CommandSpec};
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
 use crate::prompt::value_text;
@@ -114,6 +114,7 @@ pub(super) enum Method {
     Kind(Arc<dyn Kind>),
     Row(Arc<dyn RowKind>),
     Command(CommandSpec),
+    Code(CodeSpec),
     Judge(Arc<Rubric>),
 }
 

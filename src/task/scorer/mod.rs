@@ -1,6 +1,6 @@
 //! Scorers: one small file for each kind of `[[score]]`.
 //!
-//! All kinds except `command` and `rubric`, which a program and a model decide, are pure functions of the
+//! All kinds except `command`, `code` and `rubric`, which programs and a model decide, are pure functions of the
 //! answer and the row. They do not know the candidate, and they never fail: an unusable answer is an
 //! invalid answer with a reason. Mistakes in a row or a table are reported before anything is scored, by
 //! [`Scorer::new`] and [`Scorer::check`].
@@ -45,6 +45,7 @@ mod is_json;
 mod json_schema;
 mod sql;
 mod command;
+mod code;
 mod rubric;
 mod overlap;
 mod token_f1;
@@ -58,13 +59,14 @@ mod set;
 mod row_assertions;
 
 pub(crate) use assertion::Assertion;
+pub use code::{ProgramEnd, WholeProgram};
 pub use comparable::label_form;
 pub use criteria::{Criterion, Level, Rubric};
 pub use invalid::{InvalidAnswers, InvalidCount, InvalidRow};
 pub use judgement::{AskedOf, Graded};
 pub(crate) use numerals::has_boxed_number;
 pub use numerals::is_number;
-pub use program::CommandSpec;
+pub use program::{CodeSpec, CommandSpec, ScorerProgram};
 pub use reason::InvalidReason;
 pub use reasoning::Reasoning;
 pub(crate) use reasoning::without_reasoning;
@@ -97,6 +99,7 @@ static KINDS: &[kind::KindEntry] = &[
     kind::entry::<sql::Sql>(),
     kind::entry::<sql::IsSql>(),
     kind::entry::<command::Command>(),
+    kind::entry::<code::Code>(),
     kind::entry::<rubric::RubricKind>(),
     kind::entry::<token_f1::TokenF1>(),
     kind::entry::<levenshtein::Levenshtein>(),
@@ -197,11 +200,12 @@ impl Scorer {
         self.weight
     }
 
-    /// The program, if this is a `command` scorer.
+    /// The program that it needs, if it is a `command` or a `code` scorer.
     #[must_use]
-    pub fn command(&self) -> Option<&CommandSpec> {
+    pub fn program(&self) -> Option<ScorerProgram<'_>> {
         match &self.method {
-            Method::Command(spec) => Some(spec),
+            Method::Command(spec) => Some(ScorerProgram::Command(spec)),
+            Method::Code(spec) => Some(ScorerProgram::Code(spec)),
             Method::Kind(_) | Method::Row(_) | Method::Judge(_) => None,
         }
     }
@@ -211,14 +215,14 @@ impl Scorer {
     pub fn rubric(&self) -> Option<&Rubric> {
         match &self.method {
             Method::Judge(rubric) => Some(rubric),
-            Method::Kind(_) | Method::Row(_) | Method::Command(_) => None,
+            Method::Kind(_) | Method::Row(_) | Method::Command(_) | Method::Code(_) => None,
         }
     }
 
     /// Whether its verdict comes from outside: from a program or a judge.
     #[must_use]
     pub fn is_asked(&self) -> bool {
-        matches!(self.method, Method::Command(_) | Method::Judge(_))
+        matches!(self.method, Method::Command(_) | Method::Code(_) | Method::Judge(_))
     }
 
     /// The kind, if right answers are wanted: what is said of the labels of `not-label` would be the wrong way round.
@@ -241,6 +245,7 @@ impl Scorer {
             Method::Kind(kind) => Some(kind.metrics().to_vec()),
             Method::Row(kind) => kind.metrics().map(<[_]>::to_vec),
             Method::Judge(rubric) => Some(rubric.names().collect()),
+            Method::Code(_) => Some(Vec::new()),
             Method::Command(_) => None,
         }
     }
@@ -251,7 +256,7 @@ impl Scorer {
         let does_method = match &self.method {
             Method::Kind(kind) => kind.counts_costs(),
             Method::Row(kind) => kind.counts_costs(),
-            Method::Command(_) | Method::Judge(_) => false,
+            Method::Command(_) | Method::Code(_) | Method::Judge(_) => false,
         };
         does_method && !self.outcome.has_threshold()
     }
@@ -287,7 +292,12 @@ impl Scorer {
     /// `extract`, after `normalize`. `None` if there is none; [`Self::score`] then says why.
     #[must_use]
     pub fn scored_part<'a>(&self, answer: &'a str) -> Option<Cow<'a, str>> {
-        self.filter.part(answer).ok().map(|part| self.filter.normalized(part))
+        let part = self.filter.part(answer).ok()?;
+        Some(match self.method {
+            // The indent of a program's first line counts.
+            Method::Code(_) => Cow::Borrowed(part),
+            _ => self.filter.normalized(part),
+        })
     }
 
     /// The right answers of a row, without the reasoning that is taken from answers, too.
@@ -319,6 +329,7 @@ impl Scorer {
             Method::Judge(rubric) if rubric.shows_reference && row.answer.is_null() => {
                 return Err("it has no answer, which the judge would be shown".to_owned());
             }
+            Method::Code(_) => return code::check(row),
             Method::Command(_) | Method::Judge(_) => return Ok(()),
         };
         let checked = answers.iter().try_for_each(|answer| kind.check(answer, &self.filter));
@@ -347,7 +358,9 @@ impl Scorer {
         }
         match &self.method {
             // Nothing is asked about an answer that says nothing.
-            Method::Judge(_) => part.trim().is_empty().then(|| invalid(InvalidReason::Empty)),
+            Method::Judge(_) | Method::Code(_) => {
+                part.trim().is_empty().then(|| invalid(InvalidReason::Empty))
+            }
             Method::Command(_) => None,
             Method::Row(kind) => Some(self.concluded(kind.score(part, row), part)),
             Method::Kind(kind) => {

@@ -5,7 +5,7 @@
 use super::Scorer;
 use super::criteria::Rubric;
 use super::label_form;
-use super::program::CommandSpec;
+use super::program::ScorerProgram;
 use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
@@ -126,8 +126,8 @@ impl ScorerSet {
     }
 
     /// The scorers that need a program, in the task's order.
-    pub fn commands(&self) -> impl Iterator<Item = (&Scorer, &CommandSpec)> {
-        self.scorers.iter().filter_map(|scorer| Some((scorer, scorer.command()?)))
+    pub fn programs(&self) -> impl Iterator<Item = (&Scorer, ScorerProgram<'_>)> {
+        self.scorers.iter().filter_map(|scorer| Some((scorer, scorer.program()?)))
     }
 
     /// The labels that the task's `label` scorers allow.

@@ -71,11 +71,11 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 5)]
     pub max_distance: Option<usize>,
-    /// `command`: the program and its arguments.
+    /// `command`: the program and its arguments. `code`: the interpreter and its arguments.
     #[serde(default, deserialize_with = "words", skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["python3", "score.py"])]
     pub command: Option<Vec<String>>,
-    /// `command`: the time limit for one answer, such as `30s`.
+    /// `command`, `code`: the time limit for one answer, such as `30s`; the default is `30s`, for `code` `10s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"30s")]
     pub timeout: Option<String>,
@@ -83,6 +83,18 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = ["DATABASE_URL"])]
     pub env: Option<Vec<String>>,
+    /// `code`: the memory of one process, in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 256, extend("default" = 512))]
+    pub memory_mb: Option<u64>,
+    /// `code`: the last statement of a program, which prints `{token}`. Known for `python`, `node`, `ruby`, `perl`, `lua` and shells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"print('{token}')")]
+    pub ending: Option<String>,
+    /// `code`: whether the program is shut in. Without it `command` must do so, such as with `docker run`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = false, extend("default" = true))]
+    pub sandbox: Option<bool>,
     /// `all-of`, `one-of`, `mean-of`: the scorers that it is made of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = [ScoreTable::example()])]
@@ -265,7 +277,7 @@ impl ScoreTable {
     }
 
     /// The keys that belong to some kinds, and whether each is there.
-    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 21] {
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 24] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
@@ -283,6 +295,9 @@ impl ScoreTable {
             ("command", self.command.is_some()),
             ("timeout", self.timeout.is_some()),
             ("env", self.env.is_some()),
+            ("memory_mb", self.memory_mb.is_some()),
+            ("ending", self.ending.is_some()),
+            ("sandbox", self.sandbox.is_some()),
             ("of", self.of.is_some()),
             ("criteria", self.criteria.is_some()),
             ("reference", self.reference.is_some()),

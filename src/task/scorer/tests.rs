@@ -321,8 +321,8 @@ fn a_program_is_listed_and_its_verdict_weighed() {
     ])
     .unwrap();
     assert!(!set.is_pure());
-    let (scorer, spec) = set.commands().next().unwrap();
-    assert_eq!((spec.argv.len(), scorer.scored_part("xaY").as_deref()), (1, Some("Y")));
+    let (scorer, program) = set.programs().next().unwrap();
+    assert_eq!((program.argv().len(), scorer.scored_part("xaY").as_deref()), (1, Some("Y")));
     assert_eq!(scorer.scored_part("x"), None);
     assert_eq!(scorer.score("xaY", &row(json!("x"))), None);
     // The program is not asked about an answer without a part to score.

@@ -1,35 +1,34 @@
-//! The end of what a program writes to its standard error.
+//! The end of what a program writes to its output or its standard error.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::process::ChildStderr;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// How long a process may take to exit after it closed its output, before it is killed.
 pub(super) const TIME_TO_EXIT: Duration = Duration::from_millis(500);
 
-/// How many bytes of the end of standard error are kept.
-pub(super) const KEPT_STDERR: usize = 2 * 1024;
+/// How many bytes of the end are kept.
+pub(super) const KEPT: usize = 2 * 1024;
 
-/// Collects the end of a program's standard error.
+/// Collects the end of a stream.
 #[derive(Debug)]
-pub(super) struct Stderr {
+pub(super) struct Tail {
     kept: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
 }
 
-impl Stderr {
-    pub(super) fn collect(mut stderr: ChildStderr) -> Self {
+impl Tail {
+    pub(super) fn collect(mut stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let writer = Arc::clone(&kept);
         let reader = tokio::spawn(async move {
             let mut chunk = [0; 1024];
-            while let Ok(length @ 1..) = stderr.read(&mut chunk).await {
+            while let Ok(length @ 1..) = stream.read(&mut chunk).await {
                 let mut kept = writer.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.extend_from_slice(&chunk[..length]);
-                let surplus = kept.len().saturating_sub(KEPT_STDERR);
+                let surplus = kept.len().saturating_sub(KEPT);
                 kept.drain(..surplus);
             }
         });
@@ -45,7 +44,7 @@ impl Stderr {
     }
 }
 
-impl Drop for Stderr {
+impl Drop for Tail {
     fn drop(&mut self) {
         self.reader.abort();
     }
