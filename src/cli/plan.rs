@@ -10,6 +10,7 @@ use crate::engine::{MIN_HOLD_ROWS, fewest_rows, fewest_rows_of_less};
 use crate::evaluate::Evaluator;
 use crate::id::RowIx;
 use crate::looks::{EarlierLooks, Looks};
+use crate::prompt::value_text;
 use crate::provider::Request;
 use crate::recipe::Recipe;
 use crate::report::{self, visible, without_schema};
@@ -576,10 +577,22 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
         let schema = form.schema().map(|schema| format!("schema {schema}"));
         let fields: Vec<String> = fields.chain(schema).chain(added).collect();
         let _ = writeln!(out, "  {}", visible(&fields.join(", ")));
-        for message in &request.messages {
-            let _ = writeln!(out, "  {}", message.role);
-            for line in visible(&message.content).lines() {
+        let mut shown = |title: &str, text: &str| {
+            let _ = writeln!(out, "  {title}");
+            for line in visible(text).lines() {
                 let _ = writeln!(out, "  | {line}");
+            }
+        };
+        for message in &request.messages {
+            shown(&message.role.to_string(), &message.content);
+        }
+        // What a target is told beside them.
+        if let Some(told) = &request.row {
+            for (name, part) in &told.parts {
+                shown(&format!("part `{}`", text::one_line(name)), &value_text(part));
+            }
+            for (name, value) in &told.row {
+                shown(&format!("column `{}`", text::one_line(name)), &value_text(value));
             }
         }
     }

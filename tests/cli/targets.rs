@@ -53,6 +53,23 @@ fn answered(env: &TestEnv, run: &str) -> Vec<Value> {
 }
 
 #[test]
+fn a_plan_shows_all_that_a_target_is_told() {
+    let env = with_example("agent-python", "orders");
+    let plan = env.run("plan orders").ok().stdout;
+    let (_, told) = plan.split_once("the first request, whole: to agent/orders\n").unwrap();
+    for shown in [
+        "  user\n  | 22 clocks\n",
+        "  part `planner`\n  | Look up what is asked for.\n",
+        "  part `writer`\n  | Write the number alone.\n",
+        "  column `order`\n  | 22 clocks\n",
+    ] {
+        assert!(told.contains(shown), "{shown}: {told}");
+    }
+    // Neither the right answer nor what is said of the row.
+    assert!(!told.contains("total") && !told.contains("feedback"), "{told}");
+}
+
+#[test]
 fn the_agent_in_python_gets_better_and_is_told_no_answer() {
     if !has_python() {
         return;
