@@ -68,6 +68,8 @@ impl Comparison {
 struct Progress {
     /// Rows of dev that both have been asked, and that are folded, from the first on without a gap.
     rows: u32,
+    /// Those of them that have no answer of one of both.
+    missing: Vec<u32>,
     test: SequentialTest,
 }
 
@@ -90,7 +92,7 @@ impl Versus {
     fn beginning(&self, look: u32) -> Progress {
         let level = Level::of_look(look).shared_by(self.comparison.others.len()).one_sided;
         let test = SequentialTest::new(level, self.comparison.margin, self.heaviest);
-        Progress { rows: 0, test }
+        Progress { rows: 0, missing: Vec::new(), test }
     }
 
     /// The step by which the next prompt becomes a candidate; `None` where all are.
@@ -117,30 +119,35 @@ impl Versus {
         let goes_on = self.goes_on(state);
         let (mut open, mut folded) = (Vec::new(), state.dev_rows);
         for (candidate, progress) in (1..).map(CandidateIx).zip(progress.iter_mut()) {
-            let is_settled = |row: u32| {
-                [CandidateIx::BASELINE, candidate].iter().all(|one| {
-                    self.cells(state, *one, row, goes_on)
-                        .all(|cell| matches!(cell, Cell::Scored { .. } | Cell::Missing))
-                })
+            let pair = [CandidateIx::BASELINE, candidate];
+            let cells = |row: u32| {
+                let of = move |one: CandidateIx| self.cells(state, one, row, goes_on);
+                pair.into_iter().flat_map(of)
             };
-            let settled = (0..state.dev_rows).take_while(|row| is_settled(*row)).count() as u32;
-            if settled < progress.rows {
+            let is_settled =
+                |row: u32| cells(row).all(|it| matches!(it, Cell::Scored { .. } | Cell::Missing));
+            let is_missing = |row: u32| cells(row).any(|it| matches!(it, Cell::Missing));
+            if !progress.missing.iter().all(|row| is_missing(*row)) {
                 // Rows that went missing are asked again.
                 *progress = self.beginning(state.look());
             }
-            for row in (progress.rows..settled).map(RowIx) {
+            while progress.rows < state.dev_rows && is_settled(progress.rows) {
+                let row = RowIx(progress.rows);
                 let mean = |candidate| {
                     let scores: Vec<f64> = self.comparison.scores(state, candidate, row).collect();
                     (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
                 };
-                if let (Some(a), Some(b)) = (mean(CandidateIx::BASELINE), mean(candidate)) {
+                if is_missing(row.0) {
+                    progress.missing.push(row.0);
+                }
+                if let [Some(a), Some(b)] = pair.map(mean) {
                     progress.test.add(b - a, state.weights.of(Split::Dev, row));
                 }
+                progress.rows += 1;
             }
-            progress.rows = settled;
             if progress.test.decision() == Decision::Open {
                 open.push(candidate);
-                folded = folded.min(settled);
+                folded = folded.min(progress.rows);
             }
         }
         (open, folded)
@@ -171,7 +178,7 @@ impl Versus {
             && all.into_iter().any(|one| (0..PILOT).any(|row| flips(one, row)))
     }
 
-    fn next(&self, state: &State) -> Vec<Plan> {
+    fn next(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
         if let Some(birth) = self.birth(state) {
             return vec![birth];
         }
@@ -183,24 +190,29 @@ impl Versus {
         let issued = |candidate: CandidateIx, replicate| {
             state.standing(candidate).column(Split::Dev, replicate).issued
         };
-        let rows = |candidate: CandidateIx, replicate: u16, to: u32| {
+        let rows = |candidate: CandidateIx, replicate: u16, to: u32, most: u32| {
             let from = issued(candidate, replicate);
-            let rows: Vec<RowIx> = (from..to.min(from + BLOCK as u32)).map(RowIx).collect();
+            let rows: Vec<RowIx> = (from..to.min(from + most)).map(RowIx).collect();
             let split = Split::Dev;
             (!rows.is_empty()).then_some(Plan::Evaluate { candidate, split, replicate, rows })
         };
         // The others follow where the baseline leads.
         let lead = issued(CandidateIx::BASELINE, 0);
+        let block = BLOCK as u32;
+        // A row says nothing until all prompts have answered it: what is left is divided among them.
+        let times = if lead < PILOT || goes_on { self.comparison.repeats.get() } else { 1 };
+        let answers_per_row = (1 + open.len() as u64) * u64::from(times);
+        let affordable = (remaining.rollouts / answers_per_row).clamp(1, u64::from(block)) as u32;
         for candidate in [CandidateIx::BASELINE].into_iter().chain(open) {
             for replicate in 0..self.comparison.repeats.get() {
                 let to = if replicate == 0 || goes_on { lead } else { lead.min(PILOT) };
-                if let Some(plan) = rows(candidate, replicate, to) {
+                if let Some(plan) = rows(candidate, replicate, to, block) {
                     return vec![plan];
                 }
             }
         }
         let is_pilot_over = || state.is_quiet() || self.comparison.repeats.get() <= 1;
-        match rows(CandidateIx::BASELINE, 0, state.dev_rows) {
+        match rows(CandidateIx::BASELINE, 0, state.dev_rows, affordable) {
             Some(_) if lead >= folded + AHEAD.max(folded / 4) => Vec::new(),
             // Whether rows are asked several times is known when the first ones are folded.
             Some(_) if lead == PILOT && !is_pilot_over() => Vec::new(),
@@ -223,9 +235,9 @@ impl Strategy for Versus {
         true
     }
 
-    fn ask(&self, state: &State, _remaining: Remaining) -> Vec<Plan> {
+    fn ask(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
         match state.phase {
-            Phase::Searching => self.next(state),
+            Phase::Searching => self.next(state, remaining),
             Phase::Choosing if state.is_quiet() => {
                 vec![Plan::Win { candidate: CandidateIx::BASELINE, shrunken_dev: None }]
             }

@@ -358,6 +358,42 @@ fn a_cap_ends_it_and_a_higher_one_goes_on() {
 }
 
 #[test]
+fn what_a_cap_leaves_is_divided_among_the_prompts() {
+    let server = server();
+    let env = with_prompts(&server);
+    env.write("third.md", "Answer warm or cold, thirdly.");
+    for (more, calls, rows) in [("", 10, 5), (" --b third.md", 27, 9)] {
+        let line = format!("{ASKED}{more} --max-calls {calls} --concurrency 4 --json");
+        let told = env.run(&line).ok().json();
+        for comparison in told["comparisons"].as_array().unwrap() {
+            assert_eq!(comparison["rows"], rows, "{comparison}");
+        }
+        assert_eq!(told["run"]["calls"], calls);
+    }
+}
+
+#[test]
+fn a_prompt_is_read_out_of_the_history_of_a_repository() {
+    let server = server();
+    let env = with_prompts(&server);
+    let git = |line: &str| {
+        let line = format!("-c user.name=a -c user.email=a@example.org {line}");
+        let done = env.program("git").args(line.split(' ')).output().unwrap();
+        assert!(done.status.success(), "{line}: {done:?}");
+    };
+    git("init --quiet .");
+    git("add better.md");
+    git("commit --quiet --message one");
+    env.write("better.md", "Answer warm or cold, otherwise.");
+    git("commit --quiet --all --message two");
+    let told = env.run("ab colours --a other.md --b HEAD~1:better.md --json").ok().json();
+    assert_eq!(told["comparisons"][0]["decision"], "better");
+    assert_eq!(told["comparisons"][0]["name"], "HEAD~1:better.md");
+    let missing = env.run("ab colours --a other.md --b HEAD~7:better.md").exits(2).stderr;
+    assert!(missing.contains("HEAD~7"), "{missing}");
+}
+
+#[test]
 fn what_cannot_be_asked_is_named() {
     let server = server();
     let other = TestEnv::with_server(&server, "");

@@ -1,6 +1,6 @@
 //! The rows on which a prompt does better than A, and those on which it does worse.
 
-use super::Pair;
+use super::pair::Pair;
 use serde::Serialize;
 
 /// Rows whose score changed, the greatest changes first.

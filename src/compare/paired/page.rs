@@ -1,7 +1,8 @@
 //! Prompts on the same rows, for a terminal: each by itself, each beside A, what is decided, in 80 columns.
 
 use super::super::table::{self, WIDTH, named};
-use super::{AbComparison, AbPrompt, AbTest, AskedRun, Basis, ChangedRow, is_whole};
+use super::pair::is_whole;
+use super::{AbComparison, AbPrompt, AbTest, AskedRun, Basis, ChangedRow};
 use crate::report::{cost, money, test_name, visible_line};
 use crate::score_form::ScoreForm;
 use crate::stats::{Decision, Interval, Level};
