@@ -126,7 +126,7 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
             return Err(RunError::from(RunDirError::Exists(run.run.clone())).into());
         }
     }
-    if matches!(task.goal.aim, Aim::MinCost { .. }) {
+    if matches!(task.goal.aim, Aim::Least { .. }) {
         screen.warn(&format!(
             "the task's goal `{}` speaks of a baseline on one model: each search is for `max quality`",
             task.goal

@@ -255,14 +255,14 @@ pub(super) fn warnings(task: &Task, level: Level) -> Vec<String> {
         warnings.push(format!("{} more such pairs", near.len() - 5));
     }
     let is_free = task.task_model().price.is_some_and(|price| price.is_free());
-    if is_free && matches!(task.goal.aim, Aim::MinCost { least: Least::UsdPer1k, .. }) {
+    if is_free && matches!(task.goal.aim, Aim::Least { of: Least::UsdPer1k, .. }) {
         warnings.push(format!(
             "the goal is `{}`, and the task model is free: no prompt costs less, so nothing can be confirmed; give \
              it a price",
             task.goal
         ));
     }
-    if let Aim::MinCost { least, .. } = task.goal.aim {
+    if let Some(least) = task.goal.least_measure() {
         let (needed, there) = (fewest_rows_of_less(&task.goal, level), task.splits.hold.len());
         warnings.extend((needed > there && there >= MIN_HOLD_ROWS).then(|| {
             format!(

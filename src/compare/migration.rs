@@ -95,8 +95,8 @@ pub struct BesideBar {
     pub difference: Interval,
     /// The same at the level that decides, where that is another one.
     pub tested: Option<Interval>,
-    /// That level, one-sided.
-    pub level: f64,
+    /// That level.
+    pub level: Level,
     /// The one-sided p-value of a difference at the margin.
     pub p_value: f64,
     /// Rows on which the new model is better, and on which it is worse.
@@ -543,7 +543,7 @@ impl BesideBar {
         let confirmed = beside(goal, rows, level)?;
         let (difference, test) = confirmed.gain?;
         let claimed = |is: fn(&Claim) -> bool| confirmed.claims.iter().find(|it| is(&it.claim));
-        let tested = claimed(is_not_worse).and_then(|it| it.tested);
+        let tested = claimed(is_not_worse).and_then(|it| it.tested).map(|it| it.interval);
         let decides = tested.unwrap_or(difference);
         let squares = rows.iter().map(|row| (row.winner - row.baseline).powi(2));
         let discordance = squares.sum::<f64>() / rows.len().max(1) as f64;
@@ -565,7 +565,7 @@ impl BesideBar {
             unanswered,
             difference,
             tested,
-            level: level.one_sided,
+            level,
             p_value: test.p_value,
             better: rows.iter().filter(|row| row.winner > row.baseline).count(),
             worse: rows.iter().filter(|row| row.winner < row.baseline).count(),
@@ -593,7 +593,7 @@ fn shown(confirmed: &Option<Confirmed>, is: fn(&Claim) -> bool) -> bool {
 /// As a goal: as good as the bar within the margin, and cheaper.
 fn within(margin: f64) -> Goal {
     Goal {
-        aim: Aim::MinCost { least: Least::UsdPer1k, floor: Threshold::Baseline(-margin) },
+        aim: Aim::Least { of: Least::UsdPer1k, floor: Threshold::Baseline(-margin) },
         bounds: Vec::new(),
     }
 }

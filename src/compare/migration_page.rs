@@ -3,7 +3,7 @@
 use super::migration::{BesideBar, Latency, MigrationReport, OnModel, ParityFinding, Target};
 use crate::report::{cost as dollars, visible_line};
 use crate::score_form::ScoreForm;
-use crate::stats::{Interval, Level};
+use crate::stats::Interval;
 use crate::text::{columns_of, lines, percent, plural, thousands};
 use std::fmt::Write as _;
 
@@ -220,7 +220,7 @@ fn compared(beside: &BesideBar, margin: f64, form: ScoreForm) -> String {
         ),
     };
     let tested = beside.tested.map_or_else(String::new, |tested| {
-        let level = Level { look: 1, one_sided: level }.in_percent();
+        let level = level.in_percent();
         format!(
             "; at the level that decides, {level} one-sided, the low end is {}",
             form.gain(tested.low)
@@ -318,7 +318,7 @@ mod tests {
             rows: 400,
             difference: interval(-0.21, 0.1),
             tested: None,
-            level: 0.025,
+            level: Level::FIRST,
             p_value: 0.9,
             better: 10,
             worse: 94,

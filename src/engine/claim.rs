@@ -26,6 +26,15 @@ pub struct HeldOutCost {
     pub saving: Interval,
 }
 
+/// An interval that decides, at another level than 95 % ones.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// The interval.
+    pub interval: Interval,
+    /// The chance beyond one of its ends.
+    pub level: Level,
+}
+
 /// What a goal says of the winner, and whether held-out rows show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claimed {
@@ -38,12 +47,9 @@ pub struct Claimed {
     /// that is to be less: the baseline's less the winner's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Interval>,
-    /// The interval that decided it, at `level`; `None` where the 95 % interval did, and where the winner is the baseline.
+    /// The interval that decided it; `None` where the 95 % interval did, and where the winner is the baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tested: Option<Interval>,
-    /// The one-sided level of `tested`, where it is not that of the look.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<f64>,
+    pub tested: Option<Tested>,
     /// Of a bound, or of a measure that is to be less, that is not shown because too few rows have a value, or because their
     /// values are too much alike: what these rows say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,9 +145,8 @@ impl Confirmed {
         let mine = scores(rows, |row| row.winner);
         let theirs = scores(rows, |row| row.baseline);
         let baseline = weighted::of_scores(&theirs, seed.child("seed", 0));
-        // A baseline that is shown to miss what the goal asks is no bar for the cost. Where either that or less cost is
-        // enough, each is tested at half of the level: both together are then wrong as often as it says (Bonferroni).
-        let of_cost = if goal.has_two_ways() { level.shared_by(2) } else { level };
+        // A baseline that is shown to miss what the goal asks is no bar for the cost.
+        let of_cost = level.shared_by(goal.ways_of_cost());
         let of_baseline =
             weighted::of_scores_beyond(&theirs, of_cost.one_sided, seed.child("seed", 0));
         let is_bar = of_baseline.is_none_or(|it| goal.is_kept_by_baseline(it.high));
@@ -193,8 +198,8 @@ impl Confirmed {
             let says_nothing = |it: &Sample| tested.is_none() || it.rows < it.needed;
             let sample = sample.filter(|it| is_changed && !shown && says_nothing(it));
             let tested = tested.filter(|_| is_later);
-            let other = Some(own.one_sided).filter(|_| own != level && tested.is_some());
-            Claimed { claim, shown, measured, tested, level: other, sample }
+            let tested = tested.map(|interval| Tested { interval, level: own });
+            Claimed { claim, shown, measured, tested, sample }
         };
         let claims: Vec<Claimed> = claims.into_iter().map(claimed).collect();
         Self {

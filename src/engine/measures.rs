@@ -10,7 +10,7 @@ use crate::stats::{
     rows_for_share,
 };
 use crate::task::bound::{Bound, Side, Threshold};
-use crate::task::goal::{Goal, Least};
+use crate::task::goal::{Goal, LeastMeasure};
 use crate::task::measure::{Measure, Total};
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +45,12 @@ fn total_of(values: &[f64], total: Total) -> Option<f64> {
 }
 
 /// What the winner and the baseline spend on the rows that both have it of.
-fn spent_by_both(goal: &Goal, least: Least, rows: &[HeldOutRow]) -> Option<(Vec<f64>, Vec<f64>)> {
-    let place = goal.place_of(&least.measure()?)?;
+fn spent_by_both(
+    goal: &Goal,
+    least: LeastMeasure,
+    rows: &[HeldOutRow],
+) -> Option<(Vec<f64>, Vec<f64>)> {
+    let place = goal.place_of(&least.measure())?;
     let both = |row: &HeldOutRow| {
         let (mine, theirs) = row.measured.get(place)?;
         Some((least.spent((*mine)?), least.spent((*theirs)?)))
@@ -57,12 +61,12 @@ fn spent_by_both(goal: &Goal, least: Least, rows: &[HeldOutRow]) -> Option<(Vec<
 /// How much less than the baseline the winner spends on these rows alone.
 pub(super) fn sample_of_less(
     goal: &Goal,
-    least: Least,
+    least: LeastMeasure,
     rows: &[HeldOutRow],
     level: Level,
 ) -> Option<Sample> {
     let (mine, theirs) = spent_by_both(goal, least, rows)?;
-    let total = least.measure()?.total();
+    let total = least.measure().total();
     let of = |values: &[f64]| total_of(values, total);
     let value = of(&theirs).zip(of(&mine)).map(|(theirs, mine)| theirs - mine);
     Some(Sample { rows: mine.len(), needed: fewest_rows_of_less(goal, level), value })
@@ -72,19 +76,18 @@ pub(super) fn sample_of_less(
 /// differences, or the difference of the quantiles. `None` where these rows are too few.
 pub(super) fn of_less(
     goal: &Goal,
-    least: Least,
+    least: LeastMeasure,
     rows: &[HeldOutRow],
     chance: f64,
     seed: Seed,
 ) -> Option<Interval> {
-    let measure = least.measure()?;
     let (mine, theirs) = spent_by_both(goal, least, rows)?;
     if mine.len() < MIN_HOLD_ROWS {
         return None;
     }
     let seed = seed.child("less", 0);
     let less: Vec<f64> = theirs.iter().zip(&mine).map(|(theirs, mine)| theirs - mine).collect();
-    match measure.total() {
+    match least.measure().total() {
         Total::Quantile(share) => quantile_saved_beyond((&mine, &theirs), share, chance),
         Total::Share => of_differences_beyond(&less, chance, seed),
         Total::Mean => of_amounts_beyond(&less, chance, seed),
@@ -94,8 +97,8 @@ pub(super) fn of_less(
 /// The fewest held-out rows with a value that could show that less is spent of what the goal asks to be least.
 #[must_use]
 pub fn fewest_rows_of_less(goal: &Goal, level: Level) -> usize {
-    let level = if goal.has_two_ways() { level.shared_by(2) } else { level };
-    let rows = match goal.least().and_then(Least::measure).map(|measure| measure.total()) {
+    let level = level.shared_by(goal.ways_of_cost());
+    let rows = match goal.least_measure().map(|least| least.measure().total()) {
         Some(Total::Quantile(share)) => rows_for_quantile(share, level.one_sided / 2.0),
         _ => MIN_HOLD_ROWS,
     };

@@ -81,7 +81,7 @@ pub fn of_model(files: &TaskFiles, model: &ModelName) -> Result<Task, SourceErro
     let task = Task::rebuild(files.clone().with_task_model(model))?;
     match task.goal.aim {
         Aim::MaxQuality { .. } => Ok(task),
-        Aim::MinCost { .. } => {
+        Aim::Least { .. } => {
             let best = Goal { bounds: task.goal.bounds, ..Goal::max_quality() };
             Task::rebuild(files.clone().with_task_model(model).with_goal(&best))
         }

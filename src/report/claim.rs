@@ -3,11 +3,11 @@
 
 use super::Report;
 use super::words::{cost, held_out, p_value, rows_with, signed_cost};
-use crate::engine::{Claimed, HeldOutCost, MIN_HOLD_ROWS, Sample};
+use crate::engine::{Claimed, HeldOutCost, MIN_HOLD_ROWS, Sample, Tested};
 use crate::run::{FamilyResult, Gain};
 use crate::score_form::ScoreForm;
 use crate::stats::{Interval, Level};
-use crate::task::goal::{Claim, Least};
+use crate::task::goal::{Claim, LeastMeasure};
 use crate::text;
 
 /// What the goal says of the winner: all of it where it is shown, or what is known, and what is not shown.
@@ -66,15 +66,12 @@ fn at_level(
     claimed: Option<&Claimed>,
     words: impl Fn(Interval) -> String,
 ) -> String {
-    let Some((claimed, tested)) = claimed.and_then(|it| Some((it, it.tested?))) else {
+    let Some(Tested { interval, level }) = claimed.and_then(|it| it.tested) else {
         return String::new();
     };
     let look = report.summary.look.unwrap_or(Level::FIRST);
-    let (level, whose) = match claimed.level {
-        Some(one_sided) => (Level { one_sided, ..look }, "that this part has"),
-        None => (look, "of this look"),
-    };
-    format!("; at the {} {whose} {}", level.in_percent(), words(tested))
+    let whose = if level == look { "of this look" } else { "that this part has" };
+    format!("; at the {} {whose} {}", level.in_percent(), words(interval))
 }
 
 /// What a goal says of the quality, as a part of a sentence.
@@ -135,7 +132,7 @@ pub(super) fn not_known(claimed: &Claimed) -> Option<String> {
         }
         Claim::Less { of } => {
             let name = format!("the difference in {of}");
-            (of.measure()?, name, value.map(|it| of.signed(it)))
+            (of.measure(), name, value.map(|it| of.signed(it)))
         }
         _ => return None,
     };
@@ -148,7 +145,7 @@ pub(super) fn not_known(claimed: &Claimed) -> Option<String> {
 }
 
 /// How much less of something beside dollars is spent, and whether that is shown.
-fn of_less(report: &Report<'_>, claimed: &Claimed, least: Least) -> String {
+fn of_less(report: &Report<'_>, claimed: &Claimed, least: LeastMeasure) -> String {
     let Some(it) = claimed.measured else {
         let why = not_known(claimed).map_or_else(String::new, |why| format!(": {why}"));
         return format!("“{}” is not shown{why}", least.words(true));
@@ -163,7 +160,7 @@ fn of_less(report: &Report<'_>, claimed: &Claimed, least: Least) -> String {
         at_level(report, Some(claimed), ends)
     );
     let nothing = match least {
-        Least::Inconsistency(_) => "no higher consistency",
+        LeastMeasure::Inconsistency(_) => "no higher consistency",
         _ => "no saving",
     };
     match claimed.shown {
@@ -271,13 +268,13 @@ mod tests {
         let mut example = run(Kind::Unproven);
         let measured = Some(Interval { mean: 0.01, low: -0.01, high: 0.03, n: 100 });
         for (of, says) in [
-            (Least::Inconsistency(3), "1.0 pp more consistency.3 on 100 rows"),
-            (Least::Inconsistency(3), "so that no higher consistency is shown"),
-            (Least::InputTokens, "so that no saving is shown"),
+            (LeastMeasure::Inconsistency(3), "1.0 pp more consistency.3 on 100 rows"),
+            (LeastMeasure::Inconsistency(3), "so that no higher consistency is shown"),
+            (LeastMeasure::InputTokens, "so that no saving is shown"),
         ] {
             let claim = Claim::Less { of };
-            let (tested, level, sample) = (None, None, None);
-            let claimed = Claimed { claim, shown: false, measured, tested, level, sample };
+            let (tested, sample) = (None, None);
+            let claimed = Claimed { claim, shown: false, measured, tested, sample };
             example.summary.claims.truncate(1);
             example.summary.claims.push(claimed);
             let gain = example.summary.gain.unwrap();

@@ -2,10 +2,10 @@
 
 use super::claim;
 use super::words::{cost, counted, held_out, p_value, signed_cost};
-use crate::engine::Claimed;
+use crate::engine::{Claimed, Tested};
 use crate::run::{ConfirmedCandidate, FamilyResult, Summary};
 use crate::score_form::ScoreForm;
-use crate::stats::{Interval, Level};
+use crate::stats::Interval;
 use crate::task::goal::Claim;
 use std::fmt::Write as _;
 
@@ -31,7 +31,7 @@ pub fn family_page(family: &FamilyResult, form: ScoreForm) -> String {
         let _ = writeln!(out, "{}", line(candidate, form));
     }
     for candidate in &family.candidates {
-        out += &tested(candidate, family.look, form);
+        out += &tested(candidate, form);
     }
     out
 }
@@ -53,20 +53,22 @@ fn line(it: &ConfirmedCandidate, form: ScoreForm) -> String {
 }
 
 /// What decided each part of the goal: the interval at its level, or why there is none.
-fn tested(it: &ConfirmedCandidate, look: Level, form: ScoreForm) -> String {
-    let level = Level { one_sided: it.level, ..look };
+fn tested(it: &ConfirmedCandidate, form: ScoreForm) -> String {
     let mut out = String::new();
     for claimed in &it.claims {
         let word = if claimed.shown { "shown" } else { "not shown" };
-        let own = Level { one_sided: claimed.level.unwrap_or(level.one_sided), ..level };
         // At a first look the 95 % interval decides.
-        let decided = claimed.tested.or_else(|| interval(it, claimed).filter(|_| own.is_first()));
+        let usual = || {
+            let interval = interval(it, claimed).filter(|_| it.level.is_first())?;
+            Some(Tested { interval, level: it.level })
+        };
+        let decided = claimed.tested.or_else(usual);
         let why = || claim::not_known(claimed).unwrap_or_else(|| "no row says it".to_owned());
         let told = match decided {
             Some(decided) => format!(
                 "{word} at {} ({}){}",
-                own.in_percent(),
-                ends(&claimed.claim, decided, form),
+                decided.level.in_percent(),
+                ends(&claimed.claim, decided.interval, form),
                 claim::needs(claimed)
             ),
             None => format!("{word}: {}", why()),

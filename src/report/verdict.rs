@@ -289,7 +289,7 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Conclusion {
     details.extend(shrunken(report));
     if margin > 0.0 {
         details.push(detectable_margin(report, rows, margin));
-    } else if matches!(report.task.goal.aim, Aim::MinCost { floor: Threshold::Absolute(_), .. }) {
+    } else if matches!(report.task.goal.aim, Aim::Least { floor: Threshold::Absolute(_), .. }) {
         details.extend(baseline_below(report));
     } else {
         details.push(detectable_gain(report, rows));
@@ -304,7 +304,7 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Conclusion {
 fn interval_alone(report: &Report<'_>, gain: &Gain) -> Option<String> {
     let is_of_gain = |it: &&Claimed| it.claim == Claim::Better && !it.shown;
     let claimed = report.summary.claims.iter().find(is_of_gain)?;
-    let low = claimed.tested.map_or(gain.low, |tested| tested.low);
+    let low = claimed.tested.map_or(gain.low, |tested| tested.interval.low);
     (low > 0.0 && rows_evaluated(report) >= MIN_HOLD_ROWS).then(|| {
         format!(
             "The interval lies above 0, but the {} does not show it: p may be at most {}.",

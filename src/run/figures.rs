@@ -92,8 +92,8 @@ pub struct ConfirmedCandidate {
     pub asked: bool,
     /// Whether the rows confirm what the goal says of it, at the level that Holm's rule left to it.
     pub confirmed: bool,
-    /// That level, one-sided.
-    pub level: f64,
+    /// That level.
+    pub level: Level,
     /// The p-value of what the goal says of its quality, by Holm's rule: it compares with the level of the look.
     pub p_adjusted: Option<f64>,
     /// The baseline's mean on the same rows.
@@ -174,7 +174,7 @@ pub(super) fn confirmations(task: &Task, state: &State, seed: Seed) -> Vec<Famil
                 prompted: prompted(task, state, standing, confirmed.winner, seed),
                 asked: confirmation.asked.contains(&candidate),
                 confirmed: confirmed.is_shown,
-                level: level.one_sided,
+                level,
                 p_adjusted,
                 baseline: confirmed.baseline,
                 gain: Gain::of(&confirmed, None),

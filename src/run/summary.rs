@@ -458,12 +458,11 @@ impl Summary {
             .collect();
         // What was confirmed stays confirmed.
         found.sort_by_key(|(_, it)| !it.confirmed);
-        let (family, it) = found.first()?;
-        let look = Level { one_sided: it.level, ..family.look };
+        let (_, it) = found.first()?;
         Some(Self {
             baseline: self.baseline.clone().map(|own| Prompted { hold: it.baseline, ..own }),
             best: Some(it.prompted.clone()),
-            look: (!look.is_first()).then_some(look),
+            look: (!it.level.is_first()).then_some(it.level),
             confirmed: Some(it.confirmed),
             gain: it.gain,
             held_out_cost: it.held_out_cost,

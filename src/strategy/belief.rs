@@ -20,7 +20,7 @@ impl Search<'_> {
         let parent = state.standing(candidate).candidate.parents.first().copied();
         let parent = parent.unwrap_or(CandidateIx::BASELINE);
         let threshold = match self.goal.aim {
-            Aim::MinCost { floor, .. } if !self.seeks_quality() => {
+            Aim::Least { floor, .. } if !self.seeks_quality() => {
                 let baseline = state.baseline().dev().mean().unwrap_or(0.0);
                 floor.value(baseline) - baseline
             }

@@ -95,7 +95,7 @@ impl Search<'_> {
             }
             let rank = match self.goal.aim {
                 Aim::MaxQuality { .. } => quality,
-                Aim::MinCost { .. } => -cost,
+                Aim::Least { .. } => -cost,
             };
             if best.is_none_or(|(highest, _)| rank > highest + 1e-12) {
                 best = Some((rank, candidate));
@@ -122,7 +122,7 @@ impl Search<'_> {
     /// reached step by step.
     #[must_use]
     pub fn seeks_quality(&self) -> bool {
-        let Aim::MinCost { floor, .. } = self.goal.aim else { return true };
+        let Aim::Least { floor, .. } = self.goal.aim else { return true };
         let mean = |candidate: CandidateIx| self.state.standing(candidate).dev().mean();
         let (Some(baseline), Some(incumbent)) =
             (mean(CandidateIx::BASELINE), mean(self.state.incumbent))
@@ -138,7 +138,7 @@ impl Search<'_> {
     pub fn seeks_less_cost(&self) -> bool {
         match self.goal.aim {
             Aim::MaxQuality { .. } => !self.keeps_cost_limit(self.state.incumbent),
-            Aim::MinCost { .. } => !self.seeks_quality(),
+            Aim::Least { .. } => !self.seeks_quality(),
         }
     }
 
@@ -148,7 +148,7 @@ impl Search<'_> {
             Aim::MaxQuality { usd_per_1k_at_most: Some(limit) } => {
                 self.cost(candidate).is_none_or(|cost| cost <= limit + 1e-12)
             }
-            Aim::MaxQuality { usd_per_1k_at_most: None } | Aim::MinCost { .. } => true,
+            Aim::MaxQuality { usd_per_1k_at_most: None } | Aim::Least { .. } => true,
         }
     }
 
@@ -163,11 +163,12 @@ impl Search<'_> {
     #[must_use]
     pub fn cost(&self, candidate: CandidateIx) -> Option<f64> {
         let standing = self.state.standing(candidate);
-        let Some((least, measure)) = self.goal.least().and_then(|it| Some((it, it.measure()?)))
-        else {
-            return standing.used.usd_per_1k();
-        };
-        standing.measured_on_dev(self.goal, &measure).map(|it| least.spent(it))
+        match self.goal.least_measure() {
+            None => standing.used.usd_per_1k(),
+            Some(least) => standing
+                .measured_on_dev(self.goal, &least.measure())
+                .map(|measured| least.spent(measured)),
+        }
     }
 
     /// Whether a candidate's answers to dev keep the goal's bounds, as far as they are known.

@@ -25,20 +25,27 @@ pub enum Aim {
         usd_per_1k_at_most: Option<f64>,
     },
     /// `min usd_per_1k s.t. quality >= baseline - 0.005`, or `min latency_p95 s.t. …`.
-    MinCost {
+    Least {
         /// What is to be as low as possible.
-        least: Least,
+        of: Least,
         /// The lowest permitted quality.
         floor: Threshold,
     },
 }
 
-/// What a prompt may spend as little of as possible, or may lack as little of as possible.
+/// What a prompt is to spend as little of as possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Least {
+    /// What 1,000 calls cost, in dollars, which bills say.
+    UsdPer1k,
+    /// What is measured of each row's answer.
+    Measure(LeastMeasure),
+}
+
+/// What an answer may spend, or lack, as little of as possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub enum Least {
-    /// What 1,000 calls cost, in dollars.
-    UsdPer1k,
+pub enum LeastMeasure {
     /// Mean tokens of a request.
     InputTokens,
     /// Mean tokens of an answer.
@@ -53,19 +60,60 @@ pub enum Least {
 }
 
 impl Least {
-    const ALL: [Self; 5] =
-        [Self::UsdPer1k, Self::InputTokens, Self::OutputTokens, Self::LatencyP50, Self::LatencyP95];
+    /// The part of a rule that asks for it: `min latency_p95`, `max consistency.3`.
+    fn aim(self) -> String {
+        match self {
+            Self::Measure(of @ LeastMeasure::Inconsistency(_)) => format!("max {of}"),
+            _ => format!("min {self}"),
+        }
+    }
 
-    /// The measure of a row's answer; `None` for dollars, which bills say.
+    fn of_aim(aim: &str) -> Option<Self> {
+        if let Some(name) = aim.strip_prefix("max ") {
+            return match Measure::parse(name.trim()) {
+                Ok(Measure::Consistency(answers)) => {
+                    Some(Self::Measure(LeastMeasure::Inconsistency(answers)))
+                }
+                _ => None,
+            };
+        }
+        let name = aim.strip_prefix("min ")?.trim();
+        let measures = LeastMeasure::ALL.into_iter().map(Self::Measure);
+        [Self::UsdPer1k].into_iter().chain(measures).find(|it| it.to_string() == name)
+    }
+
+    /// What is measured of each row's answer; `None` for dollars.
     #[must_use]
-    pub fn measure(self) -> Option<Measure> {
+    pub fn measure(self) -> Option<LeastMeasure> {
         match self {
             Self::UsdPer1k => None,
-            Self::InputTokens => Some(Measure::InputTokens),
-            Self::OutputTokens => Some(Measure::OutputTokens),
-            Self::LatencyP50 => Some(Measure::LatencyP50),
-            Self::LatencyP95 => Some(Measure::LatencyP95),
-            Self::Inconsistency(answers) => Some(Measure::Consistency(answers)),
+            Self::Measure(of) => Some(of),
+        }
+    }
+}
+
+impl fmt::Display for Least {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UsdPer1k => f.write_str("usd_per_1k"),
+            Self::Measure(of) => of.fmt(f),
+        }
+    }
+}
+
+impl LeastMeasure {
+    const ALL: [Self; 4] =
+        [Self::InputTokens, Self::OutputTokens, Self::LatencyP50, Self::LatencyP95];
+
+    /// The measure of a row's answer.
+    #[must_use]
+    pub fn measure(self) -> Measure {
+        match self {
+            Self::InputTokens => Measure::InputTokens,
+            Self::OutputTokens => Measure::OutputTokens,
+            Self::LatencyP50 => Measure::LatencyP50,
+            Self::LatencyP95 => Measure::LatencyP95,
+            Self::Inconsistency(answers) => Measure::Consistency(answers),
         }
     }
 
@@ -76,23 +124,6 @@ impl Least {
             Self::Inconsistency(_) => 1.0 - measured,
             _ => measured,
         }
-    }
-
-    /// The part of a rule that asks for it: `min latency_p95`, `max consistency.3`.
-    fn aim(self) -> String {
-        let verb = if matches!(self, Self::Inconsistency(_)) { "max" } else { "min" };
-        format!("{verb} {self}")
-    }
-
-    fn of_aim(aim: &str) -> Option<Self> {
-        if let Some(name) = aim.strip_prefix("max ") {
-            return match Measure::parse(name.trim()) {
-                Ok(Measure::Consistency(answers)) => Some(Self::Inconsistency(answers)),
-                _ => None,
-            };
-        }
-        let name = aim.strip_prefix("min ")?.trim();
-        Self::ALL.into_iter().find(|it| it.to_string() == name)
     }
 
     /// What it means to spend less of it, or more: `less latency_p95`, `more consistency.3`.
@@ -109,23 +140,19 @@ impl Least {
         format!("{sign}{}", self.shown(difference.abs()))
     }
 
-    /// An amount of it for people: `0.3100 USD per 1,000 calls`, `412 tokens`, `1,850 ms`, `4.2 pp`.
+    /// An amount of it for people: `412 tokens`, `1,850 ms`, `4.2 pp`.
     #[must_use]
     pub fn shown(self, value: f64) -> String {
-        match self.measure() {
-            Some(Measure::Consistency(_)) => format!("{:.1} pp", value * 100.0),
-            None => format!("{value:.4} USD per 1,000 calls"),
-            Some(measure) => measure.shown(value),
+        match self {
+            Self::Inconsistency(_) => format!("{:.1} pp", value * 100.0),
+            _ => self.measure().shown(value),
         }
     }
 }
 
-impl fmt::Display for Least {
+impl fmt::Display for LeastMeasure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.measure() {
-            None => f.write_str("usd_per_1k"),
-            Some(measure) => measure.fmt(f),
-        }
+        self.measure().fmt(f)
     }
 }
 
@@ -142,6 +169,23 @@ impl TryFrom<String> for Least {
         let of =
             ["min", "max"].into_iter().find_map(|verb| Self::of_aim(&format!("{verb} {name}")));
         of.ok_or_else(unknown)
+    }
+}
+
+impl From<LeastMeasure> for String {
+    fn from(least: LeastMeasure) -> Self {
+        least.to_string()
+    }
+}
+
+impl TryFrom<String> for LeastMeasure {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        let of = |verb| Least::of_aim(&format!("{verb} {name}")).and_then(Least::measure);
+        ["min", "max"]
+            .into_iter()
+            .find_map(of)
+            .ok_or_else(|| format!("`{name}` is nothing that a goal asks to be least"))
     }
 }
 
@@ -210,7 +254,7 @@ impl Goal {
                     let name = format!("consistency.{name}");
                     Measure::parse(&name).map_err(|why| format!("`{rule}`: {why}"))?;
                 }
-                Aim::MinCost { least: Least::of_aim(aim).ok_or_else(complaint)?, floor }
+                Aim::Least { of: Least::of_aim(aim).ok_or_else(complaint)?, floor }
             }
             _ => return Err(complaint()),
         };
@@ -229,13 +273,19 @@ impl Goal {
     pub fn least(&self) -> Option<Least> {
         match self.aim {
             Aim::MaxQuality { .. } => None,
-            Aim::MinCost { least, .. } => Some(least),
+            Aim::Least { of, .. } => Some(of),
         }
+    }
+
+    /// What is measured of each row's answer and is to be as low as possible, where the goal names something.
+    #[must_use]
+    pub fn least_measure(&self) -> Option<LeastMeasure> {
+        self.least().and_then(Least::measure)
     }
 
     /// What is measured of each row's answer, in the order in which events have it: bounds first, then what is to be least.
     pub fn measures(&self) -> impl Iterator<Item = Measure> {
-        let least = self.least().and_then(Least::measure);
+        let least = self.least_measure().map(LeastMeasure::measure);
         self.bounds.iter().map(|bound| bound.measure.clone()).chain(least)
     }
 
@@ -263,7 +313,7 @@ impl Goal {
             Aim::MaxQuality { usd_per_1k_at_most } => {
                 usd_per_1k_at_most.is_none_or(|limit| prompt.cost <= limit + 1e-12)
             }
-            Aim::MinCost { floor, .. } => {
+            Aim::Least { floor, .. } => {
                 prompt.quality >= floor.value(baseline.quality) - 1e-12
                     && (prompt.cost <= baseline.cost || !self.is_kept_by_baseline(baseline.quality))
             }
@@ -287,15 +337,20 @@ impl Goal {
     pub fn is_kept_by_baseline(&self, quality: f64) -> bool {
         match self.aim {
             Aim::MaxQuality { .. } => true,
-            Aim::MinCost { floor, .. } => quality >= floor.value(quality) - 1e-12,
+            Aim::Least { floor, .. } => quality >= floor.value(quality) - 1e-12,
         }
     }
 
-    /// Whether a baseline that misses the floor is no bar for the cost, so that one of two things is enough: that the winner
-    /// costs less, or that the baseline misses the floor. Beside a floor that follows the baseline it is none.
+    /// Among how many ways to serve the goal the cost is one: each way is tested at that share of the level, so that all
+    /// together are wrong as often as it says (Bonferroni). Two where a baseline that misses the floor is no bar, so that one
+    /// of two things is enough: that the winner costs less, or that the baseline misses the floor. Beside a floor that
+    /// follows the baseline it is the only one.
     #[must_use]
-    pub fn has_two_ways(&self) -> bool {
-        matches!(self.aim, Aim::MinCost { floor: Threshold::Absolute(_), .. })
+    pub fn ways_of_cost(&self) -> usize {
+        match self.aim {
+            Aim::Least { floor: Threshold::Absolute(_), .. } => 2,
+            Aim::Least { .. } | Aim::MaxQuality { .. } => 1,
+        }
     }
 
     /// What the goal says of the winner's quality.
@@ -303,10 +358,10 @@ impl Goal {
     pub fn quality_claim(&self) -> Claim {
         match self.aim {
             Aim::MaxQuality { .. } => Claim::Better,
-            Aim::MinCost { floor: Threshold::Baseline(offset), .. } => {
+            Aim::Least { floor: Threshold::Baseline(offset), .. } => {
                 Claim::NotWorse { margin: 0.0 - offset }
             }
-            Aim::MinCost { floor: Threshold::Absolute(quality), .. } => {
+            Aim::Least { floor: Threshold::Absolute(quality), .. } => {
                 Claim::QualityAtLeast { quality }
             }
         }
@@ -319,8 +374,8 @@ impl Goal {
             Aim::MaxQuality { usd_per_1k_at_most } => {
                 usd_per_1k_at_most.map(|usd_per_1k| Claim::CostAtMost { usd_per_1k })
             }
-            Aim::MinCost { least: Least::UsdPer1k, .. } => Some(Claim::Cheaper),
-            Aim::MinCost { least, .. } => Some(Claim::Less { of: least }),
+            Aim::Least { of: Least::UsdPer1k, .. } => Some(Claim::Cheaper),
+            Aim::Least { of: Least::Measure(of), .. } => Some(Claim::Less { of }),
         }
     }
 
@@ -353,7 +408,7 @@ pub enum Claim {
     /// It spends less of something beside dollars than the baseline.
     Less {
         /// Of what.
-        of: Least,
+        of: LeastMeasure,
     },
     /// 1,000 of its calls cost at most this many dollars.
     CostAtMost {
@@ -378,8 +433,8 @@ impl fmt::Display for Goal {
             Aim::MaxQuality { usd_per_1k_at_most: limit } => {
                 ("max quality".to_owned(), limit.map(|limit| format!("usd_per_1k <= {limit}")))
             }
-            Aim::MinCost { least, floor } => {
-                (least.aim(), Some(format!("quality >= {}", floor.written(Unit::None))))
+            Aim::Least { of, floor } => {
+                (of.aim(), Some(format!("quality >= {}", floor.written(Unit::None))))
             }
         };
         f.write_str(&aim)?;
@@ -434,10 +489,10 @@ mod tests {
         assert_eq!((three.answers_per_row(), Goal::max_quality().answers_per_row()), (3, 1));
         // Both ask for the same values.
         assert_eq!(three.place_of(&Measure::Consistency(3)), Some(0));
-        for least in Least::ALL.into_iter().chain([Least::Inconsistency(4)]) {
+        for least in LeastMeasure::ALL.into_iter().chain([LeastMeasure::Inconsistency(4)]) {
             let json = serde_json::to_value(least).unwrap();
             assert_eq!(json, serde_json::json!(least.to_string()));
-            assert_eq!(serde_json::from_value::<Least>(json).unwrap(), least);
+            assert_eq!(serde_json::from_value::<LeastMeasure>(json).unwrap(), least);
         }
     }
 

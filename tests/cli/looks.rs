@@ -59,7 +59,8 @@ fn every_look_at_held_out_rows_is_counted_over_the_runs_of_a_folder() {
     let second = env.json("results/two/summary.json");
     assert_eq!(second["look"]["number"], 2);
     let low = |summary: &serde_json::Value, of: &str| {
-        let interval = if of == "gain" { &summary["gain"] } else { &summary["claims"][0][of] };
+        let interval =
+            if of == "gain" { &summary["gain"] } else { &summary["claims"][0][of]["interval"] };
         interval["low"].as_f64()
     };
     assert!(low(&second, "tested") < low(&second, "gain"), "{second}");
@@ -226,7 +227,7 @@ fn candidates_of_a_finished_run_are_confirmed_as_one_look_that_they_share() {
         );
         let (p, adjusted) = (&candidate["gain"]["p_value"], &candidate["p_adjusted"]);
         assert!(adjusted.as_f64() >= p.as_f64(), "{candidate}");
-        let tested = &candidate["claims"][0]["tested"];
+        let tested = &candidate["claims"][0]["tested"]["interval"];
         assert!(tested["low"].as_f64() < candidate["gain"]["low"].as_f64(), "{candidate}");
     }
     // What the run had shown stands, and the same again is no further look.

@@ -86,8 +86,8 @@ fn one_model_is_at_parity_and_one_falls_short() {
     assert_eq!((&new["finding"], &weak["finding"]), (&json!("parity"), &json!("worse")));
     assert_eq!(found["look"], json!({ "number": 1, "level": 0.025 }));
     // Half of it is for parity. Holm: the one that is shown is tested at half of that, and the other one then at all of it.
-    assert_eq!(new["beside_bar"]["level"], 0.00625);
-    assert_eq!(weak["beside_bar"]["level"], 0.0125);
+    assert_eq!(new["beside_bar"]["level"]["level"], 0.00625);
+    assert_eq!(weak["beside_bar"]["level"]["level"], 0.0125);
     assert_eq!(new["beside_bar"]["rows"], 120);
     assert_eq!(new["beside_bar"]["short_by"], 0.0);
     assert!(weak["beside_bar"]["rows_needed"].is_null());
@@ -139,14 +139,21 @@ fn the_prompt_in_force_is_tested_beside_each_winner() {
     for target in [&picky, &needy] {
         assert_eq!((&target["is_changed"], &target["finding"]), (&json!(true), &json!("parity")));
         // Half of the look's level is for parity.
-        assert_eq!(target["beside_bar"]["level"], 0.0125 / 4.0, "two models, two prompts each");
+        assert_eq!(
+            target["beside_bar"]["level"]["level"],
+            0.0125 / 4.0,
+            "two models, two prompts each"
+        );
     }
     assert_eq!(
         (&picky["unchanged_finding"], &needy["unchanged_finding"]),
         (&json!("parity"), &json!("worse"))
     );
-    assert_eq!(picky["unchanged_beside_bar"]["level"], 0.0125 / 4.0);
-    assert_eq!(needy["unchanged_beside_bar"]["level"], 0.0125, "the last one that is open has all");
+    assert_eq!(picky["unchanged_beside_bar"]["level"]["level"], 0.0125 / 4.0);
+    assert_eq!(
+        needy["unchanged_beside_bar"]["level"]["level"], 0.0125,
+        "the last one that is open has all"
+    );
     let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "the prompt in force, unchanged: parity: not worse than the bar by more than 20.0 pp: -",

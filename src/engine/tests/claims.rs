@@ -73,7 +73,7 @@ fn quality_is_claimed_by_the_weights_of_rows() {
         let confirmed = at(1);
         assert_eq!(confirmed.claims[0].shown, is_shown, "{rule}: {confirmed:?}");
         // A later look needs more, and weighs alike.
-        let tested = at(2).claims[0].tested.unwrap();
+        let tested = at(2).claims[0].tested.unwrap().interval;
         let usual = if rule == at_least { confirmed.winner } else { confirmed.gain.map(|it| it.0) };
         assert_eq!(Some(tested.mean), usual.map(|it| it.mean));
         let all: f64 = rows.iter().map(|row| row.weight).sum();
@@ -134,7 +134,7 @@ fn a_later_look_at_the_same_rows_needs_more() {
         let (first, second) = (at(rule, &near, 1), at(rule, &near, 2));
         assert_eq!((first.gain, first.cost), (second.gain, second.cost));
         assert!(first.claims[0].tested.is_none());
-        let tested = second.claims[0].tested.unwrap();
+        let tested = second.claims[0].tested.unwrap().interval;
         let width = |it: Interval| it.high - it.low;
         let usual = match second.claims[0].claim {
             Claim::QualityAtLeast { .. } => second.winner,
@@ -388,12 +388,13 @@ fn two_ways_to_serve_a_goal_share_its_level() {
     let at_floor = "min input_tokens s.t. quality >= 0.7";
     let both = claims(at_floor, misses, less);
     assert!(!both.is_shown && both.claims.len() == 2, "{both:?}");
-    assert_eq!(both.claims[1].level, Some(0.0125));
+    let tested = both.claims[1].tested.unwrap();
+    assert_eq!(tested.level, Level::FIRST.shared_by(2));
     let width = |it: Interval| it.high - it.low;
-    assert!(width(both.claims[1].tested.unwrap()) > width(both.claims[1].measured.unwrap()));
+    assert!(width(tested.interval) > width(both.claims[1].measured.unwrap()));
     assert!(claims(at_floor, misses - 3, less).is_shown, "the baseline misses the floor");
     assert!(claims(at_floor, misses, less + 0.3).is_shown, "it is less");
     // A floor that follows the baseline is no second way.
     let beside = claims("min input_tokens s.t. quality >= baseline - 0.1", misses, less);
-    assert!(beside.is_shown && beside.claims.iter().all(|it| it.level.is_none()), "{beside:?}");
+    assert!(beside.is_shown && beside.claims.iter().all(|it| it.tested.is_none()), "{beside:?}");
 }

@@ -32,7 +32,7 @@ impl Accept for WithEvidence {
             known.is_some_and(|quality| search.is_allowed(candidate, quality, baseline))
         };
         let incumbent_allowed = allowed(state.incumbent);
-        let seeks_floor = search.seeks_quality() && matches!(goal.aim, Aim::MinCost { .. });
+        let seeks_floor = search.seeks_quality() && matches!(goal.aim, Aim::Least { .. });
         let mut best: Option<((bool, f64), CandidateIx, String)> = None;
         for &candidate in state.memory.fronts.finished() {
             let was = state.incumbents.iter().any(|(earlier, _)| *earlier == candidate);
@@ -59,7 +59,7 @@ impl Accept for WithEvidence {
                         "P(not worse) = {not_worse:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}"
                     )
                 }
-                Aim::MinCost { .. } if seeks_floor && !is_allowed => {
+                Aim::Least { .. } if seeks_floor && !is_allowed => {
                     if better < self.posterior {
                         continue;
                     }
@@ -67,14 +67,16 @@ impl Accept for WithEvidence {
                         "P(better) = {better:.2} over {rows} common rows; none is good enough yet"
                     )
                 }
-                Aim::MinCost { least: Least::UsdPer1k, .. }
+                Aim::Least { of: Least::UsdPer1k, .. }
                     if better >= self.posterior && cost < incumbent_cost =>
                 {
                     format!(
                         "P(good enough) = {better:.2}, at {cost:.4} USD per 1,000 calls instead of {incumbent_cost:.4}"
                     )
                 }
-                Aim::MinCost { least, .. } if better >= self.posterior && cost < incumbent_cost => {
+                Aim::Least { of: Least::Measure(least), .. }
+                    if better >= self.posterior && cost < incumbent_cost =>
+                {
                     let (cost, incumbent_cost) = (least.shown(cost), least.shown(incumbent_cost));
                     format!(
                         "P(good enough) = {better:.2}, at {least} {cost} instead of {incumbent_cost}"
@@ -85,7 +87,7 @@ impl Accept for WithEvidence {
                 _ => continue,
             };
             let rank = match goal.aim {
-                Aim::MinCost { .. } if is_allowed => (true, -cost),
+                Aim::Least { .. } if is_allowed => (true, -cost),
                 _ => (is_allowed, better),
             };
             if best.as_ref().is_none_or(|(highest, ..)| rank > *highest) {

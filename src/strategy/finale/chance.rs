@@ -71,11 +71,8 @@ fn of_cost(search: &Search<'_>, candidate: CandidateIx) -> f64 {
 /// nothing is known, and where a baseline that misses the floor is no bar.
 fn of_saving(search: &Search<'_>, candidate: CandidateIx) -> f64 {
     let (state, goal) = (search.state, search.goal);
-    let least = match goal.cost_claim() {
-        Some(Claim::Less { of }) => of.measure().map(|measure| (of, measure)),
-        _ => None,
-    };
-    let Some((least, measure)) = least else { return 1.0 };
+    let Some(least) = goal.least_measure() else { return 1.0 };
+    let measure = least.measure();
     if !state.baseline().dev().mean().is_some_and(|quality| goal.is_kept_by_baseline(quality)) {
         return 1.0;
     }
@@ -88,8 +85,7 @@ fn of_saving(search: &Search<'_>, candidate: CandidateIx) -> f64 {
     let (mine, theirs): (Vec<f64>, Vec<f64>) = both.unzip();
     let known = mine.len() as f64 / f64::from(state.standing(candidate).dev().scored.max(1));
     let rows = (search.remaining.hold_rows as f64 * known).round() as u64;
-    let look = level(search);
-    let level = if goal.has_two_ways() { look.shared_by(2) } else { look };
+    let level = level(search).shared_by(goal.ways_of_cost());
     let saved: Paired = theirs.iter().zip(&mine).map(|(theirs, mine)| theirs - mine).collect();
     let (Some(mean), Some(of_a_row)) = (saved.mean(), saved.variance()) else { return 1.0 };
     let believed = Posterior { mean, variance: of_a_row / saved.n as f64 };

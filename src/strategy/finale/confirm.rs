@@ -94,7 +94,7 @@ impl Confirm {
             return Plan::Win { candidate: CandidateIx::BASELINE, shrunken_dev: None };
         };
         let winner = match goal.aim {
-            Aim::MinCost { .. } => best,
+            Aim::Least { .. } => best,
             // A tie with the baseline is no gain: it is the cheapest only if it really is.
             Aim::MaxQuality { .. } => allowed
                 .iter()
@@ -132,7 +132,7 @@ impl Confirm {
                 by_bounds.then(of_a.mean.total_cmp(&of_b.mean))
             }
             // The baseline as a winner shows nothing, nor does one that costs as much: these come last.
-            Aim::MinCost { .. } => {
+            Aim::Least { .. } => {
                 let of = |candidate: CandidateIx, gain: Posterior| {
                     let is_changed = cost(search, candidate) != cost(search, CandidateIx::BASELINE);
                     let chance = chance(search, candidate, gain);
