@@ -1,10 +1,10 @@
 //! `migrate`: one prompt, other models. It is a night, whose first run measures the bar.
 
-use super::args::{CapArgs, MigrateArgs, RunArgs, RunsDir, StrategyArgs};
+use super::args::MigrateArgs;
 use super::error::CliError;
 use super::eval;
 use super::night;
-use super::run::{self, Prepared};
+use super::run::{self, Prepared, SearchSettings};
 use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
@@ -100,7 +100,13 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
         ))
         .hint("give more, or fewer models; `promptsearch plan TASK` shows what a search needs"));
     };
-    let run_args = run_args(args);
+    let search = SearchSettings {
+        strategy: &args.strategy,
+        concurrency: args.concurrency,
+        out,
+        consents: args.yes,
+        requires_certified: false,
+    };
     let mut names = vec![NightRun::new(files.file.clone(), format!("{name}-bar"))];
     let (mut lines, mut start) = (Vec::new(), None);
     for (place, target) in to.iter().enumerate() {
@@ -111,7 +117,7 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
             start = Some(warm);
         }
         let hint = likely(&task);
-        let prepared = run::prepare(task, &run_args, |_| Ok(given))
+        let prepared = run::prepare(task, search, |_| Ok(given))
             .map_err(|error| hint.into_iter().fold(error, CliError::hint))?;
         if place == 0 {
             prepared.warnings.iter().for_each(|warning| screen.warn(warning));
@@ -188,26 +194,6 @@ fn likely(task: &Task) -> Option<String> {
     let meant = did_you_mean(model.name.model(), known.iter().map(String::as_str))?;
     let is_known = model.price.is_some() || meant == model.name.model();
     (!is_known).then(|| format!("did you mean `{}/{meant}`?", model.name.provider()))
-}
-
-/// What one search is started with.
-fn run_args(args: &MigrateArgs) -> RunArgs {
-    let StrategyArgs { strategy, sets } = &args.strategy;
-    RunArgs {
-        task: vec![args.task.clone()],
-        strategy: StrategyArgs { strategy: strategy.clone(), sets: sets.clone() },
-        seed: args.seed,
-        name: None,
-        out: RunsDir { out: args.out.out.clone() },
-        concurrency: args.concurrency,
-        reuse: Vec::new(),
-        warm: Vec::new(),
-        detach: false,
-        yes: args.yes,
-        require_improvement: false,
-        require_certified: false,
-        caps: CapArgs::default(),
-    }
 }
 
 /// What these rows of the task's own prompt are expected to cost, in dollars; `None` where the price is not known.

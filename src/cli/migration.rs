@@ -1,14 +1,13 @@
 //! What is different of a night that is a migration: its bar, its look at held-out rows, and what it found.
 
-use super::args::RunArgs;
 use super::error::{CliError, Kind};
 use super::eval;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::compare::migration::{FoundRun, MigrationLook, MigrationReport};
+use crate::compare::migration::{MigrationLook, MigrationReport};
 use crate::compare::migration_page;
 use crate::looks::Looks;
-use crate::night::{Migration, Night};
+use crate::night::{FoundRun, Migration, Night};
 use crate::run::{LoadedRun, Run, RunDir, Settings, way_on};
 use crate::task::example::Split;
 use crate::text::plural;
@@ -17,20 +16,20 @@ use crate::text::plural;
 const RESULT: &str = "migration.json";
 const PAGE: &str = "migration.md";
 
-/// Starts the run that measures the bar. The rows are those that the searches hold out; its look is the migration's.
+/// Starts the run that measures the bar; what it costs was agreed to when the migration was started. The rows are those that the searches hold out; its look is the migration's.
 pub(super) fn begin_bar(
     (migration, night): (&Migration, &str),
     dir: &RunDir,
     caps: Caps,
-    args: &RunArgs,
+    concurrency: Option<usize>,
 ) -> Result<Run, CliError> {
     let task = migration.task(Migration::BAR)?;
     let caps = Caps { proposals: None, ..caps };
-    let access = eval::checked(&task, Some(Split::Hold), caps, args.concurrency, args.yes)?;
+    let access = eval::checked(&task, Some(Split::Hold), caps, concurrency, true)?;
     let rows = task.splits.held_out_hashes().collect();
     let settings = Settings {
         caps: Some(caps),
-        concurrency: args.concurrency,
+        concurrency,
         night: Some(night.to_owned()),
         ..Settings::default()
     };
@@ -56,16 +55,13 @@ pub(super) fn check_bar(bar: &LoadedRun) -> Result<(), CliError> {
 /// Which look at the held-out rows the comparison with the bar is; it is taken, if asked for.
 pub(super) fn look(
     night: &Night,
-    runs: &[(String, FoundRun)],
+    runs: &[FoundRun],
     is_taken: bool,
 ) -> Result<MigrationLook, CliError> {
     let file = night.file();
     let Some(migration) = &file.migration else { return Ok(MigrationLook::Next(1)) };
-    let went_on = |(_, run): &(String, FoundRun)| match run {
-        Some(Ok(run)) => run.history.state.earlier.len(),
-        _ => 0,
-    };
-    let went_on = runs.iter().skip(1).map(went_on).sum();
+    let searches = runs.iter().skip(1).filter_map(FoundRun::loaded);
+    let went_on = searches.map(|run| run.history.state.earlier.len()).sum();
     let by = Migration::looker(&file.night, file.created, went_on);
     let rows: Vec<_> = migration.task(Migration::BAR)?.splits.held_out_hashes().collect();
     let looks = Looks::beside(night.dir().path());
@@ -81,7 +77,7 @@ pub(super) fn look(
 /// What a migration found so far. One that has worked writes it into its folder.
 pub(super) fn found(
     night: &Night,
-    runs: &[(String, FoundRun)],
+    runs: &[FoundRun],
     has_worked: bool,
 ) -> Result<Option<MigrationReport>, CliError> {
     let file = night.file();

@@ -1,38 +1,33 @@
 //! `run A B C`: several tasks under one budget, one after the other, and what resumes, shows and stops them as
 //! one.
 
-use super::args::{CapArgs, ResumeArgs, RunArgs, RunsDir, StrategyArgs};
+use super::args::{ResumeArgs, RunArgs, StrategyArgs};
 use super::earlier::{self, Earlier};
 use super::error::{CliError, Kind};
 use super::gate::Gate;
 use super::migration;
-use super::night_budget::{refused, spent_by};
-use super::run::{self, Prepared};
+use super::night_budget::refused;
+use super::run::{self, Prepared, SearchSettings};
 use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::compare::migration::{FoundRun, MigrationReport};
+use crate::compare::migration::MigrationReport;
 use crate::compare::migration_page;
 use crate::engine::Outcome;
 use crate::night::{
-    BudgetRequest, Migration, Night, NightFile, NightRun, RunState, Spending, free_name,
+    self, Carried, FoundRun, Migration, Night, NightFile, NightRun, RunState, Spending, Worked,
+    free_name, locked,
 };
-use crate::report::{self, Report, visible_line};
-use crate::run::{
-    LoadedRun, NIGHT_FILE, Run, RunDir, RunDirError, RunError, RunKind, Settings, Status, WarmStart,
-};
+use crate::report::{self, NightReport, visible_line};
+use crate::run::{NIGHT_FILE, RUN_FILE, Run, RunDir, RunDirError, RunError, Settings, WarmStart};
 use crate::seed::Seed;
 use crate::task::Task;
-use crate::text;
-use crate::units::Usd;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 /// What a person agrees to when a night is resumed, for each of its runs.
 #[derive(Clone, Copy, Default)]
@@ -55,7 +50,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     }
     // Nothing is created before all of them can begin.
     let waiting = vec![RunState::Waiting; args.task.len()];
-    let Some(share) = crate::night::share(caps, &waiting, 0, clock.now()) else {
+    let Some(share) = night::share(caps, &waiting, 0, clock.now()) else {
         let tasks = args.task.len();
         return Err(CliError::usage(format!(
             "the budget is too small for {tasks} tasks: an equal share of it is nothing"
@@ -75,7 +70,8 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
     }
     let mut tasks: Vec<Task> = Vec::new();
     for path in &args.task {
-        let prepared = run::prepare(Task::load(path)?, args, |task| Ok(share.over(task.caps)))?;
+        let prepared =
+            run::prepare(Task::load(path)?, args.into(), |task| Ok(share.over(task.caps)))?;
         for warning in &prepared.warnings {
             screen.warn(&format!("{}: {warning}", prepared.task.name));
         }
@@ -91,7 +87,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), CliError> {
         runs.push(NightRun { task: std::path::absolute(path)?, run: own, reuse, warm });
     }
     let file = NightFile {
-        schema: crate::night::SCHEMA,
+        schema: night::SCHEMA,
         night: name.clone(),
         created: clock.now(),
         caps,
@@ -120,8 +116,8 @@ pub(super) fn start(
         return run::detach(night.dir(), flags, noun, screen);
     }
     screen.note(&format!("{noun} {} in {}", night.dir().name(), night.dir().path().display()));
-    let args = RunArgs { require_improvement: requires, ..arguments(&night, concurrency) };
-    let ended = go(night, &args, Consent::default(), screen);
+    let consent = Consent::default();
+    let ended = work(night, Session { concurrency, requires, consent }, screen);
     drop(lock);
     ended
 }
@@ -136,7 +132,7 @@ pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Res
     let (before, ran) = (night.caps(), night.taken().running);
     if let Some(caps) = settings::raised_caps(before, ran, &resumed.caps, &Clock::System)? {
         night.set_total(caps).map_err(refused)?;
-        if night.runs().iter().all(|state| matches!(state, RunState::Ended(_))) {
+        if night.is_over() {
             screen.warn(&format!(
                 "all runs of `{}` have ended: to search on with one of them, resume it with a higher cap",
                 dir.name()
@@ -152,135 +148,72 @@ pub(super) fn resume(dir: &RunDir, resumed: &ResumeArgs, screen: &Screen) -> Res
         };
         return run::detach(dir, flags, night.noun(), screen);
     }
-    let concurrency = resumed.concurrency.or(night.file().concurrency);
-    let require_improvement = resumed.require_improvement;
-    let args = RunArgs { require_improvement, ..arguments(&night, concurrency) };
     screen.note(&format!("resuming the {} {}", night.noun(), dir.name()));
-    let consent = Consent {
-        changed_provider: resumed.accept_changed_provider,
-        abandons_batches: resumed.abandon_batches,
+    let session = Session {
+        concurrency: resumed.concurrency.or(night.file().concurrency),
+        requires: resumed.require_improvement,
+        consent: Consent {
+            changed_provider: resumed.accept_changed_provider,
+            abandons_batches: resumed.abandon_batches,
+        },
     };
-    let ended = go(night, &args, consent, screen);
+    let ended = work(night, session, screen);
     drop(lock);
     ended
 }
 
-/// What each of its runs is started with.
-fn arguments(night: &Night, concurrency: Option<usize>) -> RunArgs {
-    let file = night.file();
-    RunArgs {
-        task: file.runs.iter().map(|run| run.task.clone()).collect(),
-        strategy: StrategyArgs { strategy: file.strategy.clone(), sets: file.sets.clone() },
-        seed: file.seed.map(|seed| seed.0),
-        name: None,
-        out: RunsDir { out: night.dir().path().parent().unwrap_or(Path::new(".")).to_owned() },
-        concurrency,
-        reuse: Vec::new(),
-        warm: Vec::new(),
-        detach: false,
-        // It was agreed to at the start.
-        yes: true,
-        require_improvement: false,
-        require_certified: false,
-        caps: CapArgs::default(),
-    }
-}
-
-/// Works on a night, and meanwhile takes requests that change its budget.
-fn go(night: Night, args: &RunArgs, consent: Consent, screen: &Screen) -> Result<(), CliError> {
-    let mut inbox = BudgetRequest::inbox(&night);
-    let (night, is_over) = (Mutex::new(night), AtomicBool::new(false));
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !is_over.load(Ordering::SeqCst) {
-                locked(&night).serve(&mut inbox);
-                std::thread::sleep(LOOK_EVERY);
-            }
-        });
-        let _over = Over(&is_over);
-        work(&night, args, consent, screen)
-    })
-}
-
-/// Ends the thread that takes requests, whatever ended the work.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-/// The interval between two looks for requests.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-fn locked(night: &Mutex<Night>) -> MutexGuard<'_, Night> {
-    night.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Runs what has not ended, one after the other. Trouble of one does not keep the others back, but for the bar of a
-/// migration: without it nothing is said of the others.
-fn work(
-    night: &Mutex<Night>,
-    args: &RunArgs,
+/// What is asked of a process that works on a night.
+#[derive(Clone, Copy)]
+struct Session {
+    /// Maximum number of concurrent requests.
+    concurrency: Option<usize>,
+    /// Whether each run must confirm its goal.
+    requires: bool,
     consent: Consent,
-    screen: &Screen,
-) -> Result<(), CliError> {
-    let mut troubles: Vec<(String, CliError)> = Vec::new();
-    let mut is_spent = false;
-    let file = locked(night).file().clone();
+}
+
+/// Works on a night to its end, and shows what came of it.
+fn work(night: Night, session: Session, screen: &Screen) -> Result<(), CliError> {
+    let file = night.file().clone();
     if file.migration.is_some() {
-        migration::look(&locked(night), &[], true)?;
+        migration::look(&night, &[], true)?;
     }
-    let mut again = format!("promptsearch resume {}", locked(night).dir().path().display());
-    again.push_str(if args.require_improvement { run::REQUIRES } else { "" });
-    for (number, NightRun { run: name, .. }) in file.runs.iter().enumerate() {
-        if matches!(locked(night).runs()[number], RunState::Ended(_)) {
-            continue;
-        }
-        let is_bar = file.migration.is_some() && number == Migration::BAR;
-        let Some(caps) = locked(night).give(number)? else {
-            let nothing = CliError::new(Kind::Refused, "nothing is left of the budget");
-            troubles.push((name.clone(), nothing));
-            is_spent = true;
-            if is_bar {
-                break;
-            }
-            continue;
-        };
-        screen.note(&format!("{name}: {} of {}", number + 1, file.runs.len()));
-        let dir = RunDir::at(locked(night).run_dir(number));
-        match one(&dir, (&file, number), (caps, consent), args, screen) {
-            Ok(Some(spent)) => locked(night).ended(number, spent)?,
-            Ok(None) => {
-                return Err(CliError::new(Kind::Interrupted, "interrupted; no answer is lost")
-                    .hint(format!("resume all with: {again}")));
-            }
+    let mut again = format!("promptsearch resume {}", night.dir().path().display());
+    again.push_str(if session.requires { run::REQUIRES } else { "" });
+    let night = Mutex::new(night);
+    let Worked { troubles, wants_more } = night::work(&night, |number, caps| {
+        let dir = RunDir::at(locked(&night).run_dir(number));
+        screen.note(&format!("{}: {} of {}", dir.name(), number + 1, file.runs.len()));
+        match one(&dir, (&file, number), caps, session, screen) {
+            Ok(Some(spent)) => Carried::Ended(spent),
+            Ok(None) => Carried::Stopped(
+                CliError::new(Kind::Interrupted, "interrupted; no answer is lost")
+                    .hint(format!("resume all with: {again}")),
+            ),
             Err(error) if error.kind == Kind::Unexpected || error.kind == Kind::InUse => {
-                return Err(error);
+                Carried::Stopped(error)
             }
             Err(error) => {
-                screen.warn(&format!("{name}: {}", error.message));
-                troubles.push((name.clone(), error));
-                if is_bar {
-                    is_spent = true;
-                    break;
-                }
+                screen.warn(&format!("{}: {}", dir.name(), error.message));
+                Carried::Trouble(error)
             }
         }
-    }
-    let gate = match args.require_improvement && troubles.is_empty() {
-        true => Some(improvement(&locked(night))?),
+    })?;
+    let night = locked(&night);
+    let gate = match session.requires && troubles.is_empty() {
+        true => Some(improvement(&night)?),
         false => None,
     };
-    let found = show(&locked(night), (false, true), gate.as_ref(), screen)?;
+    let found = show(&night, (false, true), gate.as_ref(), screen)?;
     if troubles.is_empty() {
         gate.map_or(Ok(()), |gate| gate.check())?;
         return found.map_or(Ok(()), |found| migration::conclude(&found));
     }
-    let error = of_all(troubles);
-    let more = if is_spent {
-        format!("; with more for the {}: `--max-usd X`, `--max-calls N`, …", locked(night).noun())
+    let nothing = || CliError::new(Kind::Refused, "nothing is left of the budget");
+    let told = troubles.into_iter().map(|(name, why)| (name, why.unwrap_or_else(nothing)));
+    let error = of_all(told.collect());
+    let more = if wants_more {
+        format!("; with more for the {}: `--max-usd X`, `--max-calls N`, …", night.noun())
     } else {
         String::new()
     };
@@ -304,8 +237,7 @@ fn of_all(troubles: Vec<(String, CliError)>) -> CliError {
 
 /// Whether all runs of a night have confirmed their goals.
 fn improvement(night: &Night) -> Result<Gate, CliError> {
-    let dirs = (0..night.file().runs.len()).map(|number| RunDir::at(night.run_dir(number)));
-    let runs = dirs.map(|dir| Run::read(&dir)).collect::<Result<Vec<_>, _>>()?;
+    let runs = night.run_dirs().map(|dir| Run::read(&dir)).collect::<Result<Vec<_>, _>>()?;
     Gate::improvement(&runs)
 }
 
@@ -313,20 +245,21 @@ fn improvement(night: &Night) -> Result<Gate, CliError> {
 fn one(
     dir: &RunDir,
     (file, number): (&NightFile, usize),
-    (caps, consent): (Caps, Consent),
-    args: &RunArgs,
+    caps: Caps,
+    Session { concurrency, consent, .. }: Session,
     screen: &Screen,
 ) -> Result<Option<Spending>, CliError> {
     let name = dir.name();
-    let is_new = !dir.file(crate::run::RUN_FILE).exists();
+    let is_new = !dir.file(RUN_FILE).exists();
     let bar = file.migration.as_ref().filter(|_| number == Migration::BAR);
     let mut run = match (bar, is_new) {
-        (Some(migration), true) => migration::begin_bar((migration, &file.night), dir, caps, args)?,
-        (None, true) => begin(dir, (file, number), caps, args, screen)?,
+        (Some(migration), true) => {
+            migration::begin_bar((migration, &file.night), dir, caps, concurrency)?
+        }
+        (None, true) => begin(dir, (file, number), caps, concurrency, screen)?,
         (_, false) => {
             let mut run = Run::open(dir)?;
-            file.check_begun(number, run.file())
-                .and_then(|()| check_within(run.caps(), caps, run.file().kind))
+            file.check_own(number, run.file(), (run.caps(), caps))
                 .map_err(|why| foreign(dir, file, &why))?;
             if consent.changed_provider {
                 for change in run.provider_changes() {
@@ -341,7 +274,7 @@ fn one(
             } else if !run.is_over() && deadline != run.caps() {
                 run.set_caps(deadline)?;
             }
-            let mut access = settings::access(run.task(), |role| run.asks(role), args.concurrency)?;
+            let mut access = settings::access(run.task(), |role| run.asks(role), concurrency)?;
             access.abandons_batches = consent.abandons_batches;
             run.with_access(access)
         }
@@ -359,37 +292,17 @@ fn one(
         Outcome::Trouble { why, .. } => return Err(CliError::new(Kind::Refused, why)),
     }
     if !screen.json {
-        screen.note(&format!("{name}: {}", result_line(&loaded)));
+        screen.note(&format!("{name}: {}", report::result_line(&loaded)));
     }
     if bar.is_some() {
         migration::check_bar(&loaded)?;
     }
-    Ok(Some(spent_by(&loaded)))
-}
-
-/// Checks that a run may spend no more than it was given.
-fn check_within(own: Caps, given: Caps, kind: RunKind) -> Result<(), String> {
-    let is_above = |unit: Option<u64>, given: Option<u64>| {
-        given.is_some_and(|given| unit.is_none_or(|own| own > given))
-    };
-    let tokens = |caps: &Caps| caps.tokens.map(|tokens| tokens.0);
-    let units = [
-        ("dollars", own.usd.map(Usd::nanos), given.usd.map(Usd::nanos)),
-        ("calls", own.calls, given.calls),
-        ("tokens", tokens(&own), tokens(&given)),
-        // Other runs make none.
-        ("proposals", own.proposals, given.proposals.filter(|_| kind == RunKind::Search)),
-    ];
-    match units.into_iter().find(|(_, own, given)| is_above(*own, *given)) {
-        Some((unit, ..)) => Err(format!("its cap on {unit} is above what the night gave it")),
-        None => Ok(()),
-    }
+    Ok(Some(Spending::from(&loaded)))
 }
 
 /// The error for a folder with the name of a run of a night that holds what is not this run.
 fn foreign(dir: &RunDir, file: &NightFile, why: &str) -> CliError {
-    let message = format!("`{}` is not a run of the night `{}`: {why}", dir.name(), file.night);
-    CliError::new(Kind::Invalid, message)
+    CliError::new(Kind::Invalid, file.foreign(dir, why))
         .hint(format!("move {} to another place", dir.path().display()))
 }
 
@@ -398,44 +311,36 @@ fn begin(
     dir: &RunDir,
     (file, number): (&NightFile, usize),
     caps: Caps,
-    args: &RunArgs,
+    concurrency: Option<usize>,
     screen: &Screen,
 ) -> Result<Run, CliError> {
+    let strategy = StrategyArgs { strategy: file.strategy.clone(), sets: file.sets.clone() };
+    let search = SearchSettings {
+        strategy: &strategy,
+        concurrency,
+        out: dir.path().parent().unwrap_or(Path::new(".")),
+        // It was agreed to, and checked, when the night was started.
+        consents: true,
+        requires_certified: false,
+    };
     let NightRun { task, reuse, warm, .. } = &file.runs[number];
     let prepared = match &file.migration {
-        None => run::prepare(Task::load(task)?, args, |task| Ok(caps.over(task.caps)))?,
-        Some(migration) => run::prepare(migration.task(number)?, args, |_| Ok(caps))?,
+        None => run::prepare(Task::load(task)?, search, |task| Ok(caps.over(task.caps)))?,
+        Some(migration) => run::prepare(migration.task(number)?, search, |_| Ok(caps))?,
     };
     let Prepared { task, recipe, access, caps, .. } = prepared;
     let from = |folder| WarmStart::from(&RunDir::at(folder), &task);
     let settings = Settings {
-        seed: args.seed.map(Seed),
+        seed: file.seed,
         caps: Some(caps),
-        concurrency: args.concurrency,
+        concurrency,
         reuse: reuse.clone(),
         warm: warm.as_ref().map(from).transpose()?,
         night: Some(file.night.clone()),
     };
     let run = Run::create(Arc::new(task), &recipe, settings, dir.path())?;
-    run::tell_start(args, &run, screen);
+    run::tell_start(file.seed.is_some(), &run, screen);
     Ok(run.with_access(access))
-}
-
-/// What came of a run, in a sentence.
-fn result_line(run: &LoadedRun) -> String {
-    match (run.file.kind, run.summary.baseline.as_ref().and_then(|prompt| prompt.dev)) {
-        (RunKind::Search, _) => report::verdict_line(&Report::from(run)),
-        (RunKind::Comparison { .. } | RunKind::Evaluation { .. }, None) => {
-            "not measured yet".to_owned()
-        }
-        (RunKind::Comparison { .. } | RunKind::Evaluation { .. }, Some(it)) => format!(
-            "{} ({} to {}) over {}",
-            run.summary.score_form.score(it.mean),
-            run.summary.score_form.score(it.low),
-            run.summary.score_form.score(it.high),
-            text::plural(it.n, "row")
-        ),
-    }
 }
 
 /// Shows a night from its files, at any time.
@@ -462,7 +367,7 @@ pub(super) struct Shown {
     /// The same for programs.
     pub(super) value: Value,
     /// Its runs, in their order.
-    pub(super) runs: Vec<(String, FoundRun)>,
+    pub(super) runs: Vec<FoundRun>,
     /// What it found, where it is a migration.
     found: Option<MigrationReport>,
 }
@@ -474,91 +379,10 @@ pub(super) fn shown(
     gate: Option<&Gate>,
     screen: &Screen,
 ) -> Result<Shown, CliError> {
-    let file = night.file();
-    let mut runs: Vec<(String, FoundRun)> = Vec::new();
-    let mut spent = Spending::default();
-    let (mut lines, mut values): (Vec<String>, Vec<Value>) = (Vec::new(), Vec::new());
-    for (number, (run, state)) in file.runs.iter().zip(night.runs()).enumerate() {
-        let dir = RunDir::at(night.run_dir(number));
-        let begun = dir.file(crate::run::RUN_FILE).exists().then(|| Run::read(&dir));
-        let begun = begun.map(|run| -> Result<LoadedRun, String> {
-            let run = run.map_err(|error| error.to_string())?;
-            let is_own = file.check_begun(number, &run.file);
-            is_own.map_err(|why| foreign(&dir, file, &why).message)?;
-            Ok(run)
-        });
-        let (line, value) = match &begun {
-            None => ("waiting".to_owned(), json!({ "run": run.run, "status": "waiting" })),
-            // One that was killed while it began, or whose rows are gone, does not hide the others.
-            Some(Err(why)) => {
-                (why.clone(), json!({ "run": run.run, "status": null, "error": why }))
-            }
-            Some(Ok(loaded)) => {
-                let own = spent_by(loaded);
-                spent.usd += own.usd;
-                spent.calls += own.calls;
-                spent.running += own.running;
-                let verdict = result_line(loaded);
-                let caps = loaded.caps();
-                let of = caps.usd.map_or_else(String::new, |usd| format!(" of {usd}"));
-                let calls = caps
-                    .calls
-                    .map_or_else(String::new, |it| format!(" of {}", text::thousands(it)));
-                let why =
-                    loaded.summary.trouble.clone().filter(|_| !loaded.summary.status.is_live());
-                let why = why.filter(|_| loaded.summary.status != Status::Finished);
-                let why = why.map_or_else(String::new, |why| format!(": {why}"));
-                let line = format!(
-                    "{verdict}{why} [{}{of}, {} calls{calls}]",
-                    own.usd,
-                    text::thousands(own.calls)
-                );
-                (
-                    line,
-                    json!({ "run": run.run, "status": loaded.summary.status, "summary": loaded.summary }),
-                )
-            }
-        };
-        let line = format!("{}: {}", visible_line(&run.run), visible_line(&line));
-        let width = screen.width().clamp(40, 100) - 4;
-        lines.push(format!("  {}", text::lines(&line, width).join("\n    ")));
-        let mut value = value;
-        if let Some(fields) = value.as_object_mut() {
-            fields.insert("task".to_owned(), json!(run.task));
-            fields.insert("given".to_owned(), crate::run::in_dollars(&given(state))?);
-        }
-        values.push(value);
-        runs.push((run.run.clone(), begun));
-    }
-    let is_done = night.runs().iter().all(|state| matches!(state, RunState::Ended(_)));
-    let status = match (is_done, is_running) {
-        (true, _) => Status::Finished,
-        (false, true) => Status::Running,
-        (false, false) => Status::Interrupted,
-    };
-    let word = serde_json::to_value(status)?;
-    let of = |cap: Option<String>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));
-    let mut out = String::new();
-    let _ = writeln!(out, "{}: {}", visible_line(&file.night), word.as_str().unwrap_or("?"));
-    let _ = writeln!(
-        out,
-        "  spent by all: {}{}, {} calls{}, {}",
-        spent.usd,
-        of(night.caps().usd.map(|usd: Usd| usd.to_string())),
-        text::thousands(spent.calls),
-        of(night.caps().calls.map(text::thousands)),
-        text::duration(spent.running),
-    );
-    out.push_str(&lines.join("\n"));
-    if status == Status::Interrupted {
-        let place = visible_line(&night.dir().path().display().to_string());
-        let _ = write!(out, "\n  resume: promptsearch resume {place}");
-    }
-    let mut value = json!({
-        "schema": 1, "night": file.night, "status": status, "caps": crate::run::in_dollars(&night.caps())?,
-        "spent": { "usd": spent.usd.dollars(), "calls": spent.calls, "seconds": spent.running.as_secs_f64() },
-        "runs": values,
-    });
+    let report = NightReport::read(night, is_running);
+    let mut page = report.page(screen.width().clamp(40, 100));
+    let mut value = report.value()?;
+    let runs = report.runs;
     if let (Some(gate), Some(fields)) = (gate, value.as_object_mut()) {
         fields.insert("gate".to_owned(), serde_json::to_value(gate)?);
     }
@@ -572,35 +396,21 @@ pub(super) fn shown(
     };
     if let (Some(found), Some(fields)) = (&found, value.as_object_mut()) {
         fields.insert("migration".to_owned(), serde_json::to_value(found)?);
-        let _ = write!(out, "\n\n{}", migration_page::page(found));
+        let _ = write!(page, "\n\n{}", migration_page::page(found));
     }
-    Ok(Shown { page: out, value, runs, found })
-}
-
-fn given(state: &RunState) -> Option<Caps> {
-    match state {
-        RunState::Given(caps) => Some(*caps),
-        RunState::Waiting | RunState::Ended(_) => None,
-    }
+    Ok(Shown { page, value, runs, found })
 }
 
 /// The run of a night that is running now, if one is.
 pub(super) fn running(dir: &RunDir) -> Result<Option<RunDir>, CliError> {
-    let night = Night::read(dir)?;
-    let dirs = (0..night.file().runs.len()).map(|number| RunDir::at(night.run_dir(number)));
-    Ok(dirs.into_iter().find(RunDir::is_running))
+    Ok(Night::read(dir)?.running())
 }
 
 /// A line for each night of a folder.
 pub(super) fn lines(out: &Path) -> Vec<String> {
     let line = |dir: &RunDir| {
         let night = Night::read(dir).ok()?;
-        let is_done = night.runs().iter().all(|state| matches!(state, RunState::Ended(_)));
-        let status = match (is_done, dir.is_running()) {
-            (true, _) => "finished",
-            (false, true) => "running",
-            (false, false) => "interrupted",
-        };
+        let status = night.status(dir.is_running()).in_words();
         let line = format!("{} {}: {status} ({})", night.noun(), dir.name(), night.run_names());
         Some(visible_line(&line))
     };

@@ -45,7 +45,7 @@ pub(super) fn settle(run: &LoadedRun) {
         // Whether the bar of a migration is measured, the migration finds out.
         && !night.is_bar(number)
     {
-        let settled = night.ended(number, spent_by(run));
+        let settled = night.ended(number, Spending::from(run));
         let _ = settled.inspect_err(|error| tracing::warn!(%error, "a night is not settled"));
     }
 }
@@ -54,17 +54,5 @@ pub(super) fn refused(error: BudgetError) -> CliError {
     match error {
         BudgetError::Dir(error) => error.into(),
         BudgetError::Refused(why) => CliError::usage(why),
-    }
-}
-
-pub(super) fn spent_by(run: &LoadedRun) -> Spending {
-    let wallet = &run.history.wallet;
-    let spent = wallet.spent();
-    Spending {
-        usd: spent.usd,
-        calls: wallet.calls(),
-        tokens: spent.tokens,
-        proposals: wallet.proposals(),
-        running: run.history.running(),
     }
 }

@@ -7,8 +7,7 @@ use super::error::CliError;
 use super::inspect;
 use super::night::{self, Shown, shown};
 use super::screen::Screen;
-use crate::compare::migration::FoundRun;
-use crate::night::Night;
+use crate::night::{FoundRun, Night};
 use crate::report::{self, CaseOutcome, Report, TestCase, TestSuite};
 use crate::run::{LoadedRun, RunDir};
 use std::fmt::Write as _;
@@ -58,7 +57,7 @@ fn of_night(
 
 /// The runs that could be read.
 fn known(all: &Shown) -> impl Iterator<Item = &LoadedRun> {
-    all.runs.iter().filter_map(|(_, run)| run.as_ref()?.as_ref().ok())
+    all.runs.iter().filter_map(FoundRun::loaded)
 }
 
 /// How the night stands, then each run's own report.
@@ -75,7 +74,7 @@ fn markdown(all: &Shown) -> String {
 }
 
 /// A run's cases; of one that has not begun, or cannot be read, a case that says so.
-fn suite(((name, run), task): (&(String, FoundRun), String)) -> TestSuite {
+fn suite((FoundRun { name, run }, task): (&FoundRun, String)) -> TestSuite {
     let outcome = match run {
         Some(Ok(run)) => return report::run_suite(&Report::from(run)),
         Some(Err(why)) => CaseOutcome::NotMeasured(why.clone()),

@@ -1,6 +1,6 @@
 //! `run` and `resume`.
 
-use super::args::{ResumeArgs, RunArgs};
+use super::args::{ResumeArgs, RunArgs, StrategyArgs};
 use super::comparison;
 use super::earlier::{self, Earlier};
 use super::error::{CliError, Kind};
@@ -42,34 +42,60 @@ pub(super) struct Prepared {
     left_out: Vec<String>,
 }
 
+/// What a search is started with, whoever starts it.
+#[derive(Clone, Copy)]
+pub(super) struct SearchSettings<'a> {
+    pub(super) strategy: &'a StrategyArgs,
+    /// Maximum number of concurrent requests.
+    pub(super) concurrency: Option<usize>,
+    /// The results folder.
+    pub(super) out: &'a Path,
+    /// Whether paid models may be asked where only time is capped.
+    pub(super) consents: bool,
+    /// Whether the judge must be certified against people.
+    pub(super) requires_certified: bool,
+}
+
+impl<'a> From<&'a RunArgs> for SearchSettings<'a> {
+    fn from(args: &'a RunArgs) -> Self {
+        Self {
+            strategy: &args.strategy,
+            concurrency: args.concurrency,
+            out: &args.out.out,
+            consents: args.yes,
+            requires_certified: args.require_certified,
+        }
+    }
+}
+
 /// Checks all that can be checked before anything is created.
 pub(super) fn prepare(
     task: Task,
-    args: &RunArgs,
+    asked: SearchSettings<'_>,
     caps: impl FnOnce(&Task) -> Result<Caps, CliError>,
 ) -> Result<Prepared, CliError> {
     let caps = caps(&task)?;
-    if args.require_certified {
+    if asked.requires_certified {
         check_certified(&task)?;
     }
     run::check_searched_parts(&task)?;
     let (recipe, left_out) =
-        settings::recipe_for(&task, &args.strategy.strategy, &args.strategy.sets)?;
+        settings::recipe_for(&task, &asked.strategy.strategy, &asked.strategy.sets)?;
     let is_asked = |role| RunKind::Search.asks(&task, &recipe, role);
-    settings::check_consent(&task, caps, is_asked, args.yes)?;
+    settings::check_consent(&task, caps, is_asked, asked.consents)?;
     run::check_mutator(&recipe, &task)?;
     if caps.usd.is_some() {
         task.check_prices(is_asked)?;
     }
     run::check_first_block(&task, &recipe, caps)?;
-    resources::check(resources::connections(&task, args.concurrency))?;
-    let access = settings::access(&task, is_asked, args.concurrency)?;
+    resources::check(resources::connections(&task, asked.concurrency))?;
+    let access = settings::access(&task, is_asked, asked.concurrency)?;
     run::check_models(&task, &access, is_asked)?;
     settings::check_programs(&task)?;
     settings::check_operators(&recipe, &task)?;
     let of_recipe = super::plan::temperature_warnings(&task, &recipe);
     let of_caps = run::no_cap_binds(&task, caps, is_asked).map(str::to_owned);
-    let (_, next) = super::plan::next_look(&args.out.out, &task)?;
+    let (_, next) = super::plan::next_look(asked.out, &task)?;
     let warnings = super::plan::warnings(&task, next).into_iter().chain(of_recipe).chain(of_caps);
     let warnings = warnings.collect();
     Ok(Prepared { task, recipe, caps, access, warnings, left_out })
@@ -94,7 +120,7 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
     let clock = Clock::System;
     let name = args.name.as_deref().map(checked_name).transpose()?;
     let caps = |task: &Task| settings::caps(task, &args.caps, &clock);
-    let prepared = prepare(Task::load(task)?, args, caps)?;
+    let prepared = prepare(Task::load(task)?, args.into(), caps)?;
     let Prepared { task, recipe, caps, access, warnings, left_out } = prepared;
     warnings.iter().for_each(|warning| screen.warn(warning));
     let tasks = [task];
@@ -124,7 +150,7 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
             created => break (created?.with_access(access), RunDir::at(dir)),
         }
     };
-    tell_start(args, &run, screen);
+    tell_start(args.seed.is_some(), &run, screen);
     super::log::to_file_of(&dir);
     for line in &left_out {
         tracing::info!("{line}");
@@ -142,8 +168,8 @@ pub(super) fn run(task: &Path, args: &RunArgs, screen: &Screen) -> Result<(), Cl
 }
 
 /// Says which seed a new run has, where none was asked for, and where it starts from.
-pub(super) fn tell_start(args: &RunArgs, run: &Run, screen: &Screen) {
-    if args.seed.is_none() {
+pub(super) fn tell_start(has_own_seed: bool, run: &Run, screen: &Screen) {
+    if !has_own_seed {
         let seed = run.file().seed.0;
         screen.note(&format!("seed {seed}: the smallest that no run of this task has"));
     }

@@ -8,7 +8,7 @@
 
 use crate::engine::{Claimed, Confirmed, HeldOutRow, MIN_HOLD_ROWS};
 use crate::id::CandidateIx;
-use crate::night::Migration;
+use crate::night::{FoundRun, Migration};
 use crate::report;
 use crate::run::{AnswerFigures, LoadedRun, Recommendation, RunError, Status};
 use crate::score_form::ScoreForm;
@@ -244,18 +244,15 @@ pub struct MigrationReport {
     pub targets: Vec<Target>,
 }
 
-/// What is known of a run of a migration.
-pub type FoundRun = Option<Result<LoadedRun, String>>;
-
 impl MigrationReport {
-    /// Compares. `runs` are those of the night, the bar's first, each with its name; `None` is one that has not begun.
+    /// Compares. `runs` are those of the night, the bar's first, in their order.
     ///
     /// # Errors
     /// The events of a run cannot be read.
     pub fn of(
         name: &str,
         migration: &Migration,
-        runs: &[(String, FoundRun)],
+        runs: &[FoundRun],
         look: MigrationLook,
     ) -> Result<Self, RunError> {
         let is_compared = matches!(look, MigrationLook::Taken(_));
@@ -263,31 +260,17 @@ impl MigrationReport {
         let look = Level::of_look(number);
         // Parity is claimed, and what is saved.
         let of_each = look.shared_by(2);
-        let loaded = |known: &'_ FoundRun| known.as_ref().is_some_and(Result::is_ok);
-        let any = runs.iter().filter_map(|(_, known)| known.as_ref()?.as_ref().ok());
-        let any: Vec<&LoadedRun> = any.collect();
-        let (bar_run, bar_known) = match runs.first() {
-            Some((run, known)) => (run.clone(), known),
-            None => (String::new(), &None),
-        };
-        let bar = match bar_known {
-            Some(Ok(run)) => Some((run, Rows::of(run, CandidateIx::BASELINE, Split::Dev)?)),
-            _ => None,
+        let any: Vec<&LoadedRun> = runs.iter().filter_map(FoundRun::loaded).collect();
+        let bar_run = runs.first().map_or_else(String::new, |run| run.name.clone());
+        let bar = match runs.first().and_then(FoundRun::loaded) {
+            Some(run) => Some((run, Rows::of(run, CandidateIx::BASELINE, Split::Dev)?)),
+            None => None,
         };
         let bar = bar.filter(|(_, rows)| !rows.is_empty());
         let mut targets = Vec::new();
         for (place, model) in migration.to.iter().enumerate() {
-            let (run, known) = match runs.get(place + 1) {
-                Some((run, known)) => (run.clone(), known),
-                None => (String::new(), &None),
-            };
-            let model = model.to_string();
-            targets.push(UncomparedTarget::of(
-                model,
-                run,
-                known,
-                bar.as_ref().map(|(run, _)| *run),
-            )?);
+            let bar = bar.as_ref().map(|(run, _)| *run);
+            targets.push(UncomparedTarget::of(model.to_string(), runs.get(place + 1), bar)?);
         }
         if !is_compared {
             targets.iter_mut().for_each(|it| it.wait_for(name, number));
@@ -327,8 +310,7 @@ impl MigrationReport {
             measured.compared(winner, unchanged)
         });
         let targets = targets.collect();
-        let searched = runs.iter().skip(1).find(|(_, known)| loaded(known));
-        let searched = searched.and_then(|(_, known)| known.as_ref()?.as_ref().ok());
+        let searched = runs.iter().skip(1).find_map(FoundRun::loaded);
         let hold = searched.map(|run| run.task.splits.hold.len());
         Ok(Self {
             score_form: any.first().map_or_else(ScoreForm::default, |run| run.task.score_form()),
@@ -395,10 +377,10 @@ struct UncomparedTarget {
 impl UncomparedTarget {
     fn of(
         model: String,
-        name: String,
-        known: &FoundRun,
+        found: Option<&FoundRun>,
         bar: Option<&LoadedRun>,
     ) -> Result<Self, RunError> {
+        let name = found.map_or_else(String::new, |it| it.name.clone());
         let unknown = |status, why: String| Self {
             model: model.clone(),
             run: name.clone(),
@@ -408,7 +390,7 @@ impl UncomparedTarget {
             unchanged: Rows::default(),
             why: Some(why),
         };
-        let run = match known {
+        let run = match found.and_then(|it| it.run.as_ref()) {
             None => return Ok(unknown(None, "its search has not begun".to_owned())),
             Some(Err(why)) => return Ok(unknown(None, why.clone())),
             Some(Ok(run)) => run,

@@ -9,11 +9,15 @@ mod share; // What the next run may spend.
 mod ledger; // What was given to whom, durably.
 mod migration; // A night that moves one prompt to other models.
 mod budget; // Changes of the total and of the shares.
+mod found; // Its runs as they are found in their folders.
+mod work; // Its runs, one after the other.
 
 pub use budget::{BudgetError, BudgetRequest};
+pub use found::FoundRun;
 pub use ledger::Fact;
 pub use migration::{Migration, of_model};
 pub use share::{RunState, Spending, left, share};
+pub use work::{Carried, Worked, locked, work};
 
 use crate::caps::Caps;
 use crate::clock::Clock;

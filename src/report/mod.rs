@@ -24,6 +24,7 @@ mod markdown;
 mod junit; // For a build server.
 mod html;
 mod run_list; // The runs of a folder.
+mod night; // Several runs under one budget.
 mod rows; // The rows that a prompt was asked.
 mod edge; // The rows that are worth a look.
 mod guard; // What a prompt should not bring along.
@@ -47,6 +48,7 @@ pub use guard::{Flag, Guard, flags};
 pub use html::html;
 pub use junit::{CaseOutcome, TestCase, TestSuite, junit, junit_of, run_suite, suite_name};
 pub use markdown::{inline, markdown};
+pub use night::{NightReport, result_line};
 pub use paired::{PairedScores, RowChange, ScorePair};
 pub use prompt_diff::{NamedParts, PromptDiff};
 pub use pull_request::{ProposedChange, pull_request};

@@ -49,6 +49,18 @@ impl Status {
     pub fn is_live(self) -> bool {
         matches!(self, Self::Running | Self::Paused)
     }
+
+    /// In a word.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Interrupted => "interrupted",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// The content of the file.
