@@ -9,9 +9,7 @@ pub(crate) use super::prompt_args::{
     EvalArgs, ExportArgs, ExportFormat, LogArgs, MonitorArgs, RollbackArgs, VerifyArgs,
 };
 pub(crate) use super::report_args::{EdgeArgs, ExplainArgs, ReportArgs, ReportFormat, RowsArgs};
-pub(crate) use super::run_args::{
-    CompareArgs, DiffArgs, EvalSplit, ListArgs, RunRef, WatchArgs,
-};
+pub(crate) use super::run_args::{CompareArgs, DiffArgs, EvalSplit, ListArgs, RunRef, WatchArgs};
 pub(crate) use super::search_args::{
     ConfirmArgs, CtlAction, CtlArgs, MigrateArgs, ResumeArgs, RunArgs, SetArgs,
 };

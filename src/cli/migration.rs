@@ -1,12 +1,9 @@
-//! What is different of a night that is a migration: its bar, its look at held-out rows, and what it found.
+//! What is different of a night that is a migration: its bar, and what it found.
 
 use super::error::{CliError, Kind};
 use super::eval;
 use crate::caps::Caps;
-use crate::clock::Clock;
-use crate::compare::migration::{MigrationLook, MigrationReport};
-use crate::compare::migration_page;
-use crate::looks::Looks;
+use crate::compare::migration::{MigrationLook, MigrationReport, markdown};
 use crate::night::{FoundRun, Migration, Night};
 use crate::run::{LoadedRun, Run, RunDir, Settings, way_on};
 use crate::task::example::Split;
@@ -52,28 +49,6 @@ pub(super) fn check_bar(bar: &LoadedRun) -> Result<(), CliError> {
     })
 }
 
-/// Which look at the held-out rows the comparison with the bar is; it is taken, if asked for.
-pub(super) fn look(
-    night: &Night,
-    runs: &[FoundRun],
-    is_taken: bool,
-) -> Result<MigrationLook, CliError> {
-    let file = night.file();
-    let Some(migration) = &file.migration else { return Ok(MigrationLook::Next(1)) };
-    let searches = runs.iter().skip(1).filter_map(FoundRun::loaded);
-    let went_on = searches.map(|run| run.history.state.earlier.len()).sum();
-    let by = Migration::looker(&file.night, file.created, went_on);
-    let rows: Vec<_> = migration.task(Migration::BAR)?.splits.held_out_hashes().collect();
-    let looks = Looks::beside(night.dir().path());
-    if is_taken {
-        return Ok(MigrationLook::Taken(looks.take(&by, &rows, 0, Clock::System.now())?));
-    }
-    let earlier = looks.earlier(&rows)?;
-    let taken = earlier.looks.iter().find(|look| look.by == by);
-    let next = MigrationLook::Next(earlier.most.saturating_add(1));
-    Ok(taken.map_or(next, |look| MigrationLook::Taken(look.number)))
-}
-
 /// What a migration found so far. One that has worked writes it into its folder.
 pub(super) fn found(
     night: &Night,
@@ -82,11 +57,14 @@ pub(super) fn found(
 ) -> Result<Option<MigrationReport>, CliError> {
     let file = night.file();
     let Some(migration) = &file.migration else { return Ok(None) };
-    let look = look(night, runs, has_worked)?;
+    let look = match has_worked {
+        true => MigrationLook::take(night, runs)?,
+        false => MigrationLook::next(night, runs)?,
+    };
     let found = MigrationReport::of(&file.night, migration, runs, look)?;
     if has_worked {
         night.dir().write_json(RESULT, &found)?;
-        night.dir().write(PAGE, migration_page::markdown(&found).as_bytes())?;
+        night.dir().write(PAGE, markdown(&found).as_bytes())?;
     }
     Ok(Some(found))
 }

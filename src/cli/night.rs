@@ -12,8 +12,7 @@ use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::compare::migration::MigrationReport;
-use crate::compare::migration_page;
+use crate::compare::migration::{self as moved, MigrationLook, MigrationReport};
 use crate::engine::Outcome;
 use crate::night::{
     self, Carried, FoundRun, Migration, Night, NightFile, NightRun, RunState, Spending, Worked,
@@ -176,7 +175,7 @@ struct Session {
 fn work(night: Night, session: Session, screen: &Screen) -> Result<(), CliError> {
     let file = night.file().clone();
     if file.migration.is_some() {
-        migration::look(&night, &[], true)?;
+        MigrationLook::take(&night, &[])?;
     }
     let mut again = format!("promptsearch resume {}", night.dir().path().display());
     again.push_str(if session.requires { run::REQUIRES } else { "" });
@@ -396,7 +395,7 @@ pub(super) fn shown(
     };
     if let (Some(found), Some(fields)) = (&found, value.as_object_mut()) {
         fields.insert("migration".to_owned(), serde_json::to_value(found)?);
-        let _ = write!(page, "\n\n{}", migration_page::page(found));
+        let _ = write!(page, "\n\n{}", moved::page(found));
     }
     Ok(Shown { page, value, runs, found })
 }

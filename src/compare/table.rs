@@ -14,8 +14,8 @@ pub(super) fn named(name: &str) -> String {
     visible_line(&shorten(name, WIDEST_NAME))
 }
 
-/// Writes rows of cells, each column as wide as its widest cell.
-pub(super) fn write(out: &mut String, table: &[Vec<String>]) {
+/// Writes rows of cells, each column as wide as its widest cell, behind an indent.
+pub(super) fn write(out: &mut String, indent: &str, table: &[Vec<String>]) {
     let columns = table.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let cells = table.iter().filter_map(|row| row.get(column));
@@ -26,6 +26,6 @@ pub(super) fn write(out: &mut String, table: &[Vec<String>]) {
         let cells = row.iter().zip(&widths).map(|(cell, width)| {
             format!("{cell}{}", " ".repeat(width.saturating_sub(columns_of(cell))))
         });
-        let _ = writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        let _ = writeln!(out, "{indent}{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }

@@ -59,7 +59,7 @@ pub use rows::{
 pub use run_list::run_list;
 pub use strategy::{RecipeEntry, list as strategies_list, strategy as strategy_page};
 pub use terminal::{end_of_run, status_line};
-pub(crate) use words::{cost, money, test_name};
+pub(crate) use words::{cost, money, signed_cost, test_name};
 pub use words::{failed_calls, left_out, refused_field, visible, visible_line, without_schema};
 
 use crate::id::CandidateIx;

@@ -23,7 +23,7 @@ pub fn page(test: &OnlineTest) -> String {
             arm.usd.map_or_else(|| "–".to_owned(), cost),
         ]);
     }
-    table::write(&mut out, &rows);
+    table::write(&mut out, "  ", &rows);
     for comparison in &test.comparisons {
         let _ = writeln!(out, "\n{} less {}", named(&comparison.arm), named(&test.control));
         let mut rows = vec![vec!["outcome".to_owned(), interval(comparison.effect)]];
@@ -37,7 +37,7 @@ pub fn page(test: &OnlineTest) -> String {
             let name = format!("{} = {}", named(&segment.column), named(&segment.value));
             rows.push(vec![name, interval(segment.effect)]);
         }
-        table::write(&mut out, &rows);
+        table::write(&mut out, "  ", &rows);
     }
     out.push('\n');
     for sentence in verdict(test) {

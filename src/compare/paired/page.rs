@@ -24,7 +24,7 @@ pub fn page(test: &AbTest) -> String {
     let a = test.prompts.first().map(|it| named(&it.name)).unwrap_or_default();
     for comparison in &test.comparisons {
         let _ = writeln!(out, "\n{} less {a}", named(&comparison.name));
-        table::write(&mut out, &figures(test, comparison));
+        table::write(&mut out, "  ", &figures(test, comparison));
         if !comparison.slices.is_empty() {
             let _ = writeln!(out, "\n  by slice");
             let slice = |it: &super::Slice| {
@@ -36,7 +36,7 @@ pub fn page(test: &AbTest) -> String {
                     difference(test.score_form, it.difference),
                 ]
             };
-            table::write(&mut out, &comparison.slices.iter().map(slice).collect::<Vec<_>>());
+            table::write(&mut out, "  ", &comparison.slices.iter().map(slice).collect::<Vec<_>>());
         }
         let changed = &comparison.changed;
         write_changed(&mut out, "better", &changed.better, comparison.better);
@@ -63,7 +63,7 @@ fn write_prompts(out: &mut String, test: &AbTest) {
         }
         rows.push(cells);
     }
-    table::write(out, &rows);
+    table::write(out, "  ", &rows);
     if prompts.iter().all(|it| it.usd_per_1k.is_none() && it.latency_ms.is_none()) {
         return;
     }
@@ -84,7 +84,7 @@ fn write_prompts(out: &mut String, test: &AbTest) {
         rows.push(cells);
     }
     out.push('\n');
-    table::write(out, &rows);
+    table::write(out, "  ", &rows);
 }
 
 fn figures(test: &AbTest, comparison: &AbComparison) -> Vec<Vec<String>> {
@@ -298,7 +298,7 @@ fn write_changed(out: &mut String, what: &str, rows: &[ChangedRow], of: usize) {
         cells.push(format!("right: {}", cut(&it.expected)));
         cells
     };
-    table::write(out, &rows.iter().map(row).collect::<Vec<_>>());
+    table::write(out, "  ", &rows.iter().map(row).collect::<Vec<_>>());
 }
 
 fn mark(decision: Decision) -> &'static str {

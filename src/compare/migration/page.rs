@@ -1,16 +1,18 @@
 //! What a migration found, as a page for a terminal and as Markdown.
 
-use super::migration::{BesideBar, Latency, MigrationReport, OnModel, ParityFinding, Target};
-use crate::report::{cost as dollars, visible_line};
+use super::super::table::{self, WIDTH};
+use super::parity::{BesideBar, ParityFinding};
+use super::report::MigrationReport;
+use super::rows::{Latency, OnModel};
+use super::target::Target;
+use crate::report::{cost as dollars, signed_cost, visible_line};
 use crate::score_form::ScoreForm;
 use crate::stats::Interval;
-use crate::text::{columns_of, lines, percent, plural, thousands};
+use crate::text::{lines, percent, plural, thousands};
 use std::fmt::Write as _;
 
 /// The widest name of a model in a table.
 const WIDEST_NAME: usize = 24;
-/// The width of the page: it fits the usual terminal.
-const WIDTH: usize = 80;
 
 /// The page: two tables, then a verdict for each new model.
 #[must_use]
@@ -18,18 +20,7 @@ pub fn page(report: &MigrationReport) -> String {
     let mut out = String::new();
     for (table, title) in [(quality(report, WIDEST_NAME), ""), (cost(report, WIDEST_NAME), "\n")] {
         out.push_str(title);
-        let columns = table.first().map_or(0, Vec::len);
-        let width = |column: usize| {
-            table.iter().map(|row| columns_of(&row[column])).max().unwrap_or_default()
-        };
-        let widths: Vec<usize> = (0..columns).map(width).collect();
-        for row in &table {
-            let cells = row.iter().zip(&widths);
-            let cells = cells.map(|(cell, width)| {
-                format!("{cell}{}", " ".repeat(width.saturating_sub(columns_of(cell))))
-            });
-            let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-        }
+        table::write(&mut out, "", &table);
     }
     for (target, sentences) in verdicts(report) {
         let _ = writeln!(out, "\n{} {}", mark(target), visible_line(&target.model));
@@ -108,8 +99,8 @@ fn cost(report: &MigrationReport, widest: usize) -> Vec<Vec<String>> {
             named(name, widest),
             latency.map_or_else(none, |Latency { p50_ms, .. }| time(p50_ms)),
             latency.map_or_else(none, |Latency { p95_ms, .. }| time(p95_ms)),
-            mean(usd, money_of),
-            saving.map_or_else(none, |saving| between(saving, money_of)),
+            mean(usd, signed_cost),
+            saving.map_or_else(none, |saving| between(saving, signed_cost)),
         ]
     };
     if let Some(bar) = &report.bar {
@@ -197,10 +188,6 @@ fn time(milliseconds: u32) -> String {
         ..1_000 => format!("{milliseconds} ms"),
         _ => format!("{:.1} s", f64::from(milliseconds) / 1_000.0),
     }
-}
-
-fn money_of(usd: f64) -> String {
-    if usd < 0.0 { format!("-{}", dollars(-usd)) } else { dollars(usd) }
 }
 
 /// Nothing of a name acts as Markdown.
@@ -301,8 +288,10 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::migration::{Bar, BesideBar, Found, SCHEMA};
+    use crate::compare::migration::report::{Bar, SCHEMA};
+    use crate::compare::migration::target::Found;
     use crate::stats::Level;
+    use crate::text::columns_of;
 
     fn report() -> MigrationReport {
         let interval =
