@@ -162,6 +162,14 @@ impl Report<'_> {
         best.unwrap_or(state.incumbent)
     }
 
+    /// What the best prompt is called: another candidate may stand in the winner's place.
+    fn subject(&self) -> &'static str {
+        match self.history.state.winner {
+            Some((winner, ..)) if winner != self.best() => "candidate",
+            _ => "winner",
+        }
+    }
+
     /// Whether the best prompt is not the baseline.
     fn has_winner(&self) -> bool {
         match (&self.summary.baseline, &self.summary.best) {

@@ -109,11 +109,12 @@ fn left_out(report: &Report<'_>) -> Option<String> {
     let rows = claim::rows_left_out(report);
     (rows > 0).then(|| {
         format!(
-            "{} left out: the winner or the baseline has no answer to {}, so that the claim says nothing of {}.",
+            "{} left out: the {} or the baseline has no answer to {}, so that the claim says nothing of {}.",
             match rows {
                 1 => "1 held-out row is".to_owned(),
                 _ => format!("{} are", held_out(rows)),
             },
+            report.subject(),
             if rows == 1 { "it" } else { "them" },
             if rows == 1 { "such a row" } else { "such rows" },
         )
@@ -261,7 +262,8 @@ fn confirmed(report: &Report<'_>, gain: &Gain) -> Conclusion {
     // At a later look, the line about it says how often.
     let once = if report.summary.look.is_none() { " once" } else { "" };
     let mut details = vec![format!(
-        "The search never saw these rows; winner and baseline were evaluated on them{once} ({}).",
+        "The search never saw these rows; {} and baseline were evaluated on them{once} ({}).",
+        report.subject(),
         test_name(gain.test)
     )];
     if rows < FEW_ROWS {
@@ -278,7 +280,11 @@ fn unproven(report: &Report<'_>, gain: &Gain) -> Conclusion {
     if gain.high < -margin.max(0.0) {
         let beyond = if margin > 0.0 { " by more than the goal's margin" } else { "" };
         details.push(format!(
-            "The winner on dev is worse than the baseline{beyond} on the held-out rows."
+            "The {} is worse than the baseline{beyond} on the held-out rows.",
+            match report.subject() {
+                "winner" => "winner on dev",
+                other => other,
+            }
         ));
     } else if report.summary.claims.iter().all(|claimed| claimed.shown) {
         details.push(format!(
@@ -475,8 +481,9 @@ fn more_rows(gain: f64, needed: usize, evaluated: usize, form: ScoreForm) -> Opt
 
 fn advice(report: &Report<'_>) -> String {
     format!(
-        "The baseline is recommended. To export the winner anyway, use `promptsearch export {} \
+        "The baseline is recommended. To export the {} anyway, use `promptsearch export {} \
          --accept-unconfirmed …`.",
+        report.subject(),
         report.handle()
     )
 }

@@ -202,7 +202,7 @@ pub(super) fn dropped(why: &Dropped, form: ScoreForm) -> String {
             format!("dropped at its gate: {}, but {} was required", score(*sum), score(*needed))
         }
         Dropped::Futile { probability, rows } => format!(
-            "dropped after {}: {:.0} % likely to be better",
+            "dropped after {}: {:.0} % likely to be good enough",
             plural(*rows as usize, "row"),
             probability * 100.0
         ),

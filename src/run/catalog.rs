@@ -4,7 +4,7 @@
 //! where it was killed, because its last summary is older than what it paid for.
 
 use super::conclusion::Conclusion;
-use super::dir::{RunDir, RunDirError, SUMMARY_FILE};
+use super::dir::{RUN_FILE, RunDir, RunDirError, SUMMARY_FILE};
 use super::figures::Gain;
 use super::file::{RunFile, RunKind};
 use super::summary::{Status, Summary};
@@ -60,6 +60,7 @@ pub struct RunEntry {
 impl RunEntry {
     fn read(dir: &RunDir) -> Result<Self, RunDirError> {
         let file = RunFile::read(dir)?;
+        check_pin(dir, &file)?;
         // A run that has just begun has none yet.
         let summary = match dir.file(SUMMARY_FILE).exists() {
             true => Some(dir.read_json::<Summary>(SUMMARY_FILE)?),
@@ -134,6 +135,43 @@ pub fn most_spent(dir: &RunDir) -> Result<(Amount, u64), RunDirError> {
     let open = wallet.open_calls();
     let reserved: Amount = open.iter().map(|(.., amount)| *amount).sum();
     Ok((wallet.spent() + reserved, wallet.calls() + open.len() as u64))
+}
+
+/// Events within which a run says what it was started with.
+const FIRST_EVENTS: u64 = 8;
+
+/// Why the first events are read no further.
+enum Stop {
+    Known,
+    Unreadable(JournalError),
+}
+
+impl From<JournalError> for Stop {
+    fn from(error: JournalError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// Checks that `run.json` is what the run was started with, by the first of its events.
+fn check_pin(dir: &RunDir, file: &RunFile) -> Result<(), RunDirError> {
+    let (path, mut pinned) = (dir.events(), None);
+    if !path.exists() {
+        return Ok(());
+    }
+    let read = read_events(&path, |number, event: Event| {
+        if let Event::Pinned { blake3 } = event {
+            pinned = Some(blake3);
+        }
+        let is_known = pinned.is_some() || number.0 >= FIRST_EVENTS;
+        if is_known { Err(Stop::Known) } else { Ok(()) }
+    });
+    if let Err(Stop::Unreadable(error)) = read {
+        return Err(RunDirError::Malformed { path, message: error.to_string() });
+    }
+    file.check_pin(pinned.as_deref()).map_err(|error| RunDirError::Malformed {
+        path: dir.file(RUN_FILE),
+        message: error.to_string(),
+    })
 }
 
 /// Dollars and calls of a run by its events.

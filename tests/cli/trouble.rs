@@ -569,6 +569,8 @@ fn what_a_run_was_started_with_cannot_be_changed_afterwards() {
     // How far it is, as its last summary says.
     let shown = env.run("status one").ok();
     assert!(shown.stderr.contains("warning: run.json has changed"), "{}", shown.stderr);
+    let list = env.run("list").ok();
+    assert!(list.stderr.contains("run.json has changed"), "{}", list.stderr);
     assert_eq!(env.read("results/one/events.jsonl"), journal, "nothing is appended");
 }
 
