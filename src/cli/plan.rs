@@ -21,7 +21,7 @@ use crate::stats::weighted;
 use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin};
 use crate::strategy::Slots;
 use crate::task::bound::Bound;
-use crate::task::example::Split;
+use crate::task::example::{Example, Split};
 use crate::task::goal::{Aim, Claim, Least};
 use crate::task::measure::Measure;
 use crate::task::model::{Hedge, ModelRole, Price, PriceSource, Provider};
@@ -447,6 +447,17 @@ fn hedges(task: &Task) -> String {
     })
 }
 
+/// How many rows must pass, in a line; empty where none must.
+fn must_pass(task: &Task) -> String {
+    let of = |rows: &[Example]| rows.iter().filter(|row| row.must_pass).count();
+    let (train, dev) = (of(&task.splits.train), of(&task.splits.dev));
+    let hold = task.splits.hold.must_pass();
+    match text::plural(train + dev + hold, "row") {
+        _ if train + dev + hold == 0 => String::new(),
+        all => format!("  {all} must pass: {train} of train, {dev} of dev, {hold} held out\n"),
+    }
+}
+
 fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Duration)) -> String {
     let (mut out, estimate, form) = (String::new(), &plan.estimate, task.score_form());
     let _ = writeln!(out, "{}: {}", estimate.task, task.about);
@@ -457,6 +468,7 @@ fn shown(plan: &Plan, task: &Task, recipe: &Recipe, (caps, night): (Caps, Durati
         let _ =
             writeln!(out, "  {split:<6} {:>7}  {purpose}", estimate.rows.get(split).unwrap_or(&0));
     }
+    out += &must_pass(task);
     if let Some(gain) = estimate.smallest_gain.filter(|_| estimate.held_out_rows >= MIN_HOLD_ROWS) {
         let rows = match estimate.held_out_rows {
             rows if rows < task.splits.hold.len() => {

@@ -8,10 +8,11 @@ use crate::event::Confirmation;
 use crate::id::CandidateIx;
 use crate::memory::State;
 use crate::seed::Seed;
-use crate::state::Look;
+use crate::state::{Cell, Look};
 use crate::stats::interval::{of_amounts, of_amounts_beyond};
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level, PairedTest, holm};
+use crate::task::example::Split;
 use crate::task::goal::{Claim, Goal};
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +81,28 @@ pub fn confirmed(state: &State, goal: &Goal, seed: Seed) -> Option<Confirmed> {
     let rows = held_out_rows(state, goal, winner, rows, state.look_of_winner());
     let is_changed = winner != CandidateIx::BASELINE;
     let (level, seed) = (Level::of_look(state.look()), seed.child("hold", 0));
-    (!rows.is_empty()).then(|| Confirmed::of(goal, &rows, is_changed, level, seed))
+    let unanswered = must_pass_unanswered(state, winner);
+    (!rows.is_empty())
+        .then(|| Confirmed::of(goal, &rows, is_changed, level, seed).missing(&rows, unanswered))
+}
+
+/// The held-out rows that must pass and that a candidate was asked without an answer.
+fn must_pass_unanswered(state: &State, candidate: CandidateIx) -> usize {
+    let column = state.standing(candidate).column(Split::Hold, 0);
+    let rows = state.must_pass.rows(Split::Hold);
+    rows.filter(|row| column.cell(*row) == Cell::Missing).count()
+}
+
+/// What rows that must pass say of a winner, with this many of them that it has no answer to; `None` where there is no
+/// such row.
+fn must_pass(rows: &[HeldOutRow], unanswered: usize) -> Option<Claimed> {
+    let all = rows.iter().filter(|row| row.must_pass);
+    let (answered, wrong) = all.fold((0, 0), |(answered, wrong), row| {
+        (answered + 1, wrong + usize::from(row.winner < 1.0 - 1e-6))
+    });
+    let (rows, failed) = (answered + unanswered, wrong + unanswered);
+    let (claim, shown) = (Claim::MustPass { rows, failed }, failed == 0);
+    (rows > 0).then_some(Claimed { claim, shown, measured: None, tested: None, sample: None })
 }
 
 /// One of several candidates that are compared with the baseline at once.
@@ -113,7 +135,11 @@ pub fn confirmed_family(
         .map(|candidate| held_out_rows(state, goal, *candidate, *rows, taken))
         .collect();
     let seed = seed.child("hold", 0);
-    let at = |place: usize, level| Confirmed::of(goal, &of_each[place], true, level, seed);
+    let at = |place: usize, level| {
+        let unanswered = must_pass_unanswered(state, family[place]);
+        let rows = &of_each[place];
+        Confirmed::of(goal, rows, true, level, seed).missing(rows, unanswered)
+    };
     let decided = holm::decided(family.len(), look, |place, level| at(place, level).is_shown);
     let mut members: Vec<FamilyMember> = (0..)
         .zip(family)
@@ -172,6 +198,7 @@ impl Confirmed {
                 Claim::Cheaper => cost.map(|cost| cost.saving),
                 Claim::CostAtMost { .. } => cost.map(|cost| cost.best),
                 Claim::Bound(_) | Claim::Less { .. } => measured,
+                Claim::MustPass { .. } => None,
             };
             let tested = match (is_changed, is_later) {
                 (false, _) => None,
@@ -189,6 +216,7 @@ impl Confirmed {
                     known_cost.is_some() && tested.high <= usd_per_1k + 1e-12
                 }
                 Claim::Bound(bound) => is_kept(bound, tested),
+                Claim::MustPass { failed, .. } => *failed == 0,
             });
             let sample = match &claim {
                 Claim::Bound(bound) => sample_of_bound(goal, bound, rows, own),
@@ -201,7 +229,8 @@ impl Confirmed {
             let tested = tested.map(|interval| Tested { interval, level: own });
             Claimed { claim, shown, measured, tested, sample }
         };
-        let claims: Vec<Claimed> = claims.into_iter().map(claimed).collect();
+        let mut claims: Vec<Claimed> = claims.into_iter().map(claimed).collect();
+        claims.extend(must_pass(rows, 0).filter(|_| is_changed));
         Self {
             winner,
             baseline,
@@ -210,6 +239,18 @@ impl Confirmed {
             is_shown: rows.len() >= MIN_HOLD_ROWS && claims.iter().all(|claimed| claimed.shown),
             claims,
         }
+    }
+}
+
+impl Confirmed {
+    /// The same where the winner has no answer to some rows that must pass: they say nothing for it.
+    fn missing(mut self, rows: &[HeldOutRow], unanswered: usize) -> Self {
+        if unanswered > 0 {
+            self.claims.retain(|it| !matches!(it.claim, Claim::MustPass { .. }));
+            self.claims.extend(must_pass(rows, unanswered));
+            self.is_shown = false;
+        }
+        self
     }
 }
 
@@ -236,6 +277,7 @@ fn at_level(
         }
         Claim::Bound(bound) => of_bound(goal, bound, rows, chance, seed),
         Claim::Less { of } => of_less(goal, *of, rows, chance, seed),
+        Claim::MustPass { .. } => None,
     }
 }
 
@@ -269,7 +311,8 @@ fn gain(
         | Claim::Cheaper
         | Claim::Less { .. }
         | Claim::CostAtMost { .. }
-        | Claim::Bound(_) => None,
+        | Claim::Bound(_)
+        | Claim::MustPass { .. } => None,
     });
     let test = test.unwrap_or_else(|| {
         weighted::superiority(&differences, is_binary, level, seed.child("test", 0))

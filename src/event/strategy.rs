@@ -43,6 +43,11 @@ pub enum Dropped {
         /// After how many common rows.
         rows: u32,
     },
+    /// It failed rows that must pass, and the incumbent fails none.
+    MustPass {
+        /// How often.
+        failed: u32,
+    },
     /// A round left it behind.
     Halved {
         /// The round.

@@ -22,6 +22,7 @@ fn row(answer: Value) -> Example {
         feedback: None,
         group: None,
         weight: 1.0,
+        must_pass: false,
         file: 0,
         line: 1,
     }

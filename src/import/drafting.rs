@@ -137,6 +137,7 @@ impl SourceColumns {
             feedback: column(&self.guess.feedback),
             group: column(&self.guess.group),
             weight: None,
+            must_pass: None,
         };
         let is_set = matches!(answers, Answers::LabelLists(_));
         let count = answer.filled + if is_set { answer.empty_lists } else { 0 };

@@ -56,6 +56,7 @@ fn row() -> Example {
         feedback: None,
         group: None,
         weight: 1.0,
+        must_pass: false,
         file: 0,
         line: 1,
     }

@@ -49,6 +49,7 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
         _ => told.splice(0..0, of_cost).for_each(drop),
     }
     told.extend(summary.claims.iter().filter_map(|claimed| of_bound(report, claimed)));
+    told.extend(summary.claims.iter().filter_map(|claimed| of_must_pass(&claimed.claim)));
     told.join("; ")
 }
 
@@ -56,6 +57,7 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
 pub(super) fn each(report: &Report<'_>) -> impl Iterator<Item = (String, bool, Option<String>)> {
     report.summary.claims.iter().map(|claimed| {
         let measured = of_bound(report, claimed).or_else(|| of_cost(report, claimed));
+        let measured = measured.or_else(|| of_must_pass(&claimed.claim));
         (words_of(&claimed.claim, report.score_form()), claimed.shown, measured)
     })
 }
@@ -89,7 +91,20 @@ fn words_of(claim: &Claim, form: ScoreForm) -> String {
         Claim::Less { of } => of.words(true),
         Claim::CostAtMost { usd_per_1k } => format!("at most {}", cost(usd_per_1k)),
         Claim::Bound(ref bound) => bound.to_string(),
+        Claim::MustPass { .. } => "right on all rows that must pass".to_owned(),
     }
+}
+
+/// How many rows that must pass are right; `None` of another claim.
+pub(super) fn of_must_pass(claim: &Claim) -> Option<String> {
+    let Claim::MustPass { rows, failed } = *claim else { return None };
+    let rows_of = |rows: usize| held_out(rows);
+    Some(match failed {
+        0 if rows == 1 => "right on the held-out row that must pass".to_owned(),
+        0 => format!("right on all {} that must pass", rows_of(rows)),
+        _ if rows == 1 => "wrong on the held-out row that must pass".to_owned(),
+        failed => format!("wrong on {failed} of {} that must pass", rows_of(rows)),
+    })
 }
 
 /// What was measured of a bound, and whether that shows it.

@@ -63,7 +63,10 @@ fn tested(it: &ConfirmedCandidate, form: ScoreForm) -> String {
             Some(Tested { interval, level: it.level })
         };
         let decided = claimed.tested.or_else(usual);
-        let why = || claim::not_known(claimed).unwrap_or_else(|| "no row says it".to_owned());
+        let why = || {
+            let known = claim::not_known(claimed).or_else(|| claim::of_must_pass(&claimed.claim));
+            known.unwrap_or_else(|| "no row says it".to_owned())
+        };
         let told = match decided {
             Some(decided) => format!(
                 "{word} at {} ({}){}",
@@ -88,6 +91,7 @@ fn subject(claim: &Claim) -> String {
         Claim::Cheaper | Claim::CostAtMost { .. } => "cost".to_owned(),
         Claim::Less { of } => of.to_string(),
         Claim::Bound(bound) => bound.name(),
+        Claim::MustPass { .. } => "rows that must pass".to_owned(),
     }
 }
 
@@ -100,6 +104,7 @@ fn ends(claim: &Claim, it: Interval, form: ScoreForm) -> String {
         Claim::Cheaper | Claim::CostAtMost { .. } => both(&signed_cost),
         Claim::Less { of } => both(&|value| of.signed(value)),
         Claim::Bound(bound) => both(&|value| bound.shown(value)),
+        Claim::MustPass { .. } => String::new(),
     }
 }
 
@@ -115,6 +120,7 @@ fn interval(it: &ConfirmedCandidate, claimed: &Claimed) -> Option<Interval> {
         Claim::Cheaper => it.held_out_cost.map(|cost| cost.saving),
         Claim::CostAtMost { .. } => it.held_out_cost.map(|cost| cost.best),
         Claim::Less { .. } | Claim::Bound(_) => claimed.measured,
+        Claim::MustPass { .. } => None,
     }
 }
 

@@ -206,6 +206,9 @@ pub(super) fn dropped(why: &Dropped, form: ScoreForm) -> String {
             plural(*rows as usize, "row"),
             probability * 100.0
         ),
+        Dropped::MustPass { failed } => {
+            format!("dropped: it failed {} that must pass", plural(*failed as usize, "row"))
+        }
         Dropped::Halved { round, mean } => {
             format!("dropped in halving round {}, at {}", round + 1, form.score(*mean))
         }

@@ -24,6 +24,12 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// Whether the answer is not wholly right.
+    #[must_use]
+    pub fn is_flawed(self) -> bool {
+        self.score().is_some_and(|score| score < 1.0 - 1e-6)
+    }
+
     /// The value, where there is one.
     #[must_use]
     pub fn score(self) -> Option<f64> {
@@ -57,6 +63,8 @@ pub struct Column {
     pub sum: f64,
     /// The sum of their weights: `scored` where all rows have equal weight.
     pub weight: f64,
+    /// How many rows that must pass it does not get wholly right.
+    pub must_pass_failed: u32,
     /// What the measures of the goal's bounds came to.
     pub measured: MeasuredRows,
     /// The numbers that stand for what answers say, where the goal asks for consistency.
@@ -72,6 +80,7 @@ impl Column {
         scored: 0,
         sum: 0.0,
         weight: 0.0,
+        must_pass_failed: 0,
         measured: MeasuredRows::EMPTY,
         said: BTreeMap::new(),
     };

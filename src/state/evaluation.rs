@@ -57,7 +57,11 @@ impl Facts {
     fn withdraw(&mut self, answer: RowKey) {
         let RowKey { candidate, split, replicate, row } = answer;
         let weight = self.weights.of(split, row);
+        let must_pass = self.must_pass.holds(split, row);
         let column = self.candidates[candidate.index()].column_mut((split, replicate));
+        if must_pass && column.cell(row).is_flawed() {
+            column.must_pass_failed -= 1;
+        }
         if let Cell::Scored { score, .. } = column.cell(row) {
             column.scored -= 1;
             column.sum -= weight * f64::from(score);
@@ -76,8 +80,9 @@ impl Facts {
     /// dropped: their round is over.
     fn reopen(&mut self, candidate: CandidateIx) {
         let status = &mut self.candidates[candidate.index()].status;
-        let is_by_own_rows =
-            |why: &Dropped| matches!(why, Dropped::Gate { .. } | Dropped::Futile { .. });
+        let is_by_own_rows = |why: &Dropped| {
+            matches!(why, Dropped::Gate { .. } | Dropped::Futile { .. } | Dropped::MustPass { .. })
+        };
         if matches!(status, Status::Dropped(why) if is_by_own_rows(why)) {
             *status = Status::Open;
             self.open.insert(candidate);
@@ -108,8 +113,11 @@ impl Facts {
         let column = standing.column_mut((split, replicate));
         column.folded += 1;
         match outcome {
-            RowOutcome::Scored { score, invalid, measured, said, weight } => {
+            RowOutcome::Scored { score, invalid, measured, said, weight, must_pass } => {
                 self.weights.set(split, row, *weight);
+                if *must_pass {
+                    self.must_pass.insert(split, row);
+                }
                 let own = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer));
                 let answer = graded.event.or(own).or(match open.cached {
                     Some(CachedOf::Answer(answer)) => Some(answer),
@@ -121,7 +129,9 @@ impl Facts {
                 column.weight += weight;
                 column.measured.set(row, measured);
                 column.said.extend(said.map(|said| (row, said)));
-                column.set(row, Cell::Scored { score: score.value() as f32, answer });
+                let cell = Cell::Scored { score: score.value() as f32, answer };
+                column.must_pass_failed += u32::from(*must_pass && cell.is_flawed());
+                column.set(row, cell);
                 self.counts.evaluations += 1;
                 self.counts.invalid += u64::from(*invalid);
                 if let Some(arrival) = arrival.filter(|_| split != Split::Train) {

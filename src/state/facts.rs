@@ -6,7 +6,7 @@ use super::counts::Counts;
 use super::judgements::Judgements;
 use super::open_call::{Arrival, OpenCall};
 use super::vectors::TextVectors;
-use super::weights::RowWeights;
+use super::weights::{MustPass, RowWeights};
 use crate::candidate::{Candidate, Origin};
 use crate::caps::Caps;
 use crate::event::{
@@ -137,6 +137,8 @@ pub struct Facts {
     pub plan: PlanLedger,
     /// How much rows count in a mean score.
     pub weights: RowWeights,
+    /// The rows that must pass.
+    pub must_pass: MustPass,
     /// Counts.
     pub counts: Counts,
     /// The clock of the run's order: when the latest of the folded calls was due. Nothing measured enters it, so

@@ -38,7 +38,7 @@ pub use judgements::Judgements;
 pub use measured::MeasuredRows;
 pub use open_call::{Arrival, OpenCall, Work};
 pub use vectors::TextVectors;
-pub use weights::RowWeights;
+pub use weights::{MustPass, RowWeights};
 
 use crate::event::Event;
 use crate::id::EventNumber;

@@ -182,6 +182,13 @@ impl Search<'_> {
             if self.state.standing(candidate).status != Status::Open {
                 return None;
             }
+            if self.slots.evaluate.is_one_by_one()
+                && let Some(why) = self.vetoed(candidate)
+            {
+                let is_quiet = self.state.standing(candidate).dev().is_quiet();
+                return is_quiet
+                    .then_some(Plan::Decide(Event::CandidateDropped { candidate, why }));
+            }
             match self.gate(candidate) {
                 GateState::Next(plan) => Some(*plan),
                 GateState::Waiting => None,

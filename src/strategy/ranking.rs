@@ -2,6 +2,7 @@
 
 use super::search::Search;
 use super::space::Space;
+use crate::event::Dropped;
 use crate::id::CandidateIx;
 use crate::state::Status;
 use crate::task::bound::Threshold;
@@ -171,22 +172,36 @@ impl Search<'_> {
         }
     }
 
-    /// Whether a candidate's answers to dev keep the goal's bounds, as far as they are known.
+    /// Whether a candidate gets all rows right that must pass, and its answers to dev keep the goal's bounds, as far as
+    /// they are known.
     #[must_use]
     pub fn keeps_bounds(&self, candidate: CandidateIx) -> bool {
-        self.goal.bounds.iter().all(|bound| {
-            let of = |candidate: CandidateIx| {
-                self.state.standing(candidate).measured_on_dev(self.goal, &bound.measure)
-            };
-            let baseline = match bound.threshold {
-                Threshold::Absolute(_) => Some(0.0),
-                Threshold::Baseline(_) => of(CandidateIx::BASELINE),
-            };
-            let known = of(candidate).zip(baseline);
-            // Answers that show a consistency are asked for in any case: it is not known yet.
-            let is_due = matches!(bound.measure, Measure::Consistency(_));
-            known.map_or(!is_due, |(mine, theirs)| bound.is_kept(mine, theirs))
-        })
+        let passes = self.state.standing(candidate).must_pass_failed() == 0;
+        passes
+            && self.goal.bounds.iter().all(|bound| {
+                let of = |candidate: CandidateIx| {
+                    self.state.standing(candidate).measured_on_dev(self.goal, &bound.measure)
+                };
+                let baseline = match bound.threshold {
+                    Threshold::Absolute(_) => Some(0.0),
+                    Threshold::Baseline(_) => of(CandidateIx::BASELINE),
+                };
+                let known = of(candidate).zip(baseline);
+                // Answers that show a consistency are asked for in any case: it is not known yet.
+                let is_due = matches!(bound.measure, Measure::Consistency(_));
+                known.map_or(!is_due, |(mine, theirs)| bound.is_kept(mine, theirs))
+            })
+    }
+
+    /// That a candidate failed rows that must pass, where the incumbent fails none: it cannot win, whatever else it gets
+    /// right.
+    #[must_use]
+    pub fn vetoed(&self, candidate: CandidateIx) -> Option<Dropped> {
+        let failed = |of: CandidateIx| self.state.standing(of).must_pass_failed();
+        let is_veto = candidate != CandidateIx::BASELINE
+            && failed(candidate) > 0
+            && failed(self.state.incumbent) == 0;
+        is_veto.then(|| Dropped::MustPass { failed: failed(candidate) })
     }
 
     /// Candidates that take part in a pool: all that `init` brought, and the baseline where it is

@@ -580,6 +580,11 @@ pub trait Evaluate: Debug + Send + Sync {
         None
     }
 
+    /// Whether it judges each candidate by itself.
+    fn is_one_by_one(&self) -> bool {
+        self.rounds().is_none() && self.trials().is_none()
+    }
+
     /// The fewest and the most rows that a child is usually tried on, those of its proposal's evidence
     /// included, where dev has this many rows and the evidence this many.
     fn rows_per_child(&self, dev: u64, evidence: u64) -> [u64; 2] {

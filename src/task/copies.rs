@@ -161,6 +161,7 @@ mod tests {
             feedback: None,
             group: None,
             weight: 1.0,
+            must_pass: false,
             file: 0,
             line: 1,
         }

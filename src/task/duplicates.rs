@@ -240,6 +240,7 @@ mod tests {
             feedback: None,
             group: None,
             weight: 1.0,
+            must_pass: false,
             file: 0,
             line: id,
         }

@@ -22,6 +22,8 @@ pub struct Example {
     pub group: Option<String>,
     /// How much it counts in a mean score, above 0: only its ratio to the weights of other rows means anything.
     pub weight: f64,
+    /// Whether a prompt that does not get it wholly right is no winner.
+    pub must_pass: bool,
     /// Which of the task's data files holds the row, from 0.
     pub file: usize,
     /// The line of that file on which the row starts, from 1.
@@ -141,6 +143,12 @@ impl HeldOut {
         self.0.iter().map(Example::content_hash).collect()
     }
 
+    /// How many of the rows must pass, which says nothing of what they hold.
+    #[must_use]
+    pub fn must_pass(&self) -> usize {
+        self.0.iter().filter(|row| row.must_pass).count()
+    }
+
     /// How much the rows count, which says nothing of what they hold.
     #[must_use]
     pub fn weights(&self) -> Vec<f64> {
@@ -248,6 +256,7 @@ mod tests {
             feedback: Some(id.to_owned()),
             group: None,
             weight: 1.0,
+            must_pass: false,
             file: 0,
             line: 1,
         };

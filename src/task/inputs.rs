@@ -89,6 +89,7 @@ mod tests {
             feedback: None,
             group: group.map(str::to_owned),
             weight: 1.0,
+            must_pass: false,
             file: 0,
             line: 1,
         }

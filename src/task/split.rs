@@ -250,7 +250,14 @@ pub fn given(train: Vec<Example>, dev: Vec<Example>, hold: Vec<Example>, seed: S
     into_splits(parts, seed)
 }
 
+/// Rows that must pass come first: a prompt that fails one is not asked many others, and held-out ones are asked in any
+/// case.
 fn into_splits([train, dev, hold]: [Vec<Example>; SPLITS], seed: Seed) -> Splits {
+    let ordered = |rows, seed| {
+        let mut rows = ordered(rows, seed);
+        rows.sort_by_key(|row| !row.must_pass);
+        rows
+    };
     Splits {
         train: ordered(train, seed.child("order", 0)),
         dev: ordered(dev, seed.child("order", 1)),
@@ -489,6 +496,7 @@ mod tests {
             feedback: None,
             group: group.map(|it| format!("g{it}")),
             weight: 1.0,
+            must_pass: false,
             file: 0,
             line: id + 1,
         }

@@ -34,6 +34,7 @@ mod keys;
 mod migrate;
 mod looks;
 mod mistakes;
+mod must_pass;
 mod monitor;
 mod night;
 mod notify;

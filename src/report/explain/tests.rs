@@ -216,7 +216,8 @@ fn abandonments() -> Vec<Abandoned> {
 fn drops() -> Vec<Dropped> {
     let next = |why: &Dropped| match why {
         Dropped::Gate { .. } => Some(Dropped::Futile { probability: 0.08, rows: 24 }),
-        Dropped::Futile { .. } => Some(Dropped::Halved { round: 1, mean: 0.4 }),
+        Dropped::Futile { .. } => Some(Dropped::MustPass { failed: 2 }),
+        Dropped::MustPass { .. } => Some(Dropped::Halved { round: 1, mean: 0.4 }),
         Dropped::Halved { .. } => Some(Dropped::Beaten { by: 3, rows: 60 }),
         Dropped::Beaten { .. } => Some(Dropped::Stage { stage: 0, mean: 0.3, needed: 0.5 }),
         Dropped::Stage { .. } => Some(Dropped::Predicted { mean: 0.35 }),

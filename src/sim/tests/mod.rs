@@ -111,6 +111,7 @@ pub(super) fn example_of(row: &WorldRow) -> Example {
         feedback: row.feedback.clone(),
         group: None,
         weight: 1.0,
+        must_pass: false,
         file: 0,
         line: 1,
     }

@@ -362,6 +362,7 @@ mod tests {
             feedback: Some("why".into()),
             group: Some("thread".into()),
             weight: None,
+            must_pass: None,
         };
         let file = write("a.csv", "nr,target,why,thread,answer\n1,yes,,t1,col\n2,no,so,,col\n");
         let rows = read(&file.path, &map).unwrap();

@@ -42,6 +42,11 @@ pub struct ColumnMap {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"amount")]
     pub weight: Option<String>,
+    /// Whether a row must pass: `true` or `false`, and empty for `false`. A prompt that does not get such a row wholly right
+    /// is no winner, whatever its score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"critical")]
+    pub must_pass: Option<String>,
 }
 
 /// The columns with a role.
@@ -52,6 +57,7 @@ pub(super) struct Roles {
     feedback: Option<String>,
     group: Option<String>,
     weight: Option<String>,
+    must_pass: Option<String>,
     is_table: bool,
 }
 
@@ -96,6 +102,7 @@ impl Roles {
             feedback: optional("feedback", &map.feedback, "feedback")?,
             group: map.group.as_ref().map(|name| named("group", name)).transpose()?,
             weight: map.weight.as_ref().map(|name| named("weight", name)).transpose()?,
+            must_pass: map.must_pass.as_ref().map(|name| named("must_pass", name)).transpose()?,
             is_table,
             answer,
             names,
@@ -155,6 +162,16 @@ impl Roles {
                     .help("a weight is a number above 0; leave a row out that is not to count")
             })?,
         };
+        let must_pass = match &self.must_pass {
+            None => false,
+            Some(name) => flag(values.get(name)).map_err(|text| {
+                let text = text::shorten(&text, 40);
+                wrong(format!(
+                    "row {number} has `{text}` in column `{name}`, which says whether it must pass"
+                ))
+                .help("write true or false; empty is false")
+            })?,
+        };
         values.shift_remove(&self.answer);
         if let Some(name) = &self.feedback {
             values.shift_remove(name);
@@ -175,6 +192,7 @@ impl Roles {
             feedback,
             group,
             weight,
+            must_pass,
             file: 0,
             line,
         })
@@ -196,6 +214,19 @@ impl Roles {
             }
             _ => Some(value.clone()),
         }
+    }
+}
+
+/// A flag as data have it. The error is what is there.
+fn flag(value: Option<&Value>) -> Result<bool, String> {
+    let text = match value {
+        None | Some(Value::Null) => return Ok(false),
+        Some(value) => value_text(value).trim().to_lowercase(),
+    };
+    match text.as_str() {
+        "true" | "yes" | "1" => Ok(true),
+        "" | "false" | "no" | "0" => Ok(false),
+        _ => Err(text),
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) fn row(answer: Value) -> Example {
         feedback: None,
         group: None,
         weight: 1.0,
+        must_pass: false,
         file: 0,
         line: 1,
     }
