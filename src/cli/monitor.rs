@@ -13,13 +13,15 @@ use super::settings;
 use super::signals::Signals;
 use crate::caps::Caps;
 use crate::clock::Clock;
-use crate::compare::monitor::{self, Check, CheckFinding, Fact, History, Judged, Rule};
+use crate::compare::monitor::{
+    self, CapOf, Check, CheckFinding, Fact, History, Judged, MonitorFolder, Rule,
+};
 use crate::compare::verification::Now;
 use crate::event::StopReason;
 use crate::night::Spending;
 use crate::notify::{Message, Occasion};
 use crate::report::visible_line;
-use crate::run::{RunDir, RunDirError, SUMMARY_FILE, Status, Summary, most_spent, way_on};
+use crate::run::{RunDir, RunDirError, SUMMARY_FILE, Status, Summary, way_on};
 use crate::task::Task;
 use crate::task::example::RowHash;
 use crate::text;
@@ -71,7 +73,7 @@ pub(super) fn monitor(args: &MonitorArgs, screen: &Screen) -> Result<(), CliErro
             screen.warn(&error.message);
         }
         if !args.once {
-            let due = History::open(&monitor.dir)?.due(every, Clock::System.now());
+            let due = monitor.folder.history()?.due(every, Clock::System.now());
             let wait = due.filter(|due| *due > Clock::System.now());
             if let Some(due) = wait {
                 screen.note(&format!("the next check is due at {}", minute(due)));
@@ -124,28 +126,24 @@ struct Monitor<'a> {
     args: &'a MonitorArgs,
     rule: Rule,
     every: Duration,
-    dir: RunDir,
+    folder: MonitorFolder,
 }
 
 impl<'a> Monitor<'a> {
-    /// Its folder belongs to the record: a prompt that is exported anew has a history of its own.
     fn of(exported: &'a Exported, args: &'a MonitorArgs, every: Duration) -> Self {
-        let seal = exported.record.seal.get(..12).unwrap_or_default();
-        let dir = RunDir::at(args.out.out.join(format!("monitor-{seal}")));
+        let folder = MonitorFolder::of(&args.out.out, &exported.record.seal);
         let rule = Rule::new(args.tolerance, args.false_alarms, every);
-        Self { exported, args, rule, every, dir }
+        Self { exported, args, rule, every, folder }
     }
 
     /// Makes the next check, or goes on with one that was not measured.
     fn check(&self, screen: &Screen) -> Result<Outcome, CliError> {
-        std::fs::create_dir_all(self.dir.path())
-            .map_err(|error| CliError::not_written(self.dir.path(), &error))?;
-        let _lock = self.dir.lock()?;
-        let mut history = History::open(&self.dir)?;
-        let (check, has_begun) = history.next(self.every, Clock::System.now());
-        if !has_begun || !history.is_interrupted() {
-            history.append(Fact::Begun { check, at: Clock::System.now() })?;
-        }
+        let dir = self.folder.dir();
+        std::fs::create_dir_all(dir.path())
+            .map_err(|error| CliError::not_written(dir.path(), &error))?;
+        let _lock = dir.lock()?;
+        let mut history = self.folder.history()?;
+        let check = self.folder.begin(&mut history, self.every)?;
         let measured = match self.measured(check, &history, screen) {
             Ok(measured) => measured,
             Err((error, is_exhausted)) if error.kind == Kind::Refused => {
@@ -170,15 +168,15 @@ impl<'a> Monitor<'a> {
     /// Tells of an alarm that an earlier process raised and did not tell of; the error that it would have ended with.
     fn tell_owed(&self, screen: &Screen) -> Result<Option<CliError>, CliError> {
         // Where nothing is owed, a process that makes a check is not disturbed.
-        if History::open(&self.dir)?.untold().is_none() {
+        if self.folder.history()?.untold().is_none() {
             return Ok(None);
         }
-        let _lock = match self.dir.lock() {
+        let _lock = match self.folder.dir().lock() {
             // It tells.
             Err(RunDirError::InUse { .. }) => return Ok(None),
             lock => lock?,
         };
-        let mut history = History::open(&self.dir)?;
+        let mut history = self.folder.history()?;
         let Some(judged) = history.untold().cloned() else { return Ok(None) };
         self.tell(&judged, &mut history, screen);
         let error = alarm(&judged);
@@ -194,7 +192,7 @@ impl<'a> Monitor<'a> {
             CheckFinding::Drift => Occasion::Drift,
             CheckFinding::Breach => Occasion::Breach,
         };
-        if self.notify((occasion, &judged.verdict(), shown(judged).ok()), history, screen) {
+        if self.notify((occasion, &judged.verdict(), judged.value().ok()), history, screen) {
             let told = history.append(Fact::Told { check: judged.check.check });
             if let Err(error) = told {
                 screen.warn(&error.to_string());
@@ -209,10 +207,10 @@ impl<'a> Monitor<'a> {
         history: &History,
         screen: &Screen,
     ) -> bool {
-        let spent = self.spent(history).unwrap_or_else(|_| history.spent());
+        let spent = self.folder.spent(history).unwrap_or_else(|_| history.spent());
         let sentence = visible_line(&format!("{}: {words}", self.args.file.display()));
         let message = Message::of_check(
-            (&self.dir.name(), &self.exported.record.task),
+            (&self.folder.dir().name(), &self.exported.record.task),
             occasion,
             (spent.usd.dollars(), spent.calls, spent.running),
             self.total(),
@@ -226,19 +224,6 @@ impl<'a> Monitor<'a> {
         })
     }
 
-    /// The runs of a check.
-    fn folder(&self, check: u32) -> PathBuf {
-        self.dir.file(&format!("check-{check}"))
-    }
-
-    /// What the checks so far have or may have spent, also those that were given up.
-    fn spent(&self, history: &History) -> Result<Spending, CliError> {
-        let abandoned = history.abandoned().iter();
-        abandoned
-            .map(|check| spent_in(&self.folder(*check), None))
-            .try_fold(history.spent(), |all, spent| Ok(all.plus(&spent?)))
-    }
-
     /// Asks prompt and canary. An error says whether the cap on all checks is the reason.
     fn measured(
         &self,
@@ -249,10 +234,9 @@ impl<'a> Monitor<'a> {
         let not_exhausted = |error: CliError| (error, false);
         let recheck = self.exported.recheck(self.args.task.as_deref()).map_err(not_exhausted)?;
         recheck.count_look(&self.args.out.out, screen).map_err(not_exhausted)?;
-        let folder = self.folder(check);
-        let earlier = self.spent(history).map_err(not_exhausted)?;
+        let earlier = self.folder.spent(history).map_err(CliError::from).map_err(not_exhausted)?;
         let ask = |name: &str, task: Task, rows: Vec<RowHash>| {
-            let side = SideRun { monitor: self, folder: &folder, earlier: &earlier };
+            let side = SideRun { monitor: self, check, earlier: &earlier };
             side.ask(name, task, rows, screen)
         };
         let canary = match self.args.no_canary {
@@ -271,7 +255,8 @@ impl<'a> Monitor<'a> {
             Some(task) => Some(ask("canary", task, canary_rows)?.scores),
             None => None,
         };
-        let spent = spent_in(&folder, None).map_err(not_exhausted)?;
+        let spent = self.folder.spent_by_check(check, None);
+        let spent = spent.map_err(CliError::from).map_err(not_exhausted)?;
         let at = (check, Clock::System.now());
         Check::of(at, &self.exported.record, &now, canary.as_ref(), self.rule, spent).ok_or_else(
             || {
@@ -284,7 +269,7 @@ impl<'a> Monitor<'a> {
     /// Shows what came of a check: one object for one check, and one a line for several.
     fn show(&self, outcome: &Outcome, screen: &Screen) -> Result<(), CliError> {
         let (value, text) = match outcome {
-            Outcome::Measured(judged) => (shown(judged)?, monitor::lines(judged).join("\n")),
+            Outcome::Measured(judged) => (judged.value()?, monitor::lines(judged).join("\n")),
             // The error says it.
             Outcome::NotMeasured(_) | Outcome::Exhausted(_) if self.args.once => return Ok(()),
             Outcome::NotMeasured(error) | Outcome::Exhausted(error) => (
@@ -312,7 +297,7 @@ impl<'a> Monitor<'a> {
             ("prompt", &*prompt),
             ("candidate", record.candidate.as_str()),
         ];
-        let text = monitor::prometheus(&labels, &History::open(&self.dir)?);
+        let text = monitor::prometheus(&labels, &self.folder.history()?);
         replace(file, text.as_bytes()).map_err(|error| CliError::not_written(file, &error))
     }
 }
@@ -336,8 +321,7 @@ fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// The run of one of the two prompts of a check.
 struct SideRun<'a> {
     monitor: &'a Monitor<'a>,
-    /// The check's folder.
-    folder: &'a Path,
+    check: u32,
     /// What earlier checks have spent.
     earlier: &'a Spending,
 }
@@ -356,28 +340,26 @@ impl SideRun<'_> {
         // After a change of the task or the prompt it is another question.
         let question = folder_of(&task, name).map_err(not_exhausted)?;
         let question = question.rsplit('-').next().unwrap_or_default().to_owned();
-        let own = RunDir::at(self.folder.join(format!("{name}-{question}")));
-        let others = spent_in(self.folder, Some(&own)).map_err(not_exhausted)?;
+        let folder = self.monitor.folder.check(self.check);
+        let own = RunDir::at(folder.join(format!("{name}-{question}")));
         let of_check = settings::caps(&task, &args.caps, &Clock::System).map_err(not_exhausted)?;
-        let of_check = monitor::left(of_check, &others);
-        let of_all = monitor::left(self.monitor.total(), &self.earlier.plus(&others));
-        let spent = spent_by(&own).map_err(not_exhausted)?;
+        let caps = [of_check, self.monitor.total()];
+        let allowance = self.monitor.folder.allowance((self.check, &own), self.earlier, caps);
+        let allowance = allowance.map_err(CliError::from).map_err(not_exhausted)?;
         let summary = || own.read_json::<Summary>(SUMMARY_FILE).ok();
         let is_over = summary().is_some_and(|it| {
             let caps = it.caps.unwrap_or_default();
             it.status == Status::Finished && way_on(&it, caps).is_none()
         });
-        for (caps, is_total) in [(of_all, true), (of_check, false)] {
-            if is_exhausted(&caps, &spent) && !is_over {
-                let which = if is_total { "all checks" } else { "a check" };
-                let why = format!("the cap on {which} leaves nothing for the {name}");
-                return Err((CliError::new(Kind::Refused, why).hint(more(is_total)), is_total));
-            }
+        if let Some(cap) = allowance.exhausted().filter(|_| !is_over) {
+            let which = if cap == CapOf::All { "all checks" } else { "a check" };
+            let why = format!("the cap on {which} leaves nothing for the {name}");
+            return Err((CliError::new(Kind::Refused, why).hint(more(cap)), cap == CapOf::All));
         }
-        let caps = of_check.lower(of_all);
-        std::fs::create_dir_all(self.folder)
-            .map_err(|error| not_exhausted(CliError::not_written(self.folder, &error)))?;
-        evidence::ask(task, rows, own.path(), (caps, args.concurrency), screen).map_err(|error| {
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| not_exhausted(CliError::not_written(&folder, &error)))?;
+        let limits = (allowance.caps(), args.concurrency);
+        evidence::ask(task, rows, own.path(), limits, screen).map_err(|error| {
             let (is_usd, is_calls) = match summary().and_then(|it| it.stop_reason) {
                 Some(StopReason::BudgetUsd) => (true, false),
                 Some(StopReason::BudgetCalls) => (false, true),
@@ -388,76 +370,36 @@ impl SideRun<'_> {
                 return (error, false);
             }
             // It named the cap of one of the two prompts.
-            let is_total = is_usd && of_all.usd.is_some() && caps.usd == of_all.usd
-                || is_calls && of_all.calls.is_some() && caps.calls == of_all.calls;
-            (CliError::new(Kind::Refused, error.message).hint(more(is_total)), is_total)
+            let cap = allowance.ended_by(is_usd, is_calls);
+            let error = CliError::new(Kind::Refused, error.message).hint(more(cap));
+            (error, cap == CapOf::All)
         })
     }
 }
 
 /// What there is to do where a cap was too low.
-fn more(is_total: bool) -> &'static str {
-    if is_total {
+fn more(cap: CapOf) -> &'static str {
+    if cap == CapOf::All {
         "raise `--max-total-usd` or `--max-total-calls`: what was answered is kept"
     } else {
         "raise the cap on a check (`--max-usd`, `--max-calls`, …): what was answered is kept; `--no-canary` asks half"
     }
 }
 
-/// Whether a cap leaves nothing beside what was spent.
-fn is_exhausted(caps: &Caps, spent: &Spending) -> bool {
-    caps.usd.is_some_and(|cap| spent.usd >= cap)
-        || caps.calls.is_some_and(|cap| spent.calls >= cap)
-        || caps.tokens.is_some_and(|cap| spent.tokens >= cap)
-        || caps.wall.is_some_and(|cap| spent.running >= cap)
-}
-
-/// What the runs in a folder have or may have spent, but for one of them.
-fn spent_in(folder: &Path, but: Option<&RunDir>) -> Result<Spending, CliError> {
-    let mut all = Spending::default();
-    for run in RunDir::list(folder)? {
-        if but.is_none_or(|but| but.path() != run.path()) {
-            all = all.plus(&spent_by(&run)?);
-        }
-    }
-    Ok(all)
-}
-
-fn spent_by(run: &RunDir) -> Result<Spending, CliError> {
-    let (amount, calls) = most_spent(run)?;
-    let running = run.read_json::<Summary>(SUMMARY_FILE).map(|summary| summary.spent.time());
-    Ok(Spending {
-        usd: amount.usd,
-        calls,
-        tokens: amount.tokens,
-        proposals: 0,
-        running: running.unwrap_or_default(),
-    })
-}
-
 /// Shows the checks so far.
 fn show_history(args: &MonitorArgs, screen: &Screen) -> Result<(), CliError> {
     let exported = Exported::read(&args.file)?;
     let monitor = Monitor::of(&exported, args, Duration::from_secs(1));
-    let history = History::open(&monitor.dir)?;
-    let spent = monitor.spent(&history)?;
+    let history = monitor.folder.history()?;
+    let spent = monitor.folder.spent(&history)?;
     let value = json!({
         "schema": 1,
         "task": exported.record.task,
         "candidate": exported.record.candidate,
-        "folder": monitor.dir.path(),
+        "folder": monitor.folder.dir().path(),
         "spent": { "usd": spent.usd.dollars(), "calls": spent.calls },
         "not_measured": history.not_measured(),
-        "checks": history.checks().iter().map(shown).collect::<Result<Vec<_>, _>>()?,
+        "checks": history.checks().iter().map(Judged::value).collect::<Result<Vec<_>, _>>()?,
     });
     screen.show(&value, &monitor::history_page(&args.file.display().to_string(), &history))
-}
-
-/// A check as a program reads it: what it has spent is in dollars and seconds, as everywhere.
-fn shown(judged: &Judged) -> serde_json::Result<Value> {
-    let mut value = serde_json::to_value(judged)?;
-    let Spending { usd, calls, running, .. } = judged.check.spent;
-    value["spent"] =
-        json!({ "usd": usd.dollars(), "calls": calls, "seconds": running.as_secs_f64() });
-    Ok(value)
 }

@@ -5,9 +5,11 @@
 //! are compared with the record, paired by row. Nothing is selected, and nothing is claimed but the alarms.
 
 mod history; // Checks, folded.
+mod folder; // What is in its folder, and what that has spent.
 mod page; // What people read.
 mod prometheus; // What a collector reads.
 
+pub use folder::{Allowance, CapOf, MonitorFolder};
 pub use history::{Fact, History, HistoryError, Judged};
 pub use page::{history_page, lines};
 pub use prometheus::text as prometheus;

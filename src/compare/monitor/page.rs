@@ -1,6 +1,7 @@
 //! A check, and the history of checks, for people.
 
 use super::{Cause, CheckFinding, History, Judged, Side};
+use crate::night::Spending;
 use crate::report::visible_line;
 use crate::score_form::ScoreForm;
 use crate::text::plural;
@@ -11,6 +12,19 @@ const SHOWN: usize = 40;
 const PLOT: usize = 31;
 
 impl Judged {
+    /// As a program reads it: what it has spent is in dollars and seconds, as everywhere.
+    ///
+    /// # Errors
+    /// A figure cannot be written as JSON.
+    pub fn value(&self) -> serde_json::Result<serde_json::Value> {
+        let mut value = serde_json::to_value(self)?;
+        let Spending { usd, calls, running, .. } = self.check.spent;
+        value["spent"] = serde_json::json!({
+            "usd": usd.dollars(), "calls": calls, "seconds": running.as_secs_f64()
+        });
+        Ok(value)
+    }
+
     /// What was found, in a sentence.
     #[must_use]
     pub fn verdict(&self) -> String {
