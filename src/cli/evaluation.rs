@@ -4,11 +4,11 @@ use crate::event::NoAnswer;
 use crate::id::ExampleId;
 use crate::report::visible_line;
 use crate::run::FailedCalls;
+use crate::run::Judged;
 use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level};
-use crate::task::judged::Judged;
 use crate::task::scorer::{InvalidAnswers, Verdict};
 use crate::text;
 use jiff::Timestamp;
@@ -117,7 +117,7 @@ impl Evaluation {
         let invalid = self.invalid_answers.sentences().map(|it| visible_line(&it));
         let earlier = self.earlier.map(EarlierAnswers::in_words);
         let first = std::iter::once(self.sentence()).chain(earlier);
-        let judge = self.judge.as_ref().and_then(Judged::caveat);
+        let judge = self.judge.as_ref().map(Judged::standing);
         first.chain(judge).chain(invalid).chain(self.looks()).collect()
     }
 

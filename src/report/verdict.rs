@@ -78,7 +78,7 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     }
     details.extend(earlier::sentences(report));
     advice.extend(earlier::advice(report));
-    details.extend(judge_caveat(report).map(|caveat| format!("{}.", sentence_case(&caveat))));
+    details.extend(judge(report).map(|standing| format!("{}.", sentence_case(&standing))));
     details.extend(
         report
             .history
@@ -99,9 +99,9 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     Verdict { tone, word, sentence, details, advice, trouble, simulated }
 }
 
-/// That the scores are those of a judge who was not compared with people.
-pub(super) fn judge_caveat(report: &Report<'_>) -> Option<String> {
-    report.summary.judge.as_ref()?.caveat()
+/// Which judge the scores are of, and how it compares with people.
+pub(super) fn judge(report: &Report<'_>) -> Option<String> {
+    Some(visible_line(&report.summary.judge.as_ref()?.standing()))
 }
 
 /// Rows that say nothing of the claim: where they were refused, they may be the hard ones.

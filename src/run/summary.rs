@@ -6,6 +6,7 @@ use super::figures::{
     prompted,
 };
 use super::file::RunInfo;
+use super::judged::Judged;
 use crate::caps::Caps;
 use crate::engine::{Claimed, Confirmed, HeldOutCost, Waiting, confirmed};
 use crate::event::{EarlierEnd, NoAnswer, StopReason};
@@ -17,7 +18,6 @@ use crate::seed::Seed;
 use crate::state::Reused;
 use crate::stats::weighted;
 use crate::stats::{Interval, Level, pareto};
-use crate::task::judged::Judged;
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task};
 use crate::text;

@@ -47,6 +47,7 @@ mod sql;
 mod command;
 mod code;
 mod rubric;
+mod grade;
 mod overlap;
 mod token_f1;
 mod levenshtein;
@@ -101,6 +102,7 @@ static KINDS: &[kind::KindEntry] = &[
     kind::entry::<command::Command>(),
     kind::entry::<code::Code>(),
     kind::entry::<rubric::RubricKind>(),
+    kind::entry::<grade::Grade>(),
     kind::entry::<token_f1::TokenF1>(),
     kind::entry::<levenshtein::Levenshtein>(),
     kind::entry::<rouge::RougeN>(),
