@@ -7,6 +7,7 @@ use super::evaluation::{EarlierAnswers, Evaluation, ScoredRow};
 use super::gate::Gate;
 use super::recorded;
 use super::resources;
+use super::run::check_certified;
 use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
@@ -43,6 +44,9 @@ pub(super) fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
 
 pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
+    if args.require_certified {
+        check_certified(&task)?;
+    }
     check_split(&task, args.split.unwrap_or(EvalSplit::All))?;
     match &args.answers {
         Some(file) => {

@@ -118,7 +118,18 @@ impl Evaluation {
         let earlier = self.earlier.map(EarlierAnswers::in_words);
         let first = std::iter::once(self.sentence()).chain(earlier);
         let judge = self.judge.as_ref().map(Judged::standing);
-        first.chain(judge).chain(invalid).chain(self.looks()).collect()
+        first.chain(judge).chain(self.corrected()).chain(invalid).chain(self.looks()).collect()
+    }
+
+    /// The score without the errors of a certified judge.
+    fn corrected(&self) -> Option<String> {
+        let it = self.judge.as_ref()?.corrected?.baseline?;
+        Some(format!(
+            "corrected for the judge's errors: {} ({} to {})",
+            self.score_form.score(it.mean),
+            self.score_form.score(it.low),
+            self.score_form.score(it.high)
+        ))
     }
 
     /// What this look at held-out rows means for the next claim on them.

@@ -8,6 +8,7 @@ use super::error::{CliError, Kind};
 use super::eval::folder_of;
 use super::evidence::{self, Asked, Exported};
 use super::notifying;
+use super::run::check_certified;
 use super::screen::Screen;
 use super::settings;
 use super::signals::Signals;
@@ -248,6 +249,9 @@ impl<'a> Monitor<'a> {
     ) -> Result<Check, (CliError, bool)> {
         let not_exhausted = |error: CliError| (error, false);
         let recheck = self.exported.recheck(self.args.task.as_deref()).map_err(not_exhausted)?;
+        if self.args.require_certified {
+            check_certified(&recheck.task).map_err(not_exhausted)?;
+        }
         recheck.count_look(&self.args.out.out, screen).map_err(not_exhausted)?;
         let folder = self.folder(check);
         let earlier = self.spent(history).map_err(not_exhausted)?;
@@ -284,7 +288,15 @@ impl<'a> Monitor<'a> {
     /// Shows what came of a check: one object for one check, and one a line for several.
     fn show(&self, outcome: &Outcome, screen: &Screen) -> Result<(), CliError> {
         let (value, text) = match outcome {
-            Outcome::Measured(judged) => (shown(judged)?, monitor::lines(judged).join("\n")),
+            Outcome::Measured(judged) => {
+                let mut lines = monitor::lines(judged);
+                let judge = self.exported.record.judge_caveat();
+                // The verdict stays the last line.
+                let verdict = lines.pop();
+                lines.extend(judge.map(|it| format!("  {it}")));
+                lines.extend(verdict);
+                (shown(judged)?, lines.join("\n"))
+            }
             // The error says it.
             Outcome::NotMeasured(_) | Outcome::Exhausted(_) if self.args.once => return Ok(()),
             Outcome::NotMeasured(error) | Outcome::Exhausted(error) => (

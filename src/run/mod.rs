@@ -69,7 +69,7 @@ pub use free_seed::free_seed;
 pub use given::Given;
 pub use history::{History, Moment};
 pub use invalid::InvalidOfRun;
-pub use judged::{Certified, Judged};
+pub use judged::{Certified, Corrected, Judged};
 pub use lengths::usage_of_row;
 pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};

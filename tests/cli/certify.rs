@@ -73,6 +73,26 @@ fn the_figures_are_those_of_a_judge_whose_errors_are_known() {
     let status = env.run("status one").ok().stdout;
     let status = status.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(status.contains("certified: κ 0."), "{status}");
+    // Beside each score stands what it is without the judge's errors (Rogan and Gladen).
+    let summary = env.json("results/one/summary.json");
+    let corrected = &summary["judge"]["corrected"];
+    let rate = |name: &str| rates[name]["mean"].as_f64().unwrap();
+    let (se, sp) = (rate("sensitivity"), rate("specificity"));
+    for side in ["baseline", "best"] {
+        let seen = summary[side]["hold"]["mean"].as_f64().unwrap();
+        let expected = ((seen + sp - 1.0) / (se + sp - 1.0)).clamp(0.0, 1.0);
+        assert!((corrected[side]["mean"].as_f64().unwrap() - expected).abs() < 1e-9, "{corrected}");
+    }
+    let seen = summary["gain"]["mean"].as_f64().unwrap();
+    let gain = corrected["gain"]["mean"].as_f64().unwrap();
+    assert!((gain - seen / (se + sp - 1.0)).abs() < 1e-9, "{corrected}");
+    let report = env.run("report one --format md").ok().stdout;
+    assert!(report.contains("Corrected for the judge's errors: baseline "), "{report}");
+    let told = env.run("eval colours --require-certified").ok().stdout;
+    assert!(
+        told.contains("certified: κ") && told.contains("corrected for the judge's errors: "),
+        "{told}"
+    );
     env.edit("colours/task.toml", "judge-0.95-0.85", "judge-0.95-0.9");
     let refused = env.complaint("run colours --name two --require-certified");
     assert!(refused.contains("exit 6"), "{refused}");

@@ -384,6 +384,20 @@ fn every_claim_names_a_judge_that_is_not_certified() {
     let judge = &env.json("results/one/summary.json")["judge"];
     assert_eq!((&judge["model"], &judge["certified"]), (&json!("grader/m"), &json!(false)));
 
+    let asked = server.requests().len();
+    crate::export::git(&env, ".", &format!("merge --quiet {branch}"));
+    for line in [
+        "eval colours",
+        "ab colours --a a.md --b b.md --max-calls 200",
+        "confirm one n1",
+        "migrate colours --to sim/clerk --max-calls 900",
+        "verify prompt.md --task colours",
+        "monitor prompt.md --once --task colours",
+    ] {
+        let refused = env.complaint(&format!("{line} --require-certified"));
+        assert!(refused.contains("exit 6") && refused.contains(caveat), "{line}: {refused}");
+    }
+    assert_eq!(server.requests().len(), asked);
     // Who writes the file by hand has compared nothing.
     env.write("colours/judge.json", &json!({ "judge": judge["blake3"] }).to_string());
     let refused = env.complaint("run colours --name two --max-calls 500 --require-certified");

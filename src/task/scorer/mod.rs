@@ -221,6 +221,12 @@ impl Scorer {
         }
     }
 
+    /// Whether `not-` turns its score round.
+    #[must_use]
+    pub fn is_negated(&self) -> bool {
+        self.outcome.is_negated()
+    }
+
     /// Whether its verdict comes from outside: from a program or a judge.
     #[must_use]
     pub fn is_asked(&self) -> bool {
