@@ -4,10 +4,12 @@
 //! own errors.
 
 pub(crate) mod json; // JSON without a key twice, and with all digits.
+mod seal; // Shows that a file of evidence was edited.
 mod tables; // A list is no struct.
 mod toml_file; // Keys and values of a TOML file, and what is wrong with them.
 pub(crate) mod yaml; // YAML and JSON documents with lines.
 
+pub use self::seal::{is_sealed, sealed};
 pub use self::toml_file::{
     UnknownName, explain_unknown_name, line_of_key, parse_toml, parse_toml_with, with_string_at,
 };

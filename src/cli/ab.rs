@@ -8,7 +8,7 @@ use super::eval::{
 };
 use super::named_prompt::NamedPrompt;
 use super::recorded::{Recorded, check_scorers};
-use super::run::{check_bills, searched};
+use super::run::{check_bills, check_certified, searched};
 use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
@@ -46,6 +46,9 @@ pub(super) fn ab(args: &AbArgs, screen: &Screen) -> Result<(), CliError> {
             .hint("two points are 0.02"));
     }
     let task = Task::load(place)?;
+    if args.require_certified {
+        check_certified(&task)?;
+    }
     check_slices(&task, &args.slice)?;
     match &args.answers {
         Some(file) => recorded(task, (place, file), names, args, screen),

@@ -21,6 +21,9 @@ pub(crate) struct AbArgs {
     /// Prompt B, which is compared with A (repeatable)
     #[arg(long, value_name = "PROMPT", required_unless_present = "log", conflicts_with = "log")]
     pub b: Vec<String>,
+    /// Exit with 6, before anything is asked, unless the judge of the task is certified against people
+    #[arg(long, conflicts_with_all = ["answers", "log"])]
+    pub require_certified: bool,
     /// File of recorded answers, one column for each prompt; no model is called
     #[arg(long, value_name = "FILE", conflicts_with = "log")]
     pub answers: Option<PathBuf>,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 pub(crate) use super::ab_args::{AbArgs, AssignArgs, CodeLanguage};
 pub(crate) use super::cap_args::{CapArgs, SpendingArgs};
+pub(crate) use super::judge_args::{CertifyArgs, JudgeAction, JudgeArgs};
 pub(crate) use super::prompt_args::{
     EvalArgs, ExportArgs, ExportFormat, LogArgs, MonitorArgs, RollbackArgs, VerifyArgs,
 };
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Journal(RunRef),
     /// Score a prompt, or recorded answers, on a task's rows
     Eval(EvalArgs),
+    /// Compare the judge of a task with people
+    Judge(JudgeArgs),
     /// Commit a run's prompt to a git repository
     Export(ExportArgs),
     /// List the versions of an exported prompt in its git repository, with their evidence

@@ -4,7 +4,7 @@ use super::args::ConfirmArgs;
 use super::error::CliError;
 use super::explain::unfound;
 use super::resources;
-use super::run::{check_bills, searched};
+use super::run::{check_bills, check_certified, searched};
 use super::screen::Screen;
 use super::settings;
 use crate::clock::Clock;
@@ -21,6 +21,9 @@ pub(super) fn confirm(args: &ConfirmArgs, screen: &Screen) -> Result<(), CliErro
     let candidates = named(&Run::read(&dir)?, &args.candidates)?;
     super::log::to_file_of(&dir);
     let mut run = Run::open(&dir)?;
+    if args.require_certified {
+        check_certified(run.task())?;
+    }
     // Where no flag names a cap, what its night has passed on to other runs is not asked for again.
     let own = super::night_budget::within(&dir, run.caps())?;
     let caps = settings::raised_caps(own, run.running()?, &args.caps, &Clock::System)?;

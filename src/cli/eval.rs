@@ -7,6 +7,7 @@ use super::evaluation::{EarlierAnswers, Evaluation, ScoredRow};
 use super::gate::Gate;
 use super::recorded;
 use super::resources;
+use super::run::check_certified;
 use super::screen::Screen;
 use super::settings;
 use crate::caps::Caps;
@@ -18,6 +19,7 @@ use crate::formats::{self, Document, DocumentError};
 use crate::id::RowIx;
 use crate::looks::Looks;
 use crate::prompt::Prompt;
+use crate::provider::Llm;
 use crate::report;
 use crate::run::{
     self, Access, Ended, Run, RunDir, RunDirError, RunError, RunKind, Settings, Summary,
@@ -27,7 +29,9 @@ use crate::state::Cell;
 use crate::task::example::{RowHash, Split, Splits};
 use crate::task::{Task, TaskFiles};
 use crate::text;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(super) fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
     match split {
@@ -40,6 +44,9 @@ pub(super) fn split_of(split: EvalSplit) -> (Option<Split>, &'static str) {
 
 pub(super) fn eval(args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
     let task = Task::load(&args.task)?;
+    if args.require_certified {
+        check_certified(&task)?;
+    }
     check_split(&task, args.split.unwrap_or(EvalSplit::All))?;
     match &args.answers {
         Some(file) => {
@@ -75,7 +82,8 @@ fn asked(task: Task, args: &EvalArgs, screen: &Screen) -> Result<(), CliError> {
         Some(file) => with_prompt(&task, &args.task, file)?,
     };
     let caps = settings::caps(&task, &args.caps, &Clock::System)?;
-    let question = Question { split, rows: None, caps, concurrency: args.concurrency };
+    let models = BTreeMap::new();
+    let question = Question { split, rows: None, caps, concurrency: args.concurrency, models };
     let folder = folder_of(&task, rows)?;
     let answers = question.ask(task, args.out.out.join(folder), screen)?;
     let mut evaluation = answers.evaluation()?;
@@ -202,6 +210,8 @@ pub(super) struct Question {
     pub(super) rows: Option<Vec<RowHash>>,
     pub(super) caps: Caps,
     pub(super) concurrency: Option<usize>,
+    /// What answers in place of providers, by their names.
+    pub(super) models: BTreeMap<String, Arc<dyn Llm>>,
 }
 
 /// What came of it.
@@ -222,7 +232,8 @@ impl Question {
         screen: &Screen,
     ) -> Result<Answers, CliError> {
         let caps = Caps { proposals: None, ..self.caps };
-        let access = checked(&task, self.split, caps, self.concurrency, false)?;
+        let mut access = checked(&task, self.split, caps, self.concurrency, false)?;
+        access.models = self.models;
         let dir = RunDir::at(folder);
         let known = Run::read(&dir).ok().map(|run| EarlierAnswers {
             answers: run.history.state.baseline().dev().scored,
@@ -319,11 +330,10 @@ impl Answers {
         usize::try_from(calls).unwrap_or(usize::MAX).min(missing as usize)
     }
 
-    /// The score of the prompt, and what it cost.
-    fn evaluation(&self) -> Result<Evaluation, CliError> {
-        let Self { run, ended, summary, .. } = self;
+    /// The rows that have a score, with their answers and verdicts.
+    pub(super) fn scored(&self) -> Result<Vec<ScoredRow<'_>>, CliError> {
+        let Self { run, ended, .. } = self;
         let task = run.task();
-        let described = summary.baseline.as_ref();
         let mut rows = Vec::new();
         let column = ended.state.baseline().dev();
         for (row, example) in (0..).map(RowIx).zip(&task.splits.dev) {
@@ -343,6 +353,13 @@ impl Answers {
                 verdict,
             }));
         }
+        Ok(rows)
+    }
+
+    /// The score of the prompt, and what it cost.
+    fn evaluation(&self) -> Result<Evaluation, CliError> {
+        let Self { run, summary, .. } = self;
+        let (described, rows) = (summary.baseline.as_ref(), self.scored()?);
         Ok(Evaluation {
             quality: described.and_then(|prompt| prompt.dev),
             usd_per_1k: described.and_then(|prompt| prompt.usd_per_1k),
@@ -352,7 +369,7 @@ impl Answers {
             not_asked: self.not_asked() as u64,
             failed_calls: summary.failed_calls.clone(),
             judge: summary.judge.clone(),
-            ..Evaluation::of(&rows, task.score_form())
+            ..Evaluation::of(&rows, run.task().score_form())
         })
     }
 }

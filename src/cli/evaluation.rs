@@ -4,11 +4,11 @@ use crate::event::NoAnswer;
 use crate::id::ExampleId;
 use crate::report::visible_line;
 use crate::run::FailedCalls;
+use crate::run::Judged;
 use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level};
-use crate::task::judged::Judged;
 use crate::task::scorer::{InvalidAnswers, Verdict};
 use crate::text;
 use jiff::Timestamp;
@@ -117,8 +117,19 @@ impl Evaluation {
         let invalid = self.invalid_answers.sentences().map(|it| visible_line(&it));
         let earlier = self.earlier.map(EarlierAnswers::in_words);
         let first = std::iter::once(self.sentence()).chain(earlier);
-        let judge = self.judge.as_ref().and_then(Judged::caveat);
-        first.chain(judge).chain(invalid).chain(self.looks()).collect()
+        let judge = self.judge.as_ref().map(Judged::standing);
+        first.chain(judge).chain(self.corrected()).chain(invalid).chain(self.looks()).collect()
+    }
+
+    /// The score without the errors of a certified judge.
+    fn corrected(&self) -> Option<String> {
+        let it = self.judge.as_ref()?.corrected?.baseline?;
+        Some(format!(
+            "corrected for the judge's errors: {} ({} to {})",
+            self.score_form.score(it.mean),
+            self.score_form.score(it.low),
+            self.score_form.score(it.high)
+        ))
     }
 
     /// What this look at held-out rows means for the next claim on them.

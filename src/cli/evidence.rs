@@ -181,7 +181,8 @@ pub(super) fn ask(
     (caps, concurrency): (Caps, Option<usize>),
     screen: &Screen,
 ) -> Result<Asked, CliError> {
-    let question = Question { split: None, rows: Some(rows), caps, concurrency };
+    let question =
+        Question { split: None, rows: Some(rows), caps, concurrency, models: Default::default() };
     let answers = question.ask(task, folder.to_owned(), screen)?;
     answers.check(true)?;
     let not_asked = answers.not_asked();

@@ -62,7 +62,7 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
             fields.insert("flags".to_owned(), json!(flags));
         }
     }
-    let mut evidence = serde_json::to_vec_pretty(&record::sealed(evidence))?;
+    let mut evidence = serde_json::to_vec_pretty(&crate::source::sealed(evidence))?;
     evidence.push(b'\n');
     let branch = args.branch.clone().unwrap_or_else(|| format!("promptsearch/{}", run.task.name));
     let commit = Commit {

@@ -33,6 +33,9 @@ pub(super) fn migrate(args: &MigrateArgs, screen: &Screen) -> Result<(), CliErro
     let clock = Clock::System;
     let now = clock.now();
     let task = Task::load(&args.task)?;
+    if args.require_certified {
+        run::check_certified(&task)?;
+    }
     let caps = settings::caps(&task, &args.caps, &clock)?;
     if caps.is_empty() {
         return Err(CliError::usage("a migration needs a budget for all of its runs")

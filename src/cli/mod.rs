@@ -7,6 +7,7 @@ mod task_args; // Before a run.
 mod search_args; // Searching and confirming.
 mod report_args; // A run and its rows.
 mod prompt_args; // One prompt and its file.
+mod judge_args;
 mod ab_args;
 mod args;
 mod error;
@@ -31,6 +32,7 @@ mod earlier; // Runs that a new one takes something from.
 mod run;
 mod recorded;
 mod eval;
+mod judge; // The judge of a task beside people.
 mod migration; // The bar, the searches and the result of a migration.
 mod night;
 mod migrate;
@@ -60,7 +62,7 @@ mod guide;
 
 pub use error::{CliError, Kind};
 
-use args::{Cli, Command};
+use args::{Cli, Command, JudgeAction};
 use clap::Parser;
 use screen::Screen;
 use std::process::ExitCode;
@@ -117,6 +119,9 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Edge(args) => edge::edge(&args, &screen),
         Command::Journal(args) => inspect::journal(&args, &screen),
         Command::Eval(args) => eval::eval(&args, &screen),
+        Command::Judge(args) => match &args.action {
+            JudgeAction::Certify(args) => judge::certify(args, &screen),
+        },
         Command::Export(args) => export::export(&args, &screen),
         Command::Log(args) => versions::log(&args, &screen),
         Command::Rollback(args) => versions::rollback(&args, &screen),

@@ -8,6 +8,7 @@ use super::error::{CliError, Kind};
 use super::eval::folder_of;
 use super::evidence::{self, Asked, Exported};
 use super::notifying;
+use super::run::check_certified;
 use super::screen::Screen;
 use super::settings;
 use super::signals::Signals;
@@ -233,6 +234,9 @@ impl<'a> Monitor<'a> {
     ) -> Result<Check, (CliError, bool)> {
         let not_exhausted = |error: CliError| (error, false);
         let recheck = self.exported.recheck(self.args.task.as_deref()).map_err(not_exhausted)?;
+        if self.args.require_certified {
+            check_certified(&recheck.task).map_err(not_exhausted)?;
+        }
         recheck.count_look(&self.args.out.out, screen).map_err(not_exhausted)?;
         let earlier = self.folder.spent(history).map_err(CliError::from).map_err(not_exhausted)?;
         let ask = |name: &str, task: Task, rows: Vec<RowHash>| {
@@ -269,7 +273,15 @@ impl<'a> Monitor<'a> {
     /// Shows what came of a check: one object for one check, and one a line for several.
     fn show(&self, outcome: &Outcome, screen: &Screen) -> Result<(), CliError> {
         let (value, text) = match outcome {
-            Outcome::Measured(judged) => (judged.value()?, monitor::lines(judged).join("\n")),
+            Outcome::Measured(judged) => {
+                let mut lines = monitor::lines(judged);
+                let judge = self.exported.record.judge_caveat();
+                // The verdict stays the last line.
+                let verdict = lines.pop();
+                lines.extend(judge.map(|it| format!("  {it}")));
+                lines.extend(verdict);
+                (judged.value()?, lines.join("\n"))
+            }
             // The error says it.
             Outcome::NotMeasured(_) | Outcome::Exhausted(_) if self.args.once => return Ok(()),
             Outcome::NotMeasured(error) | Outcome::Exhausted(error) => (

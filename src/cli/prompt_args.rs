@@ -28,6 +28,9 @@ pub(crate) struct EvalArgs {
     pub id: Option<String>,
     #[command(flatten)]
     pub out: RunsDir,
+    /// Exit with 6, before anything is asked, unless the judge of the task is certified against people
+    #[arg(long, conflicts_with = "answers")]
+    pub require_certified: bool,
     /// Exit with 6 if the mean score is lower, for example 0.85
     #[arg(long, value_name = "SCORE", value_parser = share, conflicts_with = "answers")]
     pub min_quality: Option<f64>,
@@ -52,6 +55,9 @@ pub(crate) struct VerifyArgs {
     /// By how much the prompt may be worse than its record, as a score
     #[arg(long, value_name = "SCORE", default_value_t = 0.02, value_parser = share)]
     pub tolerance: f64,
+    /// Exit with 6, before anything is asked, unless the judge of the task is certified against people
+    #[arg(long)]
+    pub require_certified: bool,
     /// Exit with 6 also where the rows do not show that it holds
     #[arg(long)]
     pub fail_if_inconclusive: bool,
@@ -102,6 +108,9 @@ pub(crate) struct MonitorArgs {
     /// Ask the prompt alone: half the cost, and a change of the model is not told from a worse prompt
     #[arg(long)]
     pub no_canary: bool,
+    /// Exit with 6, before anything is asked, unless the judge of the task is certified against people
+    #[arg(long)]
+    pub require_certified: bool,
     /// Write the last check to this file, in Prometheus' text format
     #[arg(long, value_name = "FILE")]
     pub prometheus: Option<PathBuf>,

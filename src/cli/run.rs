@@ -16,11 +16,11 @@ use crate::ledger::Wallet;
 use crate::recipe::Recipe;
 use crate::report::{self, Report};
 use crate::run::{
-    self, Access, LoadedRun, OpenBatch, Run, RunDir, RunDirError, RunError, RunKind, Settings,
+    self, Access, Judged, LoadedRun, OpenBatch, Run, RunDir, RunDirError, RunError, RunKind,
+    Settings,
 };
 use crate::seed::Seed;
 use crate::task::Task;
-use crate::task::judged::{CERTIFICATE, JUDGE, Judged};
 use crate::task::model::Provider;
 use crate::text;
 use jiff::tz::TimeZone;
@@ -102,17 +102,10 @@ pub(super) fn prepare(
 }
 
 /// Checks that the judge of a task, if it has one, is certified.
-fn check_certified(task: &Task) -> Result<(), CliError> {
-    let Some(judge) = Judged::of(task).filter(|judge| !judge.certified) else { return Ok(()) };
-    let file = task.folder().join(CERTIFICATE);
-    let why =
-        format!("the judge `{}` of `{}` is not certified against people", judge.model, task.name);
-    Err(CliError::new(Kind::Gate, why).hint(format!(
-        "{} has to hold {{\"{JUDGE}\": \"{}\"}}: the hash of the model and the rubrics, so that a change of either needs \
-         another certificate",
-        file.display(),
-        judge.blake3
-    )))
+pub(super) fn check_certified(task: &Task) -> Result<(), CliError> {
+    let Some(caveat) = Judged::of(task).and_then(|judge| judge.caveat()) else { return Ok(()) };
+    Err(CliError::new(Kind::Gate, format!("the answers of `{}` are {caveat}", task.name))
+        .hint("compare the judge with people: `promptsearch judge certify TASK --labels FILE`"))
 }
 
 /// Starts a run.

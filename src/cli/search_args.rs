@@ -112,6 +112,9 @@ pub(crate) struct MigrateArgs {
     /// The prompt in force, in a file as `export` writes it [default: the task's own]
     #[arg(long, value_name = "FILE")]
     pub prompt: Option<PathBuf>,
+    /// Exit with 6, before anything is asked, unless the judge of the task is certified against people
+    #[arg(long)]
+    pub require_certified: bool,
     /// By how much a new model may be worse, as a score
     #[arg(long, value_name = "SCORE", default_value_t = 0.02, value_parser = share)]
     pub margin: f64,
@@ -150,6 +153,9 @@ pub(crate) struct ConfirmArgs {
     /// Candidates, up to five: the beginning of an id, or a number such as n7 (or '#7')
     #[arg(required = true, value_name = "CANDIDATE")]
     pub candidates: Vec<String>,
+    /// Exit with 6, before anything is asked, unless the judge of the task is certified against people
+    #[arg(long)]
+    pub require_certified: bool,
     #[command(flatten)]
     pub caps: CapArgs,
     /// Maximum number of concurrent requests, across all providers

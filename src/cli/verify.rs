@@ -4,6 +4,7 @@ use super::args::VerifyArgs;
 use super::error::{CliError, Kind};
 use super::eval::folder_of;
 use super::evidence::{self, Asked, Exported};
+use super::run::check_certified;
 use super::screen::Screen;
 use super::settings;
 use super::versions::uncommitted;
@@ -88,6 +89,9 @@ fn measured(
     screen: &Screen,
 ) -> Result<Verification, CliError> {
     let recheck = exported.recheck(args.task.as_deref())?;
+    if args.require_certified {
+        check_certified(&recheck.task)?;
+    }
     let weights = exported.record.rows.iter().map(|row| row.weight);
     let design_effect = weighted::design_effect(weights);
     if let Some(why) = too_few_rows(

@@ -7,7 +7,7 @@ use crate::prompt::Prompt;
 use crate::report::visible_line;
 use crate::run::scorer_programs;
 use crate::score_form::ScoreForm;
-use crate::source::SourceError;
+use crate::source::{SourceError, is_sealed};
 use crate::stats::Interval;
 use crate::task::example::RowHash;
 use crate::task::file::TaskFile;
@@ -20,9 +20,6 @@ use std::path::{Path, PathBuf};
 
 /// The version of the evidence file that this version writes and reads.
 pub const SCHEMA: u32 = 2;
-
-/// The key of the seal in an evidence file.
-const SEAL: &str = "seal";
 
 /// What the evidence file beside an exported prompt says of it, as far as it is verified.
 #[derive(Clone, Debug, Deserialize)]
@@ -78,26 +75,6 @@ pub struct Record {
     pub rows: Vec<RecordedRow>,
 }
 
-/// An evidence file with its seal.
-#[must_use]
-pub fn sealed(mut evidence: Value) -> Value {
-    let seal = seal_of(&evidence);
-    if let Some(fields) = evidence.as_object_mut() {
-        fields.insert(SEAL.to_owned(), Value::String(seal));
-    }
-    evidence
-}
-
-/// The hash of an evidence file without its seal; the order of keys and white space do not matter.
-fn seal_of(evidence: &Value) -> String {
-    let mut bare = evidence.clone();
-    if let Some(fields) = bare.as_object_mut() {
-        fields.shift_remove(SEAL);
-    }
-    bare.sort_all_objects();
-    blake3::hash(bare.to_string().as_bytes()).to_hex().to_string()
-}
-
 /// The hash of what scores the answers of a task: its `[[score]]` tables, and the programs of scorers that are files in the
 /// task's folder, by what they hold. `known` are programs with their hashes as a run had them; others are read now. `None`
 /// for a task that was made in memory, or with a program that cannot be read.
@@ -135,13 +112,13 @@ pub struct RecordedPrompt {
 /// A judge in the record.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RecordedJudge {
-    /// What its grades have to be read with; none where it was certified.
+    /// Which judge it is, and how it compares with people.
     #[serde(default)]
     pub caveat: Option<String>,
 }
 
 impl Record {
-    /// That the scores are those of a judge who was not compared with people, if they are.
+    /// Which judge the scores are of, and how it compares with people, if a judge graded.
     #[must_use]
     pub fn judge_caveat(&self) -> Option<String> {
         Some(visible_line(self.judge.as_ref()?.caveat.as_ref()?))
@@ -191,7 +168,7 @@ impl Record {
             return Err(SourceError::new(path, why).help(HELP));
         }
         let value: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        if value[SEAL] != Value::String(seal_of(&value)) {
+        if !is_sealed(&value) {
             let why = "it was edited after it was exported: it does not match its seal";
             return Err(SourceError::new(path, why).help(HELP));
         }
@@ -294,6 +271,7 @@ pub fn hash_of(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::sealed;
     use serde_json::json;
 
     fn hash(number: usize) -> RowHash {
@@ -329,7 +307,7 @@ mod tests {
             |it| it["rows"] = json!([it["rows"][0], it["rows"][0], it["rows"][1]]),
             |it| it["parts_blake3"] = json!({}),
             |it| it["models"] = json!({}),
-            |it| drop(it.as_object_mut().unwrap().shift_remove(SEAL)),
+            |it| drop(it.as_object_mut().unwrap().shift_remove("seal")),
         ];
         for edit in edits {
             let mut edited = evidence.clone();

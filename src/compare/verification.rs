@@ -355,8 +355,9 @@ fn one_case(task: &str, candidate: &str, outcome: CaseOutcome, facts: Vec<String
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::{SCHEMA, sealed};
+    use super::super::record::SCHEMA;
     use super::*;
+    use crate::source::sealed;
     use serde_json::json;
     use std::path::Path;
 

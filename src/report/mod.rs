@@ -116,10 +116,10 @@ pub fn claim_line(report: &Report<'_>) -> Option<String> {
     Some(format!("{}.", crate::text::sentence_case(&claim::sentence(report, gain))))
 }
 
-/// That the scores are those of a judge who was not compared with people, if they are.
+/// Which judge the scores are of, and how it compares with people; `None` where no judge graded.
 #[must_use]
 pub fn judge_line(report: &Report<'_>) -> Option<String> {
-    verdict::judge_caveat(report)
+    verdict::judge(report)
 }
 
 /// That simulated models answered, if any did.
@@ -140,8 +140,8 @@ pub fn simulated_line_of<'a>(
 #[must_use]
 pub fn verdict_line(report: &Report<'_>) -> String {
     let verdict = verdict::verdict(report);
-    match verdict::judge_caveat(report) {
-        Some(caveat) => format!("{}: {} ({caveat})", verdict.word, verdict.sentence),
+    match verdict::judge(report) {
+        Some(judge) => format!("{}: {} ({judge})", verdict.word, verdict.sentence),
         None => format!("{}: {}", verdict.word, verdict.sentence),
     }
 }

@@ -17,7 +17,9 @@ use crate::memory::paired;
 use crate::run::{Gain, Prompted, Status};
 use crate::score_form::ScoreForm;
 use crate::stats::power::USUAL_DISCORDANCE;
-use crate::stats::{Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin, weighted};
+use crate::stats::{
+    Interval, Level, rows_for_margin, rows_needed, smallest_gain, smallest_margin, weighted,
+};
 use crate::task::Task;
 use crate::task::bound::Threshold;
 use crate::task::example::Split;
@@ -78,7 +80,8 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     }
     details.extend(earlier::sentences(report));
     advice.extend(earlier::advice(report));
-    details.extend(judge_caveat(report).map(|caveat| format!("{}.", sentence_case(&caveat))));
+    details.extend(judge(report).map(|standing| format!("{}.", sentence_case(&standing))));
+    details.extend(corrected(report));
     details.extend(
         report
             .history
@@ -99,9 +102,24 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     Verdict { tone, word, sentence, details, advice, trouble, simulated }
 }
 
-/// That the scores are those of a judge who was not compared with people.
-pub(super) fn judge_caveat(report: &Report<'_>) -> Option<String> {
-    report.summary.judge.as_ref()?.caveat()
+/// Which judge the scores are of, and how it compares with people.
+pub(super) fn judge(report: &Report<'_>) -> Option<String> {
+    Some(visible_line(&report.summary.judge.as_ref()?.standing()))
+}
+
+/// The scores without the judge's errors.
+fn corrected(report: &Report<'_>) -> Option<String> {
+    let corrected = report.summary.judge.as_ref()?.corrected?;
+    let form = report.score_form();
+    let of = |name: &str, it: Option<Interval>| {
+        it.map(|it| format!("{name} {} ({})", form.score(it.mean), form.range(it.low, it.high)))
+    };
+    let gain = corrected.gain.map(|it| {
+        format!("difference {} ({})", form.gain(it.mean), form.gain_range(it.low, it.high))
+    });
+    let parts = [of("baseline", corrected.baseline), of("winner", corrected.best), gain];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Some(format!("Corrected for the judge's errors: {}.", parts.join(", ")))
 }
 
 /// Rows that say nothing of the claim: where they were refused, they may be the hard ones.

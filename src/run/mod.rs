@@ -16,6 +16,8 @@ mod models; // Keys, environment, models of the caller.
 mod history; // The journal, folded.
 mod dollars; // Money as `summary.json` shows it.
 mod figures; // Prompts with their figures.
+mod certificate; // How a judge's grades compare with those of people.
+mod judged; // The judge of a task, and whether it is certified.
 mod summary; // `summary.json`.
 mod reuse; // Answers of earlier runs.
 mod warm; // Prompts of an earlier run.
@@ -46,6 +48,10 @@ pub use answers::{AnswerFigures, RowAnswer, answers};
 pub use binding::{binding, is_paid, no_cap_binds};
 pub use candidates::{ConfirmationPlan, MOST_CANDIDATES};
 pub use catalog::{Catalog, RunEntry, most_spent};
+pub use certificate::{
+    Bias, CERTIFICATE, Certificate, CertificateFigures, CriterionAgreement, JudgeSettings, Labels,
+    LevelCounts, PassCounts, Required,
+};
 pub use conclusion::Conclusion;
 pub use control::Control;
 pub use dir::{NIGHT_FILE, RUN_FILE, RunDir, RunDirError, RunLock, SCHEMA, SUMMARY_FILE};
@@ -63,6 +69,7 @@ pub use free_seed::free_seed;
 pub use given::Given;
 pub use history::{History, Moment};
 pub use invalid::InvalidOfRun;
+pub use judged::{Certified, Corrected, Judged};
 pub use lengths::usage_of_row;
 pub use loaded::LoadedRun;
 pub use meter::{Meter, Reading};

@@ -6,6 +6,7 @@ use super::figures::{
     prompted,
 };
 use super::file::RunInfo;
+use super::judged::Judged;
 use crate::caps::Caps;
 use crate::engine::{Claimed, Confirmed, HeldOutCost, Waiting, confirmed};
 use crate::event::{EarlierEnd, NoAnswer, StopReason};
@@ -17,7 +18,6 @@ use crate::seed::Seed;
 use crate::state::Reused;
 use crate::stats::weighted;
 use crate::stats::{Interval, Level, pareto};
-use crate::task::judged::Judged;
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task};
 use crate::text;
@@ -402,6 +402,18 @@ impl Summary {
         };
         let shrunken_dev = state.winner.and_then(|(_, shrunken, _)| shrunken);
         let gain = confirmed.as_ref().and_then(|confirmed| Gain::of(confirmed, shrunken_dev));
+        let (counts, baseline) =
+            (counts(state), describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)));
+        let best_prompt = describe(best, hold(|confirmed| confirmed.winner));
+        let seen = |prompt: &Option<Prompted>| prompt.as_ref().and_then(|prompt| prompt.hold);
+        let measured =
+            baseline.as_ref().and_then(|prompt| prompt.dev).filter(|_| confirmed.is_none());
+        let shown = (
+            seen(&baseline).or(measured),
+            seen(&best_prompt).filter(|_| best != CandidateIx::BASELINE),
+            confirmed.as_ref().and_then(|confirmed| Some(confirmed.gain.as_ref()?.0)),
+        );
+        let judge = Judged::of(task).map(|judge| judge.correcting(shown, counts.invalid));
         let stopped = state.stopped.as_ref();
         let is_over = state.is_concluded;
         let is_shown = confirmed.as_ref().is_some_and(|confirmed| confirmed.is_shown);
@@ -423,11 +435,11 @@ impl Summary {
             caps: state.caps,
             earlier: earlier(state),
             look: look(state),
-            judge: Judged::of(task),
+            judge,
             confirmations: confirmations(task, state, info.seed),
             score_form: task.score_form(),
-            baseline: describe(CandidateIx::BASELINE, hold(|confirmed| confirmed.baseline)),
-            best: describe(best, hold(|confirmed| confirmed.winner)),
+            baseline,
+            best: best_prompt,
             recommended: is_over.then_some(recommended),
             confirmed: is_over.then_some(is_shown),
             gain,
@@ -440,7 +452,7 @@ impl Summary {
             spent: spent(task, state, wallet, running),
             reused: reused(info, state),
             mutators: mutators(task, state),
-            counts: counts(state),
+            counts,
             failed_calls: failed_calls(state),
         }
     }

@@ -159,12 +159,13 @@ pub fn check_simulated(
         let provider = &task.providers()[model.name.provider()];
         let known: &[&str] = match role {
             ModelRole::Embed => &[EMBEDDER],
-            ModelRole::Judge => {
-                if provider.is_simulated() && sim::judge::is_named(model.name.model()) {
-                    continue;
-                }
-                &[JUDGE]
+            // A task may be about a judge.
+            ModelRole::Judge | ModelRole::Task
+                if provider.is_simulated() && sim::judge::is_named(model.name.model()) =>
+            {
+                continue;
             }
+            ModelRole::Judge => &[JUDGE],
             _ => &[CLERK, EDITOR],
         };
         if provider.is_simulated() && !known.contains(&model.name.model()) {

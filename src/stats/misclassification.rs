@@ -191,4 +191,47 @@ mod tests {
             assert!((552..=594).contains(&held), "{shares} and {differences} of {rounds}");
         }
     }
+
+    /// How often the plain interval and the corrected one hold the share of good answers, by what the judge is and by how
+    /// many labels it was compared with: the table of `docs/statistics.md`.
+    #[test]
+    fn corrected_shares_hold_the_truth_and_plain_ones_do_not() {
+        let mut table = String::new();
+        for (se, sp) in [(0.95, 0.95), (0.95, 0.8), (0.8, 0.8)] {
+            for labels in [50, 100, 200, 500] {
+                let mut rng = Seed(11).child("labels", labels).rng();
+                let (p, n, rounds) = (0.7, 500, 1_000);
+                let (mut plain, mut corrected, mut unknown, mut width) = (0, 0, 0, 0.0);
+                for _ in 0..rounds {
+                    let mut says =
+                        |is_good: bool| rng.random_bool(if is_good { se } else { 1.0 - sp });
+                    let certified: Vec<(bool, bool)> =
+                        (0..labels).map(|number| number % 2 > 0).map(|it| (says(it), it)).collect();
+                    let truths: Vec<bool> = (0..n).map(|_| rng.random_bool(p)).collect();
+                    let mut says =
+                        |is_good: bool| rng.random_bool(if is_good { se } else { 1.0 - sp });
+                    let good = truths.iter().filter(|truth| says(**truth)).count();
+                    let seen = wilson(good, n).unwrap();
+                    plain += u32::from(seen.low <= p && p <= seen.high);
+                    match Rates::of(&certified).and_then(|rates| rates.share(good, n)) {
+                        None => unknown += 1,
+                        Some(share) => {
+                            corrected += u32::from(share.low <= p && p <= share.high);
+                            width += share.high - share.low;
+                        }
+                    }
+                }
+                let known = f64::from(rounds - unknown);
+                let held = f64::from(corrected) / known;
+                assert!(held > 0.93, "{se}, {sp}, {labels} labels: {held}");
+                table.push_str(&format!(
+                    "{se} {sp} {labels}: plain {:.1} %, corrected {:.1} %, width {:.3}, unknown {unknown}\n",
+                    f64::from(plain) / f64::from(rounds) * 100.0,
+                    held * 100.0,
+                    width / known
+                ));
+            }
+        }
+        insta::assert_snapshot!(table);
+    }
 }

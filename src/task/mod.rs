@@ -23,7 +23,6 @@ mod locator; // Where mistakes stand.
 mod rows; // Its rows, read and split.
 mod roles; // Its models.
 mod without_effect; // What of a task file a resumed run does not use.
-pub mod judged; // Which judge grades, and whether it was certified.
 pub mod builder;
 pub(crate) mod warnings;
 

@@ -221,6 +221,18 @@ fn every_field_is_described() {
     let said = (1..=60).map(|row| format!("r{row},warm,cold,{row}\n"));
     env.write("said.csv", &format!("id,a,b,c\n{}", said.collect::<String>()));
     env.write("rows.csv", "text,label\nred,warm\nblue,cold\ngreen,cold\npink,warm\n");
+    let task =
+        env.read("colours/task.toml").replace("mutator =", "judge = \"sim/judge\"\nmutator =");
+    let rubric = "kind = \"rubric\"\nvalue = \"It is right.\"";
+    let labels = "kind = \"label\"\nlabels = [\"warm\", \"cold\"]";
+    env.write("graded/task.toml", &task.replace(labels, rubric));
+    env.write("graded/rows.jsonl", &env.read("colours/rows.jsonl"));
+    let labelled = (1..=60).map(|row| {
+        let (answer, writer) = (["cold", "It is warm"][row % 2], ["judge", "clerk"][row / 2 % 2]);
+        format!("r{row},{answer},{},{writer}\n", row / 3 % 2)
+    });
+    let labelled: String = labelled.collect();
+    env.write("labels.csv", &format!("id,answer,grade,model\n{labelled}"));
     let run = "run, resume, status, summary.json";
     let page = Page::read();
     let (mut wrong, mut seen) = (BTreeSet::new(), BTreeSet::new());
@@ -254,6 +266,7 @@ fn every_field_is_described() {
             "ab colours --a one:baseline --b one:n1 --b one:n2 --repeats 2 --max-calls 300 --split all",
             0,
         ),
+        ("judge certify", "judge certify graded --labels labels.csv", 6),
         ("ab --log", "ab --log log.csv --cost cost --time time --segment plan --margin 0.1", 0),
         ("assign", "assign u1 u2 --experiment e --arms a=1,b=1", 0),
     ] {
@@ -282,7 +295,8 @@ fn every_field_is_described() {
 }
 
 /// Parts of what commands print.
-const PARTS: [&str; 19] = [
+const PARTS: [&str; 20] = [
+    "bias",
     "asked_run",
     "changed_row",
     "interval",

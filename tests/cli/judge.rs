@@ -347,7 +347,10 @@ fn every_claim_names_a_judge_that_is_not_certified() {
     let env = env(&server, RUBRIC);
     env.write("b.md", "Say warm or cold, and look at the shade.");
     let refused = env.complaint("run colours --name none --require-certified");
-    assert!(refused.contains("exit 6") && refused.contains("is not certified"), "{refused}");
+    assert!(
+        refused.contains("exit 6") && refused.contains("not certified against people"),
+        "{refused}"
+    );
     assert!(server.requests().is_empty());
     crate::export::colours_repository(&env);
     env.run("run colours --name one --max-calls 900").ok();
@@ -381,12 +384,22 @@ fn every_claim_names_a_judge_that_is_not_certified() {
     let judge = &env.json("results/one/summary.json")["judge"];
     assert_eq!((&judge["model"], &judge["certified"]), (&json!("grader/m"), &json!(false)));
 
-    // A certificate of this judge and this rubric, and of no other.
-    let certificate = json!({ "judge": judge["blake3"] }).to_string();
-    env.write("colours/judge.json", &certificate);
-    env.run("run colours --name two --max-calls 500 --require-certified").ok();
-    assert!(!shown("status two").contains("not certified"), "{}", shown("status two"));
-    env.edit("colours/task.toml", "Is it short?", "Is it as short as it can be?");
-    let refused = env.complaint("run colours --name three --require-certified");
-    assert!(refused.contains("is not certified"), "{refused}");
+    let asked = server.requests().len();
+    crate::export::git(&env, ".", &format!("merge --quiet {branch}"));
+    for line in [
+        "eval colours",
+        "ab colours --a a.md --b b.md --max-calls 200",
+        "confirm one n1",
+        "migrate colours --to sim/clerk --max-calls 900",
+        "verify prompt.md --task colours",
+        "monitor prompt.md --once --task colours",
+    ] {
+        let refused = env.complaint(&format!("{line} --require-certified"));
+        assert!(refused.contains("exit 6") && refused.contains(caveat), "{line}: {refused}");
+    }
+    assert_eq!(server.requests().len(), asked);
+    // Who writes the file by hand has compared nothing.
+    env.write("colours/judge.json", &json!({ "judge": judge["blake3"] }).to_string());
+    let refused = env.complaint("run colours --name two --max-calls 500 --require-certified");
+    assert!(refused.contains("`judge.json` holds no evidence"), "{refused}");
 }

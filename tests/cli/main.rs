@@ -8,6 +8,7 @@ mod answers;
 mod automation;
 mod batch_service;
 mod batches;
+mod certify;
 mod code_scorer;
 mod command_scorer;
 mod commands;

@@ -3,7 +3,7 @@
 use crate::env::{Ran, TestEnv, colour_rows};
 use crate::export::{colours_repository, git};
 use crate::server::{Server, says, tile};
-use promptsearch::compare::record::sealed;
+use promptsearch::source::sealed;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -219,8 +219,9 @@ pub fn left(caps: Caps, spent: &Spending) -> Caps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::record::{SCHEMA, sealed};
+    use crate::compare::record::SCHEMA;
     use crate::run::RunDir;
+    use crate::source::sealed;
     use crate::units::Usd;
     use serde_json::json;
     use std::path::Path;

@@ -4,10 +4,10 @@ use super::{AbTest, AskedRun, Basis, PairedDesign, PairedRow, RowScore, slice_of
 use crate::id::{CandidateIx, RowIx};
 use crate::prompt::value_text;
 use crate::report;
+use crate::run::Judged;
 use crate::run::{LoadedRun, RunError, answers};
 use crate::stats::Level;
 use crate::task::example::VisibleSplit;
-use crate::task::judged::Judged;
 use crate::task::model::{ModelRole, Provider};
 
 /// Why a comparison cannot be shown.
@@ -82,7 +82,7 @@ pub fn of_run(run: &LoadedRun, slices: &[String], listed: usize) -> Result<AbTes
         calls: summary.spent.calls(),
         usd: summary.spent.usd,
         simulated: report::simulated_line_of(is_simulated.then_some(run)),
-        judge: summary.judge.as_ref().and_then(Judged::caveat),
+        judge: summary.judge.as_ref().map(Judged::standing),
     };
     Ok(AbTest { run: Some(asked), ..test })
 }

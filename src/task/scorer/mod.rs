@@ -47,6 +47,7 @@ mod sql;
 mod command;
 mod code;
 mod rubric;
+mod grade;
 mod overlap;
 mod token_f1;
 mod levenshtein;
@@ -101,6 +102,7 @@ static KINDS: &[kind::KindEntry] = &[
     kind::entry::<command::Command>(),
     kind::entry::<code::Code>(),
     kind::entry::<rubric::RubricKind>(),
+    kind::entry::<grade::Grade>(),
     kind::entry::<token_f1::TokenF1>(),
     kind::entry::<levenshtein::Levenshtein>(),
     kind::entry::<rouge::RougeN>(),
@@ -217,6 +219,12 @@ impl Scorer {
             Method::Judge(rubric) => Some(rubric),
             Method::Kind(_) | Method::Row(_) | Method::Command(_) | Method::Code(_) => None,
         }
+    }
+
+    /// Whether `not-` turns its score round.
+    #[must_use]
+    pub fn is_negated(&self) -> bool {
+        self.outcome.is_negated()
     }
 
     /// Whether its verdict comes from outside: from a program or a judge.

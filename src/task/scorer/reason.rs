@@ -33,6 +33,8 @@ pub enum InvalidReason {
     BrokenSql(String),
     /// There is no number that can be read.
     NoNumber,
+    /// It is no grade: why it cannot be read.
+    NoGrade(String),
     /// No label is named: the labels.
     NoLabel(String),
     /// Several labels are named: these.
@@ -45,6 +47,7 @@ impl InvalidReason {
         match self {
             Self::BrokenJson(detail)
             | Self::BrokenSql(detail)
+            | Self::NoGrade(detail)
             | Self::NoLabel(detail)
             | Self::SeveralLabels(detail) => Some(detail),
             _ => None,
@@ -84,6 +87,7 @@ impl fmt::Display for InvalidReason {
             Self::NoObject => "the answer is JSON, but not an object",
             Self::BrokenSql(_) => "the answer is not SQL",
             Self::NoNumber => "the answer holds no number",
+            Self::NoGrade(_) => "the answer is not a grade",
             Self::NoLabel(_) => "the answer names none of the labels",
             Self::SeveralLabels(_) => "the answer names several labels instead of one",
         })

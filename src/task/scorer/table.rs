@@ -99,7 +99,7 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = [ScoreTable::example()])]
     pub of: Option<Vec<ScoreTable>>,
-    /// `rubric`: what the judge grades, instead of `value`.
+    /// `rubric`, `grade`: what the judge grades, instead of `value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = [CriterionTable::example()])]
     pub criteria: Option<Vec<CriterionTable>>,

@@ -1,0 +1,109 @@
+//! `judge certify`: compares the judge of a task with people, and writes its certificate.
+
+use super::args::CertifyArgs;
+use super::error::{CliError, Kind};
+use super::eval::{Question, folder_of};
+use super::screen::Screen;
+use super::settings;
+use crate::clock::Clock;
+use crate::compare::certification::{
+    HEADER, LabelColumns, LabelledAnswers, ROWS_FILE, TASK_FILE, page,
+};
+use crate::provider::Llm;
+use crate::run::{CERTIFICATE, JudgeSettings, Required};
+use crate::sim::world::WorldParameters;
+use crate::sim::{MODEL_SEED, SimLlm, world_of};
+use crate::task::Task;
+use crate::task::model::ModelRole;
+use serde_json::json;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Asks the judge about each labelled answer, in a run of its own: what was graded is not asked again.
+pub(super) fn certify(args: &CertifyArgs, screen: &Screen) -> Result<(), CliError> {
+    let task = Task::load(&args.task)?;
+    let columns = LabelColumns { answer: &args.answer_column, grade: &args.grade_column };
+    let labelled = LabelledAnswers::read(&task, &args.labels, columns)?;
+    let Some(settings) = JudgeSettings::of(&task) else {
+        return Err(CliError::unexpected("the task has no judge"));
+    };
+    let about = about_judge(&task, &labelled)?;
+    let caps = settings::caps(&about, &args.caps, &Clock::System)?;
+    let question = Question {
+        split: None,
+        rows: None,
+        caps,
+        concurrency: args.concurrency,
+        models: simulated(&task),
+    };
+    let folder = args.out.out.join(folder_of(&about, "certify")?);
+    let answers = question.ask(about, folder, screen)?;
+    answers.check(true)?;
+    let number = |id: &str| id.parse::<usize>().ok()?.checked_sub(1);
+    let verdicts: HashMap<usize, _> = (answers.scored()?.into_iter())
+        .filter_map(|scored| Some((number(scored.id.as_str())?, scored.verdict)))
+        .collect();
+    let required = Required { min_kappa: args.min_kappa, min_rows: args.min_rows };
+    let certificate = labelled.certificate(settings, &verdicts, required, &Clock::System);
+    let value = certificate.to_value();
+    let file = task.folder().join(CERTIFICATE);
+    let text = serde_json::to_string_pretty(&value)? + "\n";
+    write(&file, &text)?;
+    let figures = certificate.figures();
+    let mut shown = value;
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert("certified".to_owned(), json!(figures.lacks.is_empty()));
+        fields.insert("file".to_owned(), json!(file));
+    }
+    let written = format!("{}{}", page(&certificate, &figures), file.display());
+    screen.show(&shown, &written)?;
+    match figures.lacks.first() {
+        None => Ok(()),
+        Some(lack) => Err(CliError::new(Kind::Gate, format!("the judge is not certified: {lack}"))),
+    }
+}
+
+/// Writes the task about the judge beside its own, and reads it.
+fn about_judge(task: &Task, labelled: &LabelledAnswers) -> Result<Task, CliError> {
+    let file = task.folder().join(TASK_FILE);
+    match fs::read_to_string(&file) {
+        Ok(text) if !text.starts_with(HEADER) => {
+            return Err(CliError::usage(format!("{} exists, and is your own", file.display()))
+                .hint("rename it: the task about the judge is written there"));
+        }
+        _ => {}
+    }
+    write(&task.folder().join(ROWS_FILE), &labelled.rows())?;
+    write(&file, &labelled.task_file(task)?)?;
+    let about = Task::load(&file)?;
+    labelled.check(&about)?;
+    Ok(about)
+}
+
+/// A simulated judge knows the rows of the task whose judge it is.
+fn simulated(task: &Task) -> BTreeMap<String, Arc<dyn Llm>> {
+    let judge = task.model(ModelRole::Judge).map(|judge| judge.name.provider());
+    let simulated = task
+        .providers()
+        .iter()
+        .filter(|(name, provider)| Some(name.as_str()) == judge && provider.is_simulated());
+    simulated
+        .map(|(name, _)| {
+            let world = world_of(task, MODEL_SEED, WorldParameters::default());
+            let llm: Arc<dyn Llm> = Arc::new(SimLlm::new(Arc::new(world)));
+            (name.clone(), llm)
+        })
+        .collect()
+}
+
+/// Writes a file as a whole or not at all.
+fn write(file: &Path, text: &str) -> Result<(), CliError> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = file.with_file_name(name);
+    fs::write(&new, text)
+        .and_then(|()| fs::rename(&new, file))
+        .map_err(|error| CliError::not_written(file, &error))
+}

@@ -1,0 +1,483 @@
+//! A judge beside people: answers that people graded become the rows of a task about the judge, and its grades a
+//! certificate.
+//!
+//! The task is an ordinary one: its prompt is what the judge is told, a row is a question to it, and the right answer what
+//! a person said. So it is evaluated, resumed and paid for like all others, and a search can improve the judge's prompt.
+
+use crate::clock::Clock;
+use crate::id::ExampleId;
+use crate::prompt::{Message, literal, value_text};
+use crate::run::{
+    Bias, Certificate, CertificateFigures, JudgeSettings, Labels, LevelCounts, PassCounts, Required,
+};
+use crate::seed::Seed;
+use crate::source::SourceError;
+use crate::stats::interval::of_differences;
+use crate::task::dataset::{self, Row};
+use crate::task::example::Example;
+use crate::task::model::ModelRole;
+use crate::task::scorer::{Graded, Rubric, Scorer, Verdict};
+use crate::task::{Task, TaskSource};
+use crate::text;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// The first line of a task that is made here.
+pub const HEADER: &str = "# Made by `promptsearch judge certify`, which writes it anew each time.";
+/// The file of that task, beside the judge's own.
+pub const TASK_FILE: &str = "judge.toml";
+/// The file of its rows.
+pub const ROWS_FILE: &str = "judge-rows.jsonl";
+/// The column that holds what wrote an answer.
+const WRITER: &str = "model";
+/// The column that holds the answer that a judge is shown beside the one that it grades.
+const EXPECTED: &str = "expected";
+
+/// The columns of a file of labels.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelColumns<'a> {
+    /// The answer that was graded.
+    pub answer: &'a str,
+    /// The grade that a person gave.
+    pub grade: &'a str,
+}
+
+/// Answers that people graded, as the judge of a task is asked about them.
+#[derive(Debug)]
+pub struct LabelledAnswers {
+    rubric: Rubric,
+    rows: Vec<LabelledAnswer>,
+    file: String,
+    blake3: String,
+}
+
+/// An answer that a person graded.
+#[derive(Debug)]
+struct LabelledAnswer {
+    /// The question to the judge.
+    question: Vec<Message>,
+    /// What a person said of each criterion, from 0 to 1.
+    people: Vec<f64>,
+    /// The length of the answer in letters.
+    letters: usize,
+    /// Whether the judge's own family wrote it, where that is known.
+    is_own_family: Option<bool>,
+}
+
+impl LabelledAnswers {
+    /// Reads a file of labels for the judge of a task.
+    ///
+    /// A row names a row of the task by its id, or has the columns that the prompt shows.
+    ///
+    /// # Errors
+    /// The task has no judge, or several rubrics; or a mistake in the file, with its line.
+    pub fn read(task: &Task, file: &Path, columns: LabelColumns<'_>) -> Result<Self, SourceError> {
+        let mut rubrics = task.scorers.rubrics();
+        let (scorer, rubric) = match (rubrics.next(), rubrics.next()) {
+            (Some(one), None) => one,
+            (None, _) => {
+                return Err(task.mistake(&["score"], "no scorer of this task asks a judge").help(
+                    "add a `[[score]]` table of the kind `rubric`, and `judge` under [models]",
+                ));
+            }
+            (Some(_), Some(_)) => {
+                return Err(task
+                    .mistake(
+                        &["score"],
+                        "a certificate is of one `rubric`, and this task has several",
+                    )
+                    .help("write what they grade as `criteria` of one"));
+            }
+        };
+        let known: HashMap<String, &Example> =
+            task.open_all_rows().map(|row| (row.id.to_string(), row)).collect();
+        let judge = task.model(ModelRole::Judge).map(|judge| family(judge.name.model()));
+        let reader = Reader { task, scorer, rubric, file, columns, known, judge };
+        let read = dataset::read_rows(file)?;
+        let rows = read.iter().map(|row| reader.answer(row)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            rubric: rubric.clone(),
+            rows,
+            file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            blake3: dataset::blake3_of(file)?,
+        })
+    }
+
+    /// How many answers were graded.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether none was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows of the task about the judge, as JSON Lines.
+    #[must_use]
+    pub fn rows(&self) -> String {
+        let mut out = String::new();
+        for (number, row) in (1..).zip(&self.rows) {
+            let question = row.question.last().map_or("", |message| message.content.as_str());
+            let named = self.rubric.criteria.iter().zip(&row.people).map(|(criterion, value)| {
+                let level = criterion
+                    .levels
+                    .iter()
+                    .find(|it| criterion.value_of(it.number) == Some(*value));
+                (criterion.name.clone(), json!(level.map(|level| level.number)))
+            });
+            let grade: Value = named.collect::<serde_json::Map<_, _>>().into();
+            let _ = writeln!(
+                out,
+                "{}",
+                json!({"id": number.to_string(), "question": question, "grade": grade})
+            );
+        }
+        out
+    }
+
+    /// The file of the task about the judge.
+    ///
+    /// # Errors
+    /// The judge's task was not read from a file.
+    pub fn task_file(&self, task: &Task) -> Result<String, SourceError> {
+        let TaskSource::Files(files) = &task.source else {
+            return Err(task.mistake(&[], "a task that was made in memory has no file"));
+        };
+        let broken = |error: String| SourceError::new(&files.file, error);
+        let mut own: toml::Table =
+            toml::from_str(&files.text).map_err(|error| broken(error.to_string()))?;
+        let mut models = toml::Table::new();
+        if let (Some(toml::Value::Table(named)), Some(judge)) =
+            (own.get("models"), task.model(ModelRole::Judge))
+        {
+            let mut spec = match named.get("judge") {
+                Some(toml::Value::Table(spec)) => spec.clone(),
+                _ => toml::Table::new(),
+            };
+            spec.insert("model".to_owned(), judge.name.to_string().into());
+            spec.insert("temperature".to_owned(), judge.temperature.into());
+            spec.insert("max_output_tokens".to_owned(), i64::from(judge.max_output_tokens).into());
+            models.insert("task".to_owned(), spec.into());
+            if let Some(mutator) = named.get("mutator") {
+                models.insert("mutator".to_owned(), mutator.clone());
+            }
+        }
+        let system = self.rubric.instructions();
+        let criteria: Vec<Value> = self.rubric.criteria.iter().map(|criterion| {
+            let levels = criterion.levels.iter().map(|it| json!({"score": it.number, "text": it.text}));
+            let levels: Vec<Value> = levels.collect();
+            json!({"name": criterion.name, "question": criterion.question, "weight": criterion.weight, "levels": levels})
+        }).collect();
+        let table = json!({
+            "name": format!("{}-judge", task.name),
+            "about": format!("Grade answers as people do: the judge of {}.", task.name),
+            "data": {"file": ROWS_FILE, "columns": {"id": "id", "answer": "grade"}},
+            "prompt": {
+                "system": literal(&system),
+                "user": "{{ question }}",
+                "search": ["system"],
+                "max_tokens": 4 * system.len().max(1_000),
+            },
+            "score": [{"kind": "grade", "criteria": criteria}],
+        });
+        let mut table: toml::Table =
+            toml::Table::try_from(table).map_err(|error| broken(error.to_string()))?;
+        table.insert("models".to_owned(), models.into());
+        for key in ["budget", "providers"] {
+            if let Some(value) = own.remove(key) {
+                table.insert(key.to_owned(), value);
+            }
+        }
+        let text = toml::to_string(&table).map_err(|error| broken(error.to_string()))?;
+        Ok(format!("{HEADER}\n{text}"))
+    }
+
+    /// Checks that the task about the judge asks what the judge is asked: what is certified has to be what grades.
+    ///
+    /// # Errors
+    /// A row cannot be rendered, or asks something else.
+    pub fn check(&self, about: &Task) -> Result<(), SourceError> {
+        let rows: Vec<&Example> = about.open_all_rows().collect();
+        for row in rows {
+            let asked = about.layout.render(&about.baseline, row);
+            let asked = asked.map_err(|error| about.row_mistake(row, &error.to_string()))?;
+            let number = number_of(row).and_then(|number| self.rows.get(number));
+            if number.is_none_or(|labelled| labelled.question != asked) {
+                return Err(about.row_mistake(row, "it does not ask what the judge is asked"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The certificate that these verdicts of the judge give, by the number of the row from 0.
+    #[must_use]
+    pub fn certificate(
+        &self,
+        settings: JudgeSettings,
+        verdicts: &HashMap<usize, Verdict>,
+        required: Required,
+        clock: &Clock,
+    ) -> Certificate {
+        let mut graded: Vec<(&LabelledAnswer, Vec<f64>)> = Vec::new();
+        for (number, row) in self.rows.iter().enumerate() {
+            let verdict = verdicts.get(&number).filter(|verdict| verdict.invalid.is_none());
+            let values = verdict.map(|verdict| {
+                let of = |name: &str| verdict.metrics.get(name).copied();
+                self.rubric.names().map_while(of).collect::<Vec<f64>>()
+            });
+            if let Some(values) = values.filter(|values| values.len() == row.people.len()) {
+                graded.push((row, values));
+            }
+        }
+        let criteria = (0..self.rubric.criteria.len()).map(|place| self.counts(place, &graded));
+        let mut passes = PassCounts::default();
+        for (row, judge) in &graded {
+            let is_pass = |values: &[f64]| values.iter().all(|value| *value == 1.0);
+            *match (is_pass(judge), is_pass(&row.people)) {
+                (true, true) => &mut passes.both,
+                (true, false) => &mut passes.judge_only,
+                (false, true) => &mut passes.people_only,
+                (false, false) => &mut passes.neither,
+            } += 1;
+        }
+        let mut letters: Vec<usize> = graded.iter().map(|(row, _)| row.letters).collect();
+        letters.sort_unstable();
+        let middle = letters.get(letters.len() / 2).copied().unwrap_or(0);
+        // Where half of them are the longest, those are above all others.
+        let below = letters.iter().rev().find(|it| **it < middle).copied();
+        let cut = if letters.last() > Some(&middle) { middle } else { below.unwrap_or(middle) };
+        let long = format!("answers above {cut} letters");
+        let length_bias = self.bias(long, &graded, |row| Some(row.letters > cut));
+        let family = "answers by the judge's own family".to_owned();
+        let family_bias = self.bias(family, &graded, |row| row.is_own_family);
+        Certificate {
+            schema: Certificate::SCHEMA,
+            judge: settings.blake3(),
+            settings,
+            on: clock.now().to_zoned(TimeZone::UTC).date(),
+            labels: Labels {
+                file: self.file.clone(),
+                blake3: self.blake3.clone(),
+                rows: self.rows.len(),
+                ungraded: self.rows.len() - graded.len(),
+            },
+            required,
+            criteria: criteria.collect(),
+            passes,
+            length_bias,
+            family_bias,
+        }
+    }
+
+    /// How often both chose each pair of levels of a criterion.
+    fn counts(&self, place: usize, graded: &[(&LabelledAnswer, Vec<f64>)]) -> LevelCounts {
+        let criterion = &self.rubric.criteria[place];
+        let mut levels: Vec<(f64, &str)> = (criterion.levels.iter())
+            .filter_map(|it| Some((criterion.value_of(it.number)?, it.text.as_str())))
+            .collect();
+        levels.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let at = |value: f64| levels.iter().position(|level| level.0 == value);
+        let mut counts = vec![vec![0; levels.len()]; levels.len()];
+        for (row, judge) in graded {
+            if let (Some(judge), Some(people)) = (at(judge[place]), at(row.people[place])) {
+                counts[judge][people] += 1;
+            }
+        }
+        LevelCounts {
+            criterion: criterion.name.clone(),
+            levels: levels.into_iter().map(|(_, text)| text.to_owned()).collect(),
+            judge_then_people: counts,
+        }
+    }
+
+    /// Whether the judge grades some answers higher than others, beside people; `None` unless there are two of each. The
+    /// difference of two independent means, whose interval is that of both (MOVER: Zou and Donner 2008).
+    fn bias(
+        &self,
+        of: String,
+        graded: &[(&LabelledAnswer, Vec<f64>)],
+        is_one: impl Fn(&LabelledAnswer) -> Option<bool>,
+    ) -> Option<Bias> {
+        let errors = |wanted: bool| -> Vec<f64> {
+            let rows = graded.iter().filter(|(row, _)| is_one(row) == Some(wanted));
+            rows.map(|(row, judge)| self.mean(judge) - self.mean(&row.people)).collect()
+        };
+        let (these, others) = (errors(true), errors(false));
+        if these.len() < 2 || others.len() < 2 {
+            return None;
+        }
+        let one = of_differences(&these, Seed(1).child("bias", 0))?;
+        let other = of_differences(&others, Seed(1).child("bias", 1))?;
+        let mean = one.mean - other.mean;
+        Some(Bias {
+            of,
+            answers: these.len(),
+            mean,
+            low: mean - (one.mean - one.low).hypot(other.high - other.mean),
+            high: mean + (one.high - one.mean).hypot(other.mean - other.low),
+        })
+    }
+
+    /// The score that values of the criteria give.
+    fn mean(&self, values: &[f64]) -> f64 {
+        let weights = || self.rubric.criteria.iter().map(|criterion| criterion.weight);
+        let sum: f64 = weights().zip(values).map(|(weight, value)| weight * value).sum();
+        sum / weights().sum::<f64>()
+    }
+}
+
+/// Reads rows of a file of labels.
+struct Reader<'a> {
+    task: &'a Task,
+    scorer: &'a Scorer,
+    rubric: &'a Rubric,
+    file: &'a Path,
+    columns: LabelColumns<'a>,
+    /// The rows of the task by id.
+    known: HashMap<String, &'a Example>,
+    /// The judge's family.
+    judge: Option<String>,
+}
+
+impl Reader<'_> {
+    fn answer(&self, row: &Row) -> Result<LabelledAnswer, SourceError> {
+        let wrong = |message: String| SourceError {
+            line: Some(row.line),
+            ..SourceError::new(self.file, message)
+        };
+        let column = |name: &str| row.values.get(name).filter(|value| !value.is_null());
+        let needed = |name: &str, flag: &str| {
+            column(name).ok_or_else(|| {
+                wrong(format!("there is no value in the column `{name}`"))
+                    .help(format!("name the column with `{flag} NAME`"))
+            })
+        };
+        let answer = value_text(needed(self.columns.answer, "--answer-column")?);
+        let label = needed(self.columns.grade, "--grade-column")?;
+        let people = self.rubric.labelled(label).map_err(wrong)?;
+        let id = column(self.task.id_column()).map(value_text);
+        let known = id.and_then(|id| self.known.get(&*id).copied());
+        let mut example = Example {
+            id: ExampleId::new(row.line.to_string()),
+            columns: known.map(|known| known.columns.clone()).unwrap_or_default(),
+            numbers: Vec::new(),
+            answer: known.map_or(Value::Null, |known| known.answer.clone()),
+            feedback: None,
+            group: None,
+            weight: 1.0,
+            must_pass: false,
+            file: 0,
+            line: row.line,
+        };
+        let own = [self.columns.answer, self.columns.grade, WRITER, EXPECTED];
+        for (name, value) in row.values.iter().filter(|(name, _)| !own.contains(&name.as_str())) {
+            example.columns.insert(name.clone(), value.clone());
+        }
+        if let Some(missing) = self
+            .task
+            .layout
+            .shown_columns()
+            .iter()
+            .find(|name| !example.columns.contains_key(*name))
+        {
+            return Err(wrong(format!("there is no column `{missing}`, which the judge is shown"))
+                .help("add it, or the id of a row of the task"));
+        }
+        if let Some(expected) = column(EXPECTED) {
+            example.answer = expected.clone();
+        }
+        if self.rubric.shows_reference && example.answer.is_null() {
+            return Err(wrong(
+                "the rubric shows the expected answer, and there is none".to_owned(),
+            )
+            .help(format!("add a column `{EXPECTED}`, or the id of a row of the task")));
+        }
+        let part = self.scorer.scored_part(&answer);
+        let Some(part) = part.filter(|_| self.scorer.score(&answer, &example).is_none()) else {
+            return Err(wrong("the answer has nothing that a judge is asked about".to_owned())
+                .help("remove the row: such an answer is invalid without a judge"));
+        };
+        let input = self.task.shown_input(&example);
+        let expected = value_text(&example.answer);
+        let expected = self.rubric.shows_reference.then_some(&*expected);
+        let writer = column(WRITER).map(|writer| family(&value_text(writer)));
+        Ok(LabelledAnswer {
+            question: self.rubric.question(Graded { input: &input, expected, answer: &part }),
+            people,
+            letters: part.chars().count(),
+            is_own_family: writer.and_then(|writer| Some(writer == *self.judge.as_ref()?)),
+        })
+    }
+}
+
+/// The number of an answer, from 0, whose question a row of the task about the judge is.
+fn number_of(row: &Example) -> Option<usize> {
+    row.id.as_str().parse::<usize>().ok()?.checked_sub(1)
+}
+
+/// The family of a model: the first word of its name, without provider, in lower case (`openai/gpt-4.1`: `gpt`).
+fn family(model: &str) -> String {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let word: String = name.chars().take_while(|c| c.is_alphabetic()).collect();
+    word.to_lowercase()
+}
+
+/// A certificate for people, in lines of at most 80 letters as far as names are short.
+#[must_use]
+pub fn page(certificate: &Certificate, figures: &CertificateFigures) -> String {
+    let Labels { rows, ungraded, file, .. } = &certificate.labels;
+    let mut out = format!("{} beside people\n", certificate.settings.model);
+    let _ = writeln!(out, "  answers       {} of {file}", text::plural(*rows, "graded answer"));
+    if *ungraded > 0 {
+        let _ = writeln!(out, "                {ungraded} without a grade of the judge, left out");
+    }
+    for criterion in &figures.criteria {
+        let _ = writeln!(out, "\n  {}", criterion.criterion);
+        if let Some(agreement) = criterion.agreement {
+            let it = agreement.share;
+            let _ = writeln!(out, "    agreement   {}", shares(it.mean, it.low, it.high));
+        }
+        if let Some(it) = criterion.kappa {
+            let _ =
+                writeln!(out, "    κ           {:.2} ({:.2} to {:.2})", it.mean, it.low, it.high);
+        }
+    }
+    out.push('\n');
+    if let Some(rates) = figures.rates {
+        for (name, it) in [("passes good", rates.sensitivity), ("fails bad", rates.specificity)] {
+            let of = text::plural(it.n, "answer");
+            let _ = writeln!(out, "  {name:<13} {} of {of}", shares(it.mean, it.low, it.high));
+        }
+    }
+    for bias in [&certificate.length_bias, &certificate.family_bias].into_iter().flatten() {
+        let Bias { of, answers, mean, low, high } = bias;
+        let finding = match (*low > 0.0, *high < 0.0) {
+            (true, _) => "graded too high beside the others",
+            (_, true) => "graded too low beside the others",
+            _ => "no bias is shown",
+        };
+        let _ = writeln!(out, "\n  {of} ({answers}): {finding}");
+        let _ = writeln!(out, "    {mean:+.3} ({low:+.3} to {high:+.3}) of a score from 0 to 1");
+    }
+    out.push('\n');
+    match figures.lacks.is_empty() {
+        true => out.push_str("certified\n"),
+        false => {
+            out.push_str("not certified:\n");
+            for lack in &figures.lacks {
+                let _ = writeln!(out, "  {lack}");
+            }
+        }
+    }
+    out
+}
+
+fn shares(mean: f64, low: f64, high: f64) -> String {
+    format!("{} ({} to {})", text::percent(mean), text::percent(low), text::percent(high))
+}
