@@ -18,6 +18,8 @@ pub(crate) struct JudgeArgs {
 pub(crate) enum JudgeAction {
     /// Compare the judge of a task with grades that people gave, and write its certificate (a gate: exit 6)
     Certify(Box<CertifyArgs>),
+    /// Ask a certified judge about the same answers again, and tell whether it grades otherwise now (a gate: exit 6)
+    Check(Box<CheckArgs>),
 }
 
 /// `judge certify`.
@@ -40,6 +42,32 @@ pub(crate) struct CertifyArgs {
     /// Least number of answers that judge and people graded
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = at_least_one)]
     pub min_rows: usize,
+    #[command(flatten)]
+    pub out: RunsDir,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub concurrency: Option<usize>,
+    #[command(flatten)]
+    pub caps: CapArgs,
+}
+
+/// `judge check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Task folder, or its task.toml
+    pub task: PathBuf,
+    /// File of answers that people graded: that which the judge was certified by
+    #[arg(long, value_name = "FILE")]
+    pub labels: PathBuf,
+    /// Column of the answers
+    #[arg(long, value_name = "NAME", default_value = "answer")]
+    pub answer_column: String,
+    /// Column of the grades: a level, or an object with a level for each criterion
+    #[arg(long, value_name = "NAME", default_value = "grade")]
+    pub grade_column: String,
+    /// Chance of an alarm where nothing has changed, at each check
+    #[arg(long, value_name = "P", default_value_t = 0.01, value_parser = share)]
+    pub false_alarm: f64,
     #[command(flatten)]
     pub out: RunsDir,
     /// Maximum number of concurrent requests, across all providers

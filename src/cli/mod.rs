@@ -121,6 +121,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Eval(args) => eval::eval(&args, &screen),
         Command::Judge(args) => match &args.action {
             JudgeAction::Certify(args) => judge::certify(args, &screen),
+            JudgeAction::Check(args) => judge::check(args, &screen),
         },
         Command::Export(args) => export::export(&args, &screen),
         Command::Log(args) => versions::log(&args, &screen),

@@ -10,9 +10,8 @@ use crate::prompt::{Message, literal, value_text};
 use crate::run::{
     Bias, Certificate, CertificateFigures, JudgeSettings, Labels, LevelCounts, PassCounts, Required,
 };
-use crate::seed::Seed;
 use crate::source::SourceError;
-use crate::stats::interval::of_differences;
+use crate::stats::stratified::{Stratum, stratified_difference};
 use crate::task::dataset::{self, Row};
 use crate::task::example::Example;
 use crate::task::model::ModelRole;
@@ -21,7 +20,7 @@ use crate::task::{Task, TaskSource};
 use crate::text;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -52,6 +51,15 @@ pub struct LabelledAnswers {
     rows: Vec<LabelledAnswer>,
     file: String,
     blake3: String,
+}
+
+/// What a judge says of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grade {
+    /// The score, from 0 to 1.
+    pub score: f64,
+    /// How far it is from the score that people gave.
+    pub distance: f64,
 }
 
 /// An answer that a person graded.
@@ -226,14 +234,7 @@ impl LabelledAnswers {
     ) -> Certificate {
         let mut graded: Vec<(&LabelledAnswer, Vec<f64>)> = Vec::new();
         for (number, row) in self.rows.iter().enumerate() {
-            let verdict = verdicts.get(&number).filter(|verdict| verdict.invalid.is_none());
-            let values = verdict.map(|verdict| {
-                let of = |name: &str| verdict.metrics.get(name).copied();
-                self.rubric.names().map_while(of).collect::<Vec<f64>>()
-            });
-            if let Some(values) = values.filter(|values| values.len() == row.people.len()) {
-                graded.push((row, values));
-            }
+            graded.extend(self.values(number, verdicts).map(|values| (row, values)));
         }
         let criteria = (0..self.rubric.criteria.len()).map(|place| self.counts(place, &graded));
         let mut passes = PassCounts::default();
@@ -275,6 +276,20 @@ impl LabelledAnswers {
         }
     }
 
+    /// What the judge said of each criterion of an answer, from 0 to 1; `None` where it gave no grade.
+    fn values(&self, number: usize, verdicts: &HashMap<usize, Verdict>) -> Option<Vec<f64>> {
+        let verdict = verdicts.get(&number).filter(|verdict| verdict.invalid.is_none())?;
+        self.rubric.names().map(|name| verdict.metrics.get(name).copied()).collect()
+    }
+
+    /// The judge's grade of an answer, by its number from 0; `None` where it gave none.
+    #[must_use]
+    pub fn grade(&self, number: usize, verdicts: &HashMap<usize, Verdict>) -> Option<Grade> {
+        let values = self.values(number, verdicts)?;
+        let (score, people) = (self.mean(&values), self.mean(&self.rows.get(number)?.people));
+        Some(Grade { score, distance: (score - people).abs() })
+    }
+
     /// How often both chose each pair of levels of a criterion.
     fn counts(&self, place: usize, graded: &[(&LabelledAnswer, Vec<f64>)]) -> LevelCounts {
         let criterion = &self.rubric.criteria[place];
@@ -296,32 +311,24 @@ impl LabelledAnswers {
         }
     }
 
-    /// Whether the judge grades some answers higher than others, beside people; `None` unless there are two of each. The
-    /// difference of two independent means, whose interval is that of both (MOVER: Zou and Donner 2008).
+    /// Whether the judge grades some answers higher than others that people grade alike; `None` where no two are.
     fn bias(
         &self,
         of: String,
         graded: &[(&LabelledAnswer, Vec<f64>)],
         is_one: impl Fn(&LabelledAnswer) -> Option<bool>,
     ) -> Option<Bias> {
-        let errors = |wanted: bool| -> Vec<f64> {
-            let rows = graded.iter().filter(|(row, _)| is_one(row) == Some(wanted));
-            rows.map(|(row, judge)| self.mean(judge) - self.mean(&row.people)).collect()
-        };
-        let (these, others) = (errors(true), errors(false));
-        if these.len() < 2 || others.len() < 2 {
-            return None;
+        let mut strata: BTreeMap<u64, Stratum> = BTreeMap::new();
+        for (row, judge) in graded {
+            let Some(is_one) = is_one(row) else { continue };
+            let people = self.mean(&row.people);
+            let stratum = strata.entry(people.to_bits()).or_default();
+            stratum[usize::from(!is_one)].push(self.mean(judge) - people);
         }
-        let one = of_differences(&these, Seed(1).child("bias", 0))?;
-        let other = of_differences(&others, Seed(1).child("bias", 1))?;
-        let mean = one.mean - other.mean;
-        Some(Bias {
-            of,
-            answers: these.len(),
-            mean,
-            low: mean - (one.mean - one.low).hypot(other.high - other.mean),
-            high: mean + (one.high - one.mean).hypot(other.mean - other.low),
-        })
+        let strata: Vec<Stratum> = strata.into_values().collect();
+        let it = stratified_difference(&strata)?;
+        let answers = strata.iter().map(|[these, _]| these.len()).sum();
+        Some(Bias { of, answers, mean: it.mean, low: it.low, high: it.high })
     }
 
     /// The score that values of the criteria give.
@@ -458,8 +465,8 @@ pub fn page(certificate: &Certificate, figures: &CertificateFigures) -> String {
     for bias in [&certificate.length_bias, &certificate.family_bias].into_iter().flatten() {
         let Bias { of, answers, mean, low, high } = bias;
         let finding = match (*low > 0.0, *high < 0.0) {
-            (true, _) => "graded too high beside the others",
-            (_, true) => "graded too low beside the others",
+            (true, _) => "graded too high beside others that people grade alike",
+            (_, true) => "graded too low beside others that people grade alike",
             _ => "no bias is shown",
         };
         let _ = writeln!(out, "\n  {of} ({answers}): {finding}");

@@ -7,6 +7,7 @@ pub mod record; // What an exported prompt's evidence file says.
 pub mod verification; // The prompt now, beside it.
 pub mod migration; // The prompt in force on an old model, beside prompts on new ones.
 pub mod certification; // A judge beside people.
+pub mod judge_drift; // A judge beside itself.
 pub mod paired; // Prompts on the same rows.
 pub mod online; // Arms that real traffic was divided into.
 pub mod monitor; // An exported prompt over time.

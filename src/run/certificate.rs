@@ -125,14 +125,14 @@ pub struct PassCounts {
     pub neither: usize,
 }
 
-/// Whether a judge grades some answers higher than others, beside people.
+/// Whether a judge grades some answers higher than others that people grade alike.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bias {
     /// The answers, such as `answers above 214 letters`.
     pub of: String,
     /// How many they are.
     pub answers: usize,
-    /// The judge's score less that of people, on average over these answers, less the same over the others.
+    /// The judge's score of these answers less that of others, among answers that people graded alike.
     pub mean: f64,
     /// The lower end of its 95 % interval.
     pub low: f64,
@@ -159,9 +159,9 @@ pub struct Certificate {
     pub criteria: Vec<LevelCounts>,
     /// By verdict.
     pub passes: PassCounts,
-    /// By the length of the answers; `None` where they have one length.
+    /// By the length of the answers; `None` where no two answers of different length are graded alike by people.
     pub length_bias: Option<Bias>,
-    /// By whether the judge's own family wrote the answers; `None` where the labels do not say who did, or all are alike.
+    /// By whether the judge's own family wrote the answers; `None` where the labels do not say who did, or no two of them are graded alike by people.
     pub family_bias: Option<Bias>,
 }
 

@@ -49,6 +49,7 @@ pub mod weighted; // After: the same for rows of unequal weight.
 pub mod association; // After: groups of rows that fail.
 pub mod agreement; // After: a judge beside a person.
 pub mod misclassification; // After: shares that a fallible judge counted.
+pub mod stratified; // After: groups that differ in something else, too.
 pub mod holm; // After: several claims at once.
 pub mod betting; // After: tests that are repeated for ever.
 pub mod sequential; // During and after: two prompts, decided as rows come.

@@ -6,6 +6,8 @@ use crate::server::{Reply, Request, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const LABEL: &str = "kind = \"label\"\nlabels = [\"warm\", \"cold\"]";
@@ -56,8 +58,8 @@ fn the_figures_are_those_of_a_judge_whose_errors_are_known() {
     let kappa = &shown["figures"]["criteria"][0]["kappa"];
     let [low, high] = ["low", "high"].map(|end| kappa[end].as_f64().unwrap());
     assert!(low <= 0.8 && 0.8 <= high, "{kappa}");
-    // It passes more of the long answers than people, because all of them are wrong.
-    assert!(shown["length_bias"]["low"].as_f64().unwrap() > 0.0, "{shown}");
+    // All long answers are wrong, and all others right: nothing tells whether it is the length that it likes.
+    assert_eq!(shown["length_bias"], Value::Null, "{shown}");
     let family = &shown["family_bias"];
     assert!(family["low"].as_f64().unwrap() < 0.0 && family["high"].as_f64().unwrap() > 0.0);
     // It is the same again, without a call.
@@ -205,4 +207,99 @@ fn a_killed_comparison_is_resumed_and_no_grade_is_bought_twice() {
     let before = server.requests().len();
     env.run(CERTIFY).ok();
     assert_eq!(server.requests().len(), before);
+}
+
+/// A judge that passes whatever is long.
+#[test]
+fn a_judge_that_likes_length_is_told_among_answers_that_people_grade_alike() {
+    let server = Server::start(|_, request| {
+        let asked = request.content("user");
+        let is_right = !asked.contains("wrong");
+        let passes = is_right || asked.contains("at length");
+        let text = json!({"pass": {"reason": "So.", "level": u8::from(passes)}}).to_string();
+        let body = json!({
+            "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 400, "completion_tokens": 20},
+        });
+        (200, "", body.to_string())
+    });
+    let env = env("grader/m", 120);
+    let provider = format!(
+        "[providers.grader]\nkind = \"openai\"\nbase_url = \"{}\"\nfree = true\n\n[goal]",
+        server.base_url()
+    );
+    env.edit("colours/task.toml", "[goal]", &provider);
+    let label = |number: usize| {
+        let is_right = !number.is_multiple_of(3);
+        let word = if is_right { "right" } else { "wrong" };
+        let long =
+            if number.is_multiple_of(2) { " and told at length, as some like it" } else { "" };
+        json!({"id": format!("r{number}"), "answer": format!("{word}{long}"), "grade": is_right})
+            .to_string()
+            + "\n"
+    };
+    env.write("labels.jsonl", &(1..=120).map(label).collect::<String>());
+    let shown = env.run(&format!("{CERTIFY} --json")).ok().json();
+    let bias = &shown["length_bias"];
+    // Of the wrong answers half are long, and pass: a third of all that can be compared.
+    assert!(bias["low"].as_f64().unwrap() > 0.1, "{bias}");
+    assert!((bias["mean"].as_f64().unwrap() - 1.0 / 3.0).abs() < 0.02, "{bias}");
+}
+
+const CHECK: &str = "judge check colours --labels labels.jsonl";
+
+/// The model behind a name becomes another one: it grades one answer of ten otherwise.
+#[test]
+fn a_judge_that_has_changed_is_told_and_one_that_has_not_is_none() {
+    let is_new = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&is_new);
+    let server = Server::start(move |_, request| {
+        let asked = request.content("user");
+        let tile = asked.split("Tile ").nth(1).and_then(|it| it.split_whitespace().next());
+        let tile: usize = tile.and_then(|it| it.parse().ok()).unwrap();
+        let is_right = tile * 7919 % 1009 % 2 == 0;
+        let passes = is_right || flag.load(Ordering::SeqCst) && tile.is_multiple_of(5);
+        let text = json!({"pass": {"reason": "So.", "level": u8::from(passes)}}).to_string();
+        let body = json!({
+            "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 400, "completion_tokens": 20},
+        });
+        (200, "", body.to_string())
+    });
+    let env = env("grader/m", 200);
+    let provider = format!(
+        "[providers.grader]\nkind = \"openai\"\nbase_url = \"{}\"\nfree = true\n\n[goal]",
+        server.base_url()
+    );
+    env.edit("colours/task.toml", "[goal]", &provider);
+    assert!(env.complaint(CHECK).contains("`promptsearch judge certify` compares it"));
+    env.run(CERTIFY).ok();
+    assert_eq!(server.requests().len(), 200);
+    let told = env.run(&format!("{CHECK} --json --out results")).ok().json();
+    assert_eq!((&told["has_drifted"], &told["answers"]), (&json!(false), &json!(200)), "{told}");
+    assert_eq!(told["same"]["mean"], 1.0);
+    // Each question is asked once more, and not again on the same day.
+    assert_eq!(server.requests().len(), 400);
+    let page = env.run(CHECK).ok().stdout;
+    assert!(page.contains("no drift is shown"), "{page}");
+    assert_eq!(server.requests().len(), 400);
+
+    is_new.store(true, Ordering::SeqCst);
+    // As on another day.
+    for folder in std::fs::read_dir(env.path("results")).unwrap().flatten() {
+        if folder.file_name().to_string_lossy().contains("check-") {
+            std::fs::remove_dir_all(folder.path()).unwrap();
+        }
+    }
+    let ran = env.run(CHECK).exits(6);
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains(
+            "it grades higher than when it was compared with people, and it agrees less with people"
+        ),
+        "{said}"
+    );
+    // Other labels are no evidence for this judge.
+    env.write("labels.jsonl", &labels(199));
+    assert!(env.complaint(CHECK).contains("there are no grades of these answers"));
 }

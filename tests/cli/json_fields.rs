@@ -233,6 +233,11 @@ fn every_field_is_described() {
     });
     let labelled: String = labelled.collect();
     env.write("labels.csv", &format!("id,answer,grade,model\n{labelled}"));
+    let labelled = (1..=60).map(|row| {
+        let answer = ["warm", "cold"][(row + row / 2) % 2];
+        format!("r{row},{answer},{}\n", u8::from(answer == ["warm", "cold"][row % 2]))
+    });
+    env.write("alike.csv", &format!("id,answer,grade\n{}", labelled.collect::<String>()));
     let run = "run, resume, status, summary.json";
     let page = Page::read();
     let (mut wrong, mut seen) = (BTreeSet::new(), BTreeSet::new());
@@ -267,6 +272,8 @@ fn every_field_is_described() {
             0,
         ),
         ("judge certify", "judge certify graded --labels labels.csv", 6),
+        ("judge certify", "judge certify graded --labels alike.csv --min-kappa 0.1", 0),
+        ("judge check", "judge check graded --labels alike.csv", 0),
         ("ab --log", "ab --log log.csv --cost cost --time time --segment plan --margin 0.1", 0),
         ("assign", "assign u1 u2 --experiment e --arms a=1,b=1", 0),
     ] {
