@@ -257,7 +257,7 @@ fn a_judge_that_has_changed_is_told_and_one_that_has_not_is_none() {
         let asked = request.content("user");
         let tile = asked.split("Tile ").nth(1).and_then(|it| it.split_whitespace().next());
         let tile: usize = tile.and_then(|it| it.parse().ok()).unwrap();
-        let is_right = tile * 7919 % 1009 % 2 == 0;
+        let is_right = (tile * 7919 % 1009).is_multiple_of(2);
         let passes = is_right || flag.load(Ordering::SeqCst) && tile.is_multiple_of(5);
         let text = json!({"pass": {"reason": "So.", "level": u8::from(passes)}}).to_string();
         let body = json!({
