@@ -117,6 +117,10 @@ impl TaskDraft {
             self.parts.iter().filter(|it| it.is_searched).map(|it| toml_text(it.name)).collect();
         let scores: String =
             self.scores.iter().map(|score| format!("[[score]]\n{score}\n\n")).collect();
+        let judge = match self.scores.iter().any(|score| score.contains("kind = \"rubric\"")) {
+            true => "judge = \"sim/judge\"\n",
+            false => "",
+        };
         let models: String = self.models.iter().map(|line| format!("# {line}\n")).collect();
         format!(
             r#"name = {name}
@@ -139,7 +143,7 @@ columns = {{ {columns} }}
 #   price = {{ input = {UNFILLED}, output = {UNFILLED} }}
 task = "sim/clerk"
 mutator = "sim/editor"
-
+{judge}
 {scores}[goal]
 rule = "max quality"
 

@@ -576,7 +576,7 @@ fn a_promptfoo_configuration_becomes_a_task_and_what_it_loses_is_listed_by_line(
     promptfooconfig.yaml:4: only the first prompt is taken; this one is left out
     promptfooconfig.yaml:8: the assertion `cost` is not supported, and is left out
     promptfooconfig.yaml:9: `threshold` of an assertion is not supported, and is left out
-    promptfooconfig.yaml:15: the assertion `llm-rubric` is not supported, and is left out
+    promptfooconfig.yaml:15: a rubric that not all tests have is left out: a judge grades all answers by the same
     ");
     let task = env.read("made/task.toml");
     assert!(
@@ -708,10 +708,42 @@ fn a_promptfoo_table_keeps_its_assertions() {
     assert!(env.read("filled/examples.jsonl").contains("\"answer\":\"gold7\""));
     // What is expected is not for the model to see.
     assert!(!env.read("filled/task.toml").contains("{{ gold }}"));
-    env.write("rubric.csv", "phrase,__expected\na,llm-rubric: is nice\n");
+    env.write("rubric.csv", "phrase,__expected\na,moderation: is nice\n");
     let ran = env.run("init other --from rubric.csv").exits(3);
     assert!(ran.stderr.contains("no test has an assertion that can be scored"), "{}", ran.stderr);
     assert!(!env.path("other").exists());
+}
+
+#[test]
+fn a_rubric_of_all_tests_is_graded_by_a_judge() {
+    let env = TestEnv::new();
+    let tests: String = (0..40)
+        .map(|n| {
+            format!(
+                "  - vars: {{ name: Ada{n} }}\n    assert: [{{ type: icontains, value: ada{n} }}]\n"
+            )
+        })
+        .collect();
+    let config = format!(
+        "prompts: [\"Greet {{{{name}}}}.\"]\ndefaultTest:\n  assert:\n    - type: llm-rubric\n      value: It is friendly, and not too long.\ntests:\n{tests}"
+    );
+    env.write("promptfooconfig.yaml", &config);
+    let said = made(&env, "promptfooconfig.yaml", "");
+    assert_eq!(notes(&said), "", "{said}");
+    let task = env.read("made/task.toml");
+    assert!(task.contains("judge = \"sim/judge\""), "{task}");
+    let rubric = "kind = \"rubric\"\nvalue = \"It is friendly, and not too long.\"";
+    assert!(task.contains(rubric), "{task}");
+    let told = env.run("eval made --split dev --max-calls 200 --json").ok().json();
+    assert!(told["metrics"].as_object().unwrap().contains_key("rubric"), "{told}");
+    // A judge alone is enough, and one rubric for one test is none.
+    let alone = config.replace(
+        "    assert: [{ type: icontains, value: ada",
+        "    # [{ type: icontains, value: ada",
+    );
+    env.write("promptfooconfig.yaml", &alone);
+    env.run("init alone --from promptfooconfig.yaml").ok();
+    assert!(env.read("alone/task.toml").contains(rubric));
 }
 
 #[test]

@@ -38,7 +38,10 @@ fn has_null(value: &Value) -> bool {
 /// The text of a table that compares with a text, and the table that compares with the row's answer in its place.
 pub(super) fn with_answer(table: &ScoreTable) -> Option<(&str, ScoreTable)> {
     let text = table.value.as_ref().and_then(Value::as_str).or(table.pattern.as_deref())?;
-    let is_one = table.weight.is_none() && !table.kind.starts_with("not-");
+    let is_one = table.weight.is_none()
+        && !table.kind.starts_with("not-")
+        // What a judge grades by is no answer.
+        && !table.names("rubric");
     is_one.then(|| (text, ScoreTable { value: None, pattern: None, ..table.clone() }))
 }
 

@@ -38,6 +38,7 @@ pub(super) fn draft(
                 .add(&test.place, "this test has no assertion that can be scored, and is left out"),
         }
     }
+    let rubrics = rubrics_of_all(&mut expecting, &mut notes);
     if expecting.is_empty() {
         let mut error = SourceError::new(path, "no test has an assertion that can be scored");
         if let Some(note) = notes.first() {
@@ -62,6 +63,8 @@ pub(super) fn draft(
     let scores = of_answer.unwrap_or_else(|| {
         vec![format!("kind = \"assertions\"\ncolumn = {}", toml::Value::from(&*column))]
     });
+    let judged = rubrics.iter().filter_map(assertion::toml);
+    let scores: Vec<String> = scores.into_iter().chain(judged).collect();
     let rows: Vec<Columns> = expecting
         .iter()
         .zip(&own)
@@ -107,6 +110,35 @@ fn wanted(test: &Test, notes: &mut Notes) -> Vec<ScoreTable> {
         }
     }
     wanted
+}
+
+/// Takes out what a judge is to grade by. It grades all answers by the same: what not all tests have is left out, and so is
+/// a test that has nothing else.
+fn rubrics_of_all(tests: &mut Vec<(Test, Vec<ScoreTable>)>, notes: &mut Notes) -> Vec<ScoreTable> {
+    let is_rubric = |table: &ScoreTable| table.names("rubric");
+    let mut all: Vec<ScoreTable> = tests.first().map_or_else(Vec::new, |(_, first)| first.clone());
+    all.retain(|table| is_rubric(table) && tests.iter().all(|(_, own)| own.contains(table)));
+    for (test, own) in tests.iter_mut() {
+        for Placed { assertion, place } in &test.assertions {
+            if assertion.table().is_ok_and(|table| is_rubric(&table) && !all.contains(&table)) {
+                let note = "a rubric that not all tests have is left out: a judge grades all answers by the same";
+                notes.add(place, note);
+            }
+        }
+        own.retain(|table| !is_rubric(table));
+    }
+    if all.is_empty() {
+        tests.retain(|(test, own)| {
+            if own.is_empty() {
+                notes.add(
+                    &test.place,
+                    "this test has no assertion that can be scored, and is left out",
+                );
+            }
+            !own.is_empty()
+        });
+    }
+    all
 }
 
 /// What all tests expect. Of a single test, only what no answer stands for.

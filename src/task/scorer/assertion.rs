@@ -1,7 +1,7 @@
 //! Assertions in promptfoo's words, as tables of `[[score]]`.
 //!
 //! Both ways to write one are read: a cell such as `not-icontains: sorry` or `similar(0.8): hello`, and an object with
-//! `type`, `value`, `threshold` and `weight`. What depends on a model, a program, time or cost has no table.
+//! `type`, `value`, `threshold` and `weight`. What depends on a program, time or cost has no table, and neither has what another model than a judge says.
 
 use super::Scorer;
 use super::table::{Compared, Normalize, ScoreTable};
@@ -151,7 +151,16 @@ impl Assertion {
 
     /// Whether its threshold means something.
     pub(crate) fn takes_threshold(&self) -> bool {
-        let graded = ["assert-set", "bleu", "f1", "levenshtein", "rouge-l", "rouge-n", "similar"];
+        let graded = [
+            "assert-set",
+            "bleu",
+            "f1",
+            "levenshtein",
+            "llm-rubric",
+            "rouge-l",
+            "rouge-n",
+            "similar",
+        ];
         graded.contains(&self.positive())
     }
 
@@ -237,6 +246,14 @@ impl Assertion {
                     (Some(text.into()), self.threshold.or(Some(usual)));
                 // What promptfoo calls ROUGE-N is the share of the expected words.
                 table.compared = (positive == "rouge-n").then_some(Compared::Recall);
+            }
+            // A judge grades all answers: there is none for one row.
+            "llm-rubric" if text.trim().is_empty() => {
+                return Err("`llm-rubric` without a rubric cannot be scored".to_owned());
+            }
+            "llm-rubric" => {
+                table.kind = "rubric".to_owned();
+                (table.value, table.threshold) = (Some(text.into()), self.threshold);
             }
             "f1" | "rouge-l" | "sql" => {
                 (table.value, table.threshold) = (Some(text.into()), self.threshold);
@@ -409,7 +426,7 @@ mod tests {
     #[test]
     fn what_has_no_table_says_why() {
         for (assertion, message) in [
-            (json!({"type": "llm-rubric", "value": "polite"}), "`llm-rubric` is not supported"),
+            (json!({"type": "llm-rubric"}), "`llm-rubric` without a rubric"),
             (json!({"type": "cost", "threshold": 1}), "`cost` is not supported"),
             (
                 json!({"type": "regex", "value": "(?=a)b"}),

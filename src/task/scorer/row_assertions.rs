@@ -183,7 +183,7 @@ mod tests {
             (json!(" "), "it holds no assertion"),
             (json!("[]"), "it holds no assertion"),
             (json!("contians: x"), "did you mean `contains`?"),
-            (json!("llm-rubric: nice"), "`llm-rubric` is not supported"),
+            (json!("llm-rubric: nice"), "neither a program nor a judge"),
             (json!("[{\"type\": \"contains\""), "is not JSON: EOF"),
             (json!([{"type": "regex", "value": "("}]), "`pattern` is not a pattern"),
             (json!([{"kind": "contains", "valu": "x"}]), "unknown field `valu`"),
