@@ -14,7 +14,7 @@ use crate::seed::Seed;
 use crate::source::SourceError;
 use crate::stats::interval::of_differences;
 use crate::task::dataset::{self, Row};
-use crate::task::example::Example;
+use crate::task::example::{Example, RowOrigin};
 use crate::task::model::ModelRole;
 use crate::task::scorer::{Graded, Rubric, Scorer, Verdict};
 use crate::task::{Task, TaskSource};
@@ -372,6 +372,7 @@ impl Reader<'_> {
             group: None,
             weight: 1.0,
             must_pass: false,
+            origin: RowOrigin::Collected,
             file: 0,
             line: row.line,
         };
