@@ -97,7 +97,7 @@ pub(crate) enum Command {
     Monitor(MonitorArgs),
     /// Compare prompts on the same rows until it is decided, or by recorded answers (--answers); or analyse the log of an
     /// online test (--log)
-    Ab(AbArgs),
+    Ab(Box<AbArgs>),
     /// Print the arm of each unit of an online test, or the code that finds it
     Assign(AssignArgs),
     /// List the strategies, explain one, or write the meta-prompts to files

@@ -16,6 +16,8 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+/// Why a row is refused whose text would show a held-out one.
+const HELD_OUT: &str = "it is nearly a held-out row";
 /// The most letters of a refused row that are shown.
 const SHOWN: usize = 200;
 
@@ -44,7 +46,7 @@ pub struct Refused {
     pub asked: String,
     /// Why.
     pub why: String,
-    /// Its text, shortened.
+    /// Its text, shortened; empty where it would show a held-out row.
     pub text: String,
 }
 
@@ -88,7 +90,10 @@ impl<'a> Writer<'a> {
         for line in &lines {
             match self.row(brief, line) {
                 Ok(row) => written.push(row),
-                Err(why) => left.push(refused(why, line)),
+                Err(why) => {
+                    let shown = if why == HELD_OUT { "" } else { line };
+                    left.push(refused(why, shown));
+                }
             }
         }
         if is_cut {
@@ -138,7 +143,7 @@ impl<'a> Writer<'a> {
         self.task.scorers.check(&row)?;
         if let Some(like) = self.known.like(&row) {
             return Err(match like.place {
-                Some((_, Split::Hold)) => "it is nearly a held-out row".to_owned(),
+                Some((_, Split::Hold)) => HELD_OUT.to_owned(),
                 Some((id, split)) => format!("it is nearly the row `{id}` of {split}"),
                 None => "it is nearly another synthetic row".to_owned(),
             });
