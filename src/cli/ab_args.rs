@@ -79,6 +79,10 @@ pub(crate) struct AbArgs {
     /// Column of the time, by which early and late units are compared
     #[arg(long, value_name = "NAME", conflicts_with = "task", help_heading = ONLINE)]
     pub time: Option<String>,
+    /// Time from which on units are late, fixed before the test, such as 2026-11-30T00:00:00Z: then early and late units, too, may
+    /// be compared at any number of looks (default: the second half of the units is late)
+    #[arg(long, value_name = "TIME", requires = "time", conflicts_with = "task", help_heading = ONLINE)]
+    pub late_from: Option<jiff::Timestamp>,
     /// Column by whose values units are divided (repeatable)
     #[arg(long, value_name = "NAME", conflicts_with = "task", help_heading = ONLINE)]
     pub segment: Vec<String>,

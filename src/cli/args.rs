@@ -9,7 +9,9 @@ pub(crate) use super::judge_args::{CertifyArgs, CheckArgs, JudgeAction, JudgeArg
 pub(crate) use super::prompt_args::{
     EvalArgs, ExportArgs, ExportFormat, LogArgs, MonitorArgs, RollbackArgs, VerifyArgs,
 };
-pub(crate) use super::report_args::{EdgeArgs, ExplainArgs, ReportArgs, ReportFormat, RowsArgs};
+pub(crate) use super::report_args::{
+    EdgeArgs, ExplainArgs, ReportArgs, ReportFormat, RowsArgs, SynthArgs,
+};
 pub(crate) use super::run_args::{CompareArgs, DiffArgs, EvalSplit, ListArgs, RunRef, WatchArgs};
 pub(crate) use super::search_args::{
     ConfirmArgs, CtlAction, CtlArgs, MigrateArgs, ResumeArgs, RunArgs, SetArgs,
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Rows(RowsArgs),
     /// List the rows of a run that are worth a look: unsolved, disputed, broken, flipping, suspect answers; group failures
     Edge(EdgeArgs),
+    /// Write new rows for the edge cases of a run, or of a task, with the mutator: marked synthetic, never held out
+    Synth(SynthArgs),
     /// Print a run's journal as JSON Lines
     Journal(RunRef),
     /// Score a prompt, or recorded answers, on a task's rows
@@ -93,7 +97,7 @@ pub(crate) enum Command {
     Monitor(MonitorArgs),
     /// Compare prompts on the same rows until it is decided, or by recorded answers (--answers); or analyse the log of an
     /// online test (--log)
-    Ab(AbArgs),
+    Ab(Box<AbArgs>),
     /// Print the arm of each unit of an online test, or the code that finds it
     Assign(AssignArgs),
     /// List the strategies, explain one, or write the meta-prompts to files

@@ -41,6 +41,7 @@ mod night_report; // `report`, also of a night.
 mod explain;
 mod rows;
 mod edge; // The rows that are worth a look.
+mod synth; // New ones like them.
 mod list;
 mod compare;
 mod named_prompt; // A prompt that is named: of a run, in a file, in git.
@@ -117,6 +118,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         Command::Migrate(args) => migrate::migrate(&args, &screen),
         Command::Rows(args) => rows::rows(&args, &screen),
         Command::Edge(args) => edge::edge(&args, &screen),
+        Command::Synth(args) => synth::synth(&args, &screen),
         Command::Journal(args) => inspect::journal(&args, &screen),
         Command::Eval(args) => eval::eval(&args, &screen),
         Command::Judge(args) => match &args.action {

@@ -27,6 +27,7 @@ pub(super) fn ab(file: &Path, args: &AbArgs, screen: &Screen) -> Result<(), CliE
         arms: arms.transpose().map_err(CliError::usage)?,
         margin: args.margin,
         effect: args.effect,
+        late_from: args.late_from,
     };
     let log = Log::read(file, &columns)?;
     let test = OnlineTest::of(&log, &columns, &design)

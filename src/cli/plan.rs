@@ -273,6 +273,7 @@ pub(super) fn warnings(task: &Task, level: Level) -> Vec<String> {
         }));
     }
     warnings.extend(same_answers(task));
+    warnings.extend(task.synthetic_rows());
     let bounds = task.goal.bounds.iter();
     let unshowable = bounds.map(|bound| rows_of_bound(task, bound, level));
     warnings.extend(unshowable.filter(|(_, is_enough)| !is_enough).map(|(words, _)| words));

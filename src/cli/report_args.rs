@@ -1,5 +1,6 @@
 //! Arguments of the commands that show a run and its rows.
 
+use super::cap_args::{CapArgs, at_least_one};
 use super::run_args::{RunRef, RunsDir};
 use crate::task::example::VisibleSplit;
 use clap::builder::PossibleValue;
@@ -27,6 +28,30 @@ pub(crate) struct EdgeArgs {
     /// The most rows of each list that are shown; `--json` has all
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub limit: usize,
+    #[command(flatten)]
+    pub out: RunsDir,
+}
+
+/// `synth`.
+#[derive(Debug, Args)]
+pub(crate) struct SynthArgs {
+    /// Run whose failures the rows are about: a folder, a name, a unique prefix of a name, or `latest`; or a task's folder
+    #[arg(default_value = "latest", value_name = "RUN|TASK")]
+    pub what: String,
+    /// Rows to ask for
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = at_least_one)]
+    pub rows: usize,
+    /// JSON Lines file to which the rows are added [default: `data.synthetic` of the task, else synthetic.jsonl beside it]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The most rows that are shown; the file has all
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub limit: usize,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub concurrency: Option<usize>,
+    #[command(flatten)]
+    pub caps: CapArgs,
     #[command(flatten)]
     pub out: RunsDir,
 }

@@ -13,7 +13,7 @@ use crate::run::{
 use crate::source::SourceError;
 use crate::stats::stratified::{Stratum, stratified_difference};
 use crate::task::dataset::{self, Row};
-use crate::task::example::Example;
+use crate::task::example::{Example, RowOrigin};
 use crate::task::model::ModelRole;
 use crate::task::scorer::{Graded, Rubric, Scorer, Verdict};
 use crate::task::{Task, TaskSource};
@@ -379,6 +379,7 @@ impl Reader<'_> {
             group: None,
             weight: 1.0,
             must_pass: false,
+            origin: RowOrigin::Collected,
             file: 0,
             line: row.line,
         };

@@ -136,8 +136,7 @@ impl SourceColumns {
             id: column(&self.guess.id),
             feedback: column(&self.guess.feedback),
             group: column(&self.guess.group),
-            weight: None,
-            must_pass: None,
+            ..ColumnMap::default()
         };
         let is_set = matches!(answers, Answers::LabelLists(_));
         let count = answer.filled + if is_set { answer.empty_lists } else { 0 };

@@ -521,6 +521,7 @@ fn provenance(report: &Report<'_>) -> Vec<(String, String)> {
             thousands(splits.hold.len() as u64)
         ),
     ));
+    facts.extend(task.synthetic_rows().map(|told| ("synthetic rows", told)));
     for data in &task.data {
         let name = data.path.file_name().unwrap_or_default().to_string_lossy();
         facts.push(("data", format!("{name}, blake3 {}", data.blake3)));

@@ -13,7 +13,7 @@ use super::goal::Goal;
 use super::model::{ModelName, ModelRole, ModelSpec, Provider};
 use super::scorer::{ScoreTable, Scorer, ScorerError, ScorerSet, Verdict};
 use super::split::{Shares, SplitSpec};
-use super::{Rows, Task, check_answers};
+use super::{ReadRows, Rows, Task, check_answers};
 use crate::caps::Caps;
 use crate::id::MutatorIx;
 use crate::prompt::{Part, Prompt};
@@ -230,7 +230,13 @@ impl TaskBuilder {
         let read = TaskFile {
             name: self.name,
             about: self.about,
-            data: DataTable { file: None, columns: self.columns, split },
+            data: DataTable {
+                file: None,
+                synthetic: None,
+                unreviewed: false,
+                columns: self.columns,
+                split,
+            },
             prompt: PromptTable {
                 parts: self.parts.iter().map(written).collect(),
                 search: self.search,
@@ -250,11 +256,13 @@ impl TaskBuilder {
         };
         read.check(&place, "")?;
         read.check_free_prices(&place, "")?;
-        let (rows, data) = rows(self.rows, &read)?;
+        let (mut rows, data) = rows(self.rows, &read)?;
+        let unreviewed = rows.leave_out_unreviewed();
         check_answers(&scorers, &rows, &data)?;
         let source = TaskSource::Memory(TaskFacts { name: read.name.clone(), facts });
         let prompt = Prompt::new(self.parts);
-        let mut task = Task::assemble(&read, source, prompt, scorers, rows, data)?;
+        let mut task =
+            Task::assemble(&read, source, prompt, scorers, ReadRows { rows, data, unreviewed })?;
         task.caps = self.caps;
         Ok(task)
     }

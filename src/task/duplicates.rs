@@ -99,6 +99,57 @@ pub fn known_held_out(splits: &Splits, inputs: &BTreeSet<String>) -> usize {
     held_out.filter(|(_, row)| seen.contains(&input_key(row, inputs))).count()
 }
 
+/// The rows that are known, for rows that are new.
+pub struct KnownRows {
+    inputs: BTreeSet<String>,
+    rows: Vec<KnownRow>,
+}
+
+struct KnownRow {
+    place: Option<(ExampleId, Split)>,
+    input: InputKey,
+    shingles: Vec<u64>,
+}
+
+/// A known row that a new one is nearly equal to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Like {
+    /// Its id and its split; `None` where it is new, too.
+    pub place: Option<(ExampleId, Split)>,
+}
+
+impl KnownRows {
+    /// All rows of a task, with its input columns. The held-out ones are opened because a new row that is nearly one of them would
+    /// show it to the search. Nothing of them leaves this module but that there is one.
+    #[must_use]
+    pub fn of(splits: &Splits, inputs: &BTreeSet<String>) -> Self {
+        let mut known = Self { inputs: inputs.clone(), rows: Vec::new() };
+        rows_of(splits).for_each(|(split, row)| known.add(row, Some(split)));
+        known
+    }
+
+    /// Adds a row; `None`: it is of no split yet.
+    pub fn add(&mut self, row: &Example, split: Option<Split>) {
+        let Text { input, shingles, .. } =
+            Text::new(split.unwrap_or(Split::Train), row, &self.inputs);
+        self.rows.push(KnownRow {
+            place: split.map(|split| (row.id.clone(), split)),
+            input,
+            shingles,
+        });
+    }
+
+    /// The known row with the same input, case and space ignored, or else the first one of similarity [`THRESHOLD`].
+    #[must_use]
+    pub fn like(&self, row: &Example) -> Option<Like> {
+        let new = Text::new(Split::Train, row, &self.inputs);
+        let is_like = |known: &&KnownRow| {
+            known.input == new.input || jaccard(&known.shingles, &new.shingles) >= THRESHOLD
+        };
+        self.rows.iter().find(is_like).map(|known| Like { place: known.place.clone() })
+    }
+}
+
 /// The held-out rows are opened because the user must be warned before spending money that some of
 /// them repeat rows of the search. Only ids and a number leave this module.
 fn rows_of(splits: &Splits) -> impl Iterator<Item = (Split, &Example)> {
@@ -241,7 +292,8 @@ mod tests {
             group: None,
             weight: 1.0,
             must_pass: false,
-            file: 0,
+            origin: crate::task::example::RowOrigin::Collected,
+file: 0,
             line: id,
         }
     }

@@ -24,10 +24,32 @@ pub struct Example {
     pub weight: f64,
     /// Whether a prompt that does not get it wholly right is no winner.
     pub must_pass: bool,
+    /// Whether people or a model wrote it.
+    pub origin: RowOrigin,
     /// Which of the task's data files holds the row, from 0.
     pub file: usize,
     /// The line of that file on which the row starts, from 1.
     pub line: usize,
+}
+
+/// Who wrote a row, and whether a person has read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowOrigin {
+    /// It was collected.
+    #[default]
+    Collected,
+    /// A model wrote it, and a person accepted it.
+    Reviewed,
+    /// A model wrote it, and its right answer is that model's claim.
+    Unreviewed,
+}
+
+impl RowOrigin {
+    /// Whether a model wrote it: such a row is never held out.
+    #[must_use]
+    pub fn is_synthetic(self) -> bool {
+        self != Self::Collected
+    }
 }
 
 /// What tells rows of several runs apart: a hash of what a row holds, whatever its id and its place.
@@ -257,6 +279,7 @@ mod tests {
             group: None,
             weight: 1.0,
             must_pass: false,
+            origin: crate::task::example::RowOrigin::Collected,
             file: 0,
             line: 1,
         };

@@ -63,6 +63,15 @@ pub struct DataTable {
     /// The data file, relative to the task's folder; may be missing if `split` names files.
     #[schemars(example = &"examples.jsonl")]
     pub file: Option<PathBuf>,
+    /// A file of further rows that a model wrote (`promptsearch synth`), each with `synthetic` true. They are searched on as rows of
+    /// `train` (of `dev`, where there is no `train`), and never held out.
+    #[schemars(example = &"synthetic.jsonl")]
+    pub synthetic: Option<PathBuf>,
+    /// Whether synthetic rows count that no person has accepted (`reviewed` is not true). They are left out otherwise: the right
+    /// answer of such a row is only its writer's claim.
+    #[serde(default)]
+    #[schemars(example = true)]
+    pub unreviewed: bool,
     /// The roles of columns.
     #[serde(default)]
     pub columns: ColumnMap,

@@ -90,6 +90,7 @@ mod tests {
             group: group.map(str::to_owned),
             weight: 1.0,
             must_pass: false,
+            origin: crate::task::example::RowOrigin::Collected,
             file: 0,
             line: 1,
         }

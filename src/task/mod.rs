@@ -36,7 +36,7 @@ use crate::score_form::ScoreForm;
 use crate::source::{self, SourceError};
 use crate::text;
 use dataset::columns_of;
-use example::{Example, RowHash, Split, Splits};
+use example::{Example, RowHash, RowOrigin, Split, Splits};
 use file::TaskFile;
 use goal::Goal;
 use locator::Locator;
@@ -46,7 +46,7 @@ use model::{
 };
 use notify::Notify;
 use roles::{Models, Providers};
-use rows::{Rows, check_answers, id_column, row_mistake, rows};
+use rows::{ReadRows, Rows, check_answers, id_column, row_mistake, rows};
 use scorer::{Scorer, ScorerSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -106,6 +106,7 @@ pub struct Task {
     /// Rows.
     pub splits: Splits,
     id_column: String,
+    answer_column: String,
     /// The held-out rows that an evaluation shows.
     shown_held_out: Vec<RowHash>,
     /// All rows of the task, where an evaluation has only some of them.
@@ -114,6 +115,8 @@ pub struct Task {
     blank_rows: Option<String>,
     /// What is said of the groups that stay in one split.
     groups: Option<String>,
+    /// Synthetic rows that were left out, because no person has accepted them.
+    unreviewed: usize,
     /// Who is told how a run is doing.
     pub notify: Option<Notify>,
     models: Models,
@@ -171,9 +174,9 @@ impl Task {
         let source = TaskSource::Files(files);
         let at = Locator { source: &source };
         let scorers = scorers(read, &at)?;
-        let (rows, data) = rows(read, &at)?;
-        check(&scorers, &rows, &data)?;
-        Self::assemble(read, source, prompt, scorers, rows, data)
+        let read_rows = rows(read, &at)?;
+        check(&scorers, &read_rows.rows, &read_rows.data)?;
+        Self::assemble(read, source, prompt, scorers, read_rows)
     }
 
     /// Puts a task together from what a file or a program says, and checks that it fits together.
@@ -182,9 +185,9 @@ impl Task {
         source: TaskSource,
         baseline: Prompt,
         scorers: ScorerSet,
-        rows: Rows,
-        data: Vec<DataFile>,
+        rows: ReadRows,
     ) -> Result<Self, SourceError> {
+        let ReadRows { rows, data, unreviewed } = rows;
         let at = Locator { source: &source };
         let columns = columns_of(rows.all());
         let layout = Layout::new(&baseline, &read.prompt.search, &columns)
@@ -241,10 +244,12 @@ impl Task {
             scorers,
             splits,
             id_column,
+            answer_column: read.data.columns.answer.clone().unwrap_or_else(|| "answer".to_owned()),
             shown_held_out: Vec::new(),
             whole: None,
             blank_rows,
             groups,
+            unreviewed,
             notify: read.notify.clone(),
             models,
             providers,
@@ -346,10 +351,38 @@ impl Task {
         &self.id_column
     }
 
+    /// The column of right answers.
+    #[must_use]
+    pub fn answer_column(&self) -> &str {
+        &self.answer_column
+    }
+
     /// What is said of the groups that stay in one split: a sentence without a full stop.
     #[must_use]
     pub fn groups(&self) -> Option<&str> {
         self.groups.as_deref()
+    }
+
+    /// What is said of rows that a model wrote; `None` where there are none: a sentence without a full stop.
+    #[must_use]
+    pub fn synthetic_rows(&self) -> Option<String> {
+        let rows = self.visible_rows();
+        let count = |is: fn(RowOrigin) -> bool| rows.iter().filter(|row| is(row.origin)).count();
+        let (used, unread) =
+            (count(RowOrigin::is_synthetic), count(|it| it == RowOrigin::Unreviewed));
+        if used + self.unreviewed == 0 {
+            return None;
+        }
+        let mut told =
+            format!("{used} of {} of train and dev are synthetic", text::plural(rows.len(), "row"));
+        if unread > 0 {
+            told += &format!(", {unread} of them not reviewed");
+        }
+        if self.unreviewed > 0 {
+            let verb = if self.unreviewed == 1 { "is" } else { "are" };
+            told += &format!("; {} more {verb} left out until reviewed", self.unreviewed);
+        }
+        Some(told)
     }
 
     /// What is said of rows that show nothing: a sentence without a full stop.

@@ -1,12 +1,13 @@
 //! The rows of a task, as its file names them: read, checked, and split.
 
 use super::dataset::{self, blake3_of, columns_of, fill_columns};
-use super::example::{Example, Splits};
+use super::example::{Example, RowOrigin, Splits};
 use super::file::TaskFile;
 use super::frozen::DataFile;
 use super::locator::Locator;
 use super::scorer::ScorerSet;
 use super::split::{self, Shares, SplitSpec};
+use crate::id::ExampleId;
 use crate::seed::Seed;
 use crate::source::{self, SourceError};
 use std::collections::BTreeSet;
@@ -22,10 +23,15 @@ pub(super) enum Rows {
     Given([Vec<Example>; 3]),
 }
 
-pub(super) fn rows(
-    read: &TaskFile,
-    at: &Locator<'_>,
-) -> Result<(Rows, Vec<DataFile>), SourceError> {
+/// Rows with the files that they were read from, and how many were left out.
+pub(super) struct ReadRows {
+    pub(super) rows: Rows,
+    pub(super) data: Vec<DataFile>,
+    /// Synthetic rows that no person has accepted, where these do not count.
+    pub(super) unreviewed: usize,
+}
+
+pub(super) fn rows(read: &TaskFile, at: &Locator<'_>) -> Result<ReadRows, SourceError> {
     let folder = at.source.folder();
     let mut data = Vec::new();
     let mut file = |relative: &Path, key: &[&str]| -> Result<Vec<Example>, SourceError> {
@@ -42,7 +48,7 @@ pub(super) fn rows(
         data.push(DataFile { path, blake3 });
         Ok(rows)
     };
-    let rows = match (&read.data.split, &read.data.file) {
+    let mut rows = match (&read.data.split, &read.data.file) {
         (Some(SplitSpec::Files { train, dev, hold }), _) => {
             let train = file(train, &["data", "split", "train"])?;
             let dev = file(dev, &["data", "split", "dev"])?;
@@ -59,7 +65,12 @@ pub(super) fn rows(
         }
         (_, None) => return Err(at.error(&["data"], "there are no rows")),
     };
-    Ok((rows, data))
+    if let Some(path) = &read.data.synthetic {
+        rows.add_synthetic(file(path, &["data", "synthetic"])?, &data)?;
+    }
+    let unreviewed = if read.data.unreviewed { 0 } else { rows.leave_out_unreviewed() };
+    rows.check_held_out(&data)?;
+    Ok(ReadRows { rows, data, unreviewed })
 }
 
 impl Rows {
@@ -67,6 +78,49 @@ impl Rows {
         match self {
             Self::One(rows, _) => rows.iter().collect(),
             Self::Given(parts) => parts.iter().flatten().collect(),
+        }
+    }
+
+    /// Adds the rows of a file that holds synthetic ones alone.
+    fn add_synthetic(&mut self, rows: Vec<Example>, data: &[DataFile]) -> Result<(), SourceError> {
+        if let Some(row) = rows.iter().find(|row| !row.origin.is_synthetic()) {
+            return Err(row_mistake(data, row, "it is not marked as synthetic").help(
+                "write `\"synthetic\": true` in each row of `data.synthetic`; collected rows belong in `data.file`",
+            ));
+        }
+        let known: BTreeSet<&ExampleId> = self.all().into_iter().map(|row| &row.id).collect();
+        if let Some(row) = rows.iter().find(|row| known.contains(&row.id)) {
+            return Err(row_mistake(data, row, "another row of the task has the same id"));
+        }
+        match self {
+            Self::One(all, _) | Self::Given([all, ..]) => all.extend(rows),
+        }
+        let columns = columns_of(self.all());
+        match self {
+            Self::One(all, _) => fill_columns(all.iter_mut(), &columns),
+            Self::Given(parts) => fill_columns(parts.iter_mut().flatten(), &columns),
+        }
+        Ok(())
+    }
+
+    /// Leaves out the synthetic rows that no person has accepted, and says how many they are.
+    pub(super) fn leave_out_unreviewed(&mut self) -> usize {
+        let before = self.all().len();
+        let counts = |row: &Example| row.origin != RowOrigin::Unreviewed;
+        match self {
+            Self::One(rows, _) => rows.retain(counts),
+            Self::Given(parts) => parts.iter_mut().for_each(|rows| rows.retain(counts)),
+        }
+        before - self.all().len()
+    }
+
+    /// Checks that a file of held-out rows has no synthetic one.
+    fn check_held_out(&self, data: &[DataFile]) -> Result<(), SourceError> {
+        let Self::Given([_, _, hold]) = self else { return Ok(()) };
+        match hold.iter().find(|row| row.origin.is_synthetic()) {
+            None => Ok(()),
+            Some(row) => Err(row_mistake(data, row, "it is synthetic, and confirms nothing")
+                .help("move it to the file of `train` or `dev`")),
         }
     }
 

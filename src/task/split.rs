@@ -208,11 +208,14 @@ pub fn split(rows: Vec<Example>, shares: Option<Shares>, seed: Seed) -> Splits {
 /// Like [`split`], with given input columns.
 #[must_use]
 pub fn split_by(
-    mut rows: Vec<Example>,
+    rows: Vec<Example>,
     inputs: &BTreeSet<String>,
     shares: Option<Shares>,
     seed: Seed,
 ) -> Splits {
+    // They are put aside first: a row that is added by `synth` moves no collected row to another split.
+    let (synthetic, mut rows): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|row| row.origin.is_synthetic());
     let shares = shares.unwrap_or_else(|| Shares::by_size(rows.len()));
     // From here on, the order in the file does not matter.
     rows.sort_by(|a, b| a.id.cmp(&b.id));
@@ -228,7 +231,14 @@ pub fn split_by(
     for (row, place) in rows.into_iter().zip(place_of) {
         parts[place].push(row);
     }
+    with_synthetic(&mut parts, synthetic);
     into_splits(parts, seed)
+}
+
+/// Gives synthetic rows to the split that mutators see, or to dev where there is none: they are never held out.
+fn with_synthetic([train, dev, _]: &mut [Vec<Example>; SPLITS], synthetic: Vec<Example>) {
+    let split = if train.is_empty() { dev } else { train };
+    split.extend(synthetic);
 }
 
 /// Makes splits from one file per split. Every row gets the columns of all rows. If two files use
@@ -247,6 +257,10 @@ pub fn given(train: Vec<Example>, dev: Vec<Example>, hold: Vec<Example>, seed: S
             }
         }
     }
+    let (synthetic, hold) =
+        std::mem::take(&mut parts[2]).into_iter().partition(|row| row.origin.is_synthetic());
+    parts[2] = hold;
+    with_synthetic(&mut parts, synthetic);
     into_splits(parts, seed)
 }
 
@@ -483,6 +497,7 @@ impl DisjointSets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::example::RowOrigin;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -497,6 +512,7 @@ mod tests {
             group: group.map(|it| format!("g{it}")),
             weight: 1.0,
             must_pass: false,
+            origin: crate::task::example::RowOrigin::Collected,
             file: 0,
             line: id + 1,
         }
@@ -667,6 +683,33 @@ mod tests {
             let frequent = block.iter().filter(|row| row.answer == json!("l0")).count();
             assert!((8..=12).contains(&frequent), "{frequent} of 20");
         }
+    }
+
+    #[test]
+    fn synthetic_rows_are_never_held_out_and_move_no_other_row() {
+        let marked = |count: usize| {
+            let rows = plain(count, 3).into_iter().enumerate();
+            rows.map(|(id, row)| Example {
+                id: ExampleId::new(format!("s{id}")),
+                origin: if id % 2 == 0 { RowOrigin::Reviewed } else { RowOrigin::Unreviewed },
+                ..row
+            })
+            .collect::<Vec<_>>()
+        };
+        let before = ids(&split(plain(90, 3), None, Seed(1)));
+        // They have the very inputs of collected ones.
+        let all = plain(90, 3).into_iter().chain(marked(40)).collect();
+        let after = split(all, None, Seed(1));
+        let [train, dev, hold] = ids(&after);
+        assert_eq!((&dev, &hold), (&before[1], &before[2]));
+        assert_eq!(train.len(), before[0].len() + 40);
+        let only_dev = Shares { train: 0.0, dev: 0.5, hold: 0.5 };
+        let all = plain(90, 3).into_iter().chain(marked(40)).collect();
+        let [train, dev, hold] = ids(&split(all, Some(only_dev), Seed(1)));
+        assert_eq!((train.len(), dev.len()), (0, 85));
+        assert!(hold.iter().all(|id| id.starts_with('r')));
+        let [train, _, hold] = ids(&given(plain(4, 2), plain(3, 1), marked(6), Seed(1)));
+        assert!(hold.is_empty() && train.len() == 10);
     }
 
     #[test]

@@ -258,6 +258,7 @@ fn every_field_is_described() {
         ("eval", "eval colours --min-quality 0.01", 0),
         ("rows", "rows one n1 --changed", 0),
         ("edge", "edge one", 0),
+        ("synth", "synth one --rows 8", 0),
         ("explain", "explain one n1", 0),
         ("confirm", "confirm one n1 --max-calls 700", -1),
         ("export", "export one --candidate n1 --to app --path warm.md --pr-body", 0),

@@ -51,6 +51,7 @@ mod runs;
 mod scorers;
 mod server;
 mod servers;
+mod synth;
 mod targets;
 mod three_tasks;
 mod trouble;

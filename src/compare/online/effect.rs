@@ -105,6 +105,16 @@ impl Difference {
 }
 
 impl Effect {
+    /// This effect less another one, where each has an interval of its own: the interval holds where both do.
+    pub(super) fn less_apart(self, other: Self) -> Self {
+        let less = |a: Option<f64>, b: Option<f64>| Some(a? - b?);
+        Self {
+            difference: less(self.difference, other.difference),
+            low: less(self.low, other.high),
+            high: less(self.high, other.low),
+        }
+    }
+
     pub(super) fn decision(self, margin: Option<f64>) -> Decision {
         let (Some(low), Some(high)) = (self.low, self.high) else { return Decision::Open };
         match margin {

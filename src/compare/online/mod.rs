@@ -20,7 +20,9 @@ pub use page::page;
 
 use crate::stats::{Mixture, anytime};
 use effect::{Difference, Sample};
+use jiff::Timestamp;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// All arms together are decided wrongly in at most this share of tests.
 const LEVEL: f64 = 0.05;
@@ -46,6 +48,8 @@ pub struct TestDesign {
     pub margin: Option<f64>,
     /// The effect that is looked for, in the unit of the outcome.
     pub effect: Option<f64>,
+    /// Units are late from this time on; else the second half of them is.
+    pub late_from: Option<Timestamp>,
 }
 
 /// What a log says.
@@ -55,6 +59,11 @@ pub struct OnlineTest {
     pub lines: u64,
     /// Units that were left out, since they have lines in several arms.
     pub mixed_units: u64,
+    /// The first time at which every arm had a unit, where arms began at several times: only later units count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Units that came before, or just then.
+    pub earlier_units: usize,
     /// The arms.
     pub arms: Vec<Arm>,
     /// How the traffic was divided.
@@ -134,6 +143,20 @@ pub struct Novelty {
     pub late: Effect,
     /// The late effect less the early one.
     pub change: Effect,
+    /// The time from which on units are late, where it was fixed before: these intervals hold at any number of looks, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_from: Option<Timestamp>,
+}
+
+/// The time from which on every arm runs; `None` where all arms have their first units at the same time, or times are not known.
+///
+/// It is the first time of the arm that began last: a stopping time, so that units after it are divided as they would be without it.
+fn every_arm_since(log: &Log) -> Option<Timestamp> {
+    let first =
+        |arm: usize| log.units.iter().filter(|it| it.arm == arm).filter_map(|it| it.first).min();
+    let firsts: Vec<Timestamp> = (0..log.arms.len()).map(first).collect::<Option<_>>()?;
+    let (least, most) = (firsts.iter().min()?, firsts.iter().max()?);
+    (least < most).then_some(*most)
 }
 
 impl OnlineTest {
@@ -144,6 +167,13 @@ impl OnlineTest {
     pub fn of(log: &Log, columns: &LogColumns, design: &TestDesign) -> Result<Self, String> {
         let control = control_of(log, design)?;
         let shares = shares_of(log, design)?;
+        let since = every_arm_since(log);
+        let mut counted = Cow::Borrowed(log);
+        if let Some(since) = since {
+            counted.to_mut().units.retain(|unit| unit.first.is_some_and(|first| first > since));
+        }
+        let earlier_units = log.units.len() - counted.units.len();
+        let log = &*counted;
         let of_arm = |arm: usize| log.units.iter().filter(move |unit| unit.arm == arm);
         let outcomes = |arm: usize| Sample::of(of_arm(arm).map(|unit| unit.outcome));
         let samples: Vec<Sample> = (0..log.arms.len()).map(outcomes).collect();
@@ -159,6 +189,7 @@ impl OnlineTest {
             mixture: Mixture::new(design.effect.unwrap_or(USUAL_EFFECT * spread)),
             level: LEVEL / others as f64,
             margin: design.margin,
+            late_from: design.late_from,
         };
         let compared = (0..log.arms.len()).filter(|arm| *arm != control);
         let mut comparisons: Vec<ArmComparison> =
@@ -181,6 +212,8 @@ impl OnlineTest {
         Ok(Self {
             lines: log.lines,
             mixed_units: log.mixed,
+            since,
+            earlier_units,
             arms: samples.iter().enumerate().map(arm).collect(),
             allocation,
             comparisons,
@@ -237,6 +270,7 @@ struct Analysis<'a> {
     /// Of one arm.
     level: f64,
     margin: Option<f64>,
+    late_from: Option<Timestamp>,
 }
 
 impl Analysis<'_> {
@@ -307,11 +341,29 @@ impl Analysis<'_> {
     fn novelty(&self, arm: usize) -> Option<Novelty> {
         self.columns.time.as_ref()?;
         let middle = self.log.units.len() / 2;
+        let is_late = |place: usize, unit: &Unit| match self.late_from {
+            Some(from) => unit.first.is_some_and(|first| first >= from),
+            None => place >= middle,
+        };
         let outcome = |unit: &Unit| Some(unit.outcome);
-        let early = self.difference(arm, outcome, |place, _| place < middle);
-        let late = self.difference(arm, outcome, |place, _| place >= middle);
+        let early = self.difference(arm, outcome, |place, unit| !is_late(place, unit));
+        let late = self.difference(arm, outcome, is_late);
         let effect = |difference: Difference| difference.effect(self.mixture, self.level);
-        Some(Novelty { early: effect(early), late: effect(late), change: effect(late.less(early)) })
+        let change = match self.late_from {
+            None => effect(late.less(early)),
+            // Early units are all there before the first late one, so that each of the two has half of the level.
+            Some(_) => {
+                let [early, late] =
+                    [early, late].map(|it| it.effect(self.mixture, self.level / 2.0));
+                late.less_apart(early)
+            }
+        };
+        Some(Novelty {
+            early: effect(early),
+            late: effect(late),
+            change,
+            late_from: self.late_from,
+        })
     }
 }
 

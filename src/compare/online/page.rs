@@ -68,6 +68,13 @@ pub(super) fn verdict(test: &OnlineTest) -> Vec<String> {
         let units = plural(test.mixed_units as usize, "unit");
         said.push(format!("{units} had lines in several arms: {end}."));
     }
+    if let Some(since) = test.since.filter(|_| test.earlier_units > 0) {
+        said.push(format!(
+            "The last arm began at {since}: only units after that count, and {} before it {} left out.",
+            plural(test.earlier_units, "unit"),
+            if test.earlier_units == 1 { "is" } else { "are" }
+        ));
+    }
     said.extend(test.comparisons.iter().map(|comparison| of_arm(test, comparison)));
     for comparison in &test.comparisons {
         let differs =
@@ -89,11 +96,15 @@ pub(super) fn verdict(test: &OnlineTest) -> Vec<String> {
             ));
         }
     }
-    said.push(
-        "Intervals are 95 %, right at any number of looks, and shared by all arms; those of segments by all \
-         segments; those of early and late units are for one look."
-            .to_owned(),
-    );
+    let novelty = test.comparisons.iter().find_map(|it| it.novelty);
+    let end = match novelty.map(|it| it.late_from) {
+        None => String::new(),
+        Some(None) => "; those of early and late units are for one look".to_owned(),
+        Some(Some(from)) => format!("; units are late from {from} on"),
+    };
+    said.push(format!(
+        "Intervals are 95 %, right at any number of looks, and shared by all arms; those of segments by all segments{end}."
+    ));
     said
 }
 

@@ -121,6 +121,67 @@ fn an_effect_that_fades_is_told_from_one_that_stays() {
     assert!(staying.low.unwrap() < 0.0 && staying.high.unwrap() > 0.0, "{staying:?}");
 }
 
+/// The same log with a unit each second.
+fn timed(mut log: Log) -> Log {
+    for (second, unit) in (0..).zip(&mut log.units) {
+        unit.first = Timestamp::from_second(second).ok();
+    }
+    log
+}
+
+#[test]
+fn only_units_count_that_came_since_every_arm_ran() {
+    let columns = LogColumns { time: Some("time".to_owned()), ..columns() };
+    // Before the new arm began, a quarter of the units had another outcome.
+    let mut late = log(&[0.9, 0.9], 2_000, 8);
+    late.units.iter_mut().for_each(|unit| unit.arm = 0);
+    late.units.extend(log(&[0.3, 0.5], 6_000, 9).units);
+    let without = OnlineTest::of(&late, &columns, &TestDesign::default()).unwrap();
+    assert!(without.allocation.is_off && without.since.is_none());
+    let test = OnlineTest::of(&timed(late), &columns, &TestDesign::default()).unwrap();
+    assert!(!test.allocation.is_off, "{:?}", test.allocation);
+    assert_eq!(test.comparisons[0].decision, Decision::Higher);
+    assert!((2_001..2_020).contains(&test.earlier_units), "{}", test.earlier_units);
+    assert_eq!(test.arms.iter().map(|arm| arm.units).sum::<usize>(), 8_000 - test.earlier_units);
+    assert!((test.comparisons[0].effect.difference.unwrap() - 0.2).abs() < 0.05);
+    assert!(page(&test).contains("only units after that count"), "{}", page(&test));
+    assert!(page(&test).lines().all(|line| line.chars().count() <= 80), "{}", page(&test));
+    // Arms whose times are as coarse as days begin together.
+    let mut coarse = timed(log(&[0.3, 0.5], 6_000, 9));
+    coarse.units.iter_mut().for_each(|unit| unit.first = Timestamp::from_second(0).ok());
+    let test = OnlineTest::of(&coarse, &columns, &TestDesign::default()).unwrap();
+    assert_eq!((test.since, test.earlier_units), (None, 0));
+}
+
+#[test]
+fn late_from_a_fixed_time_is_looked_at_again_and_again() {
+    let columns = LogColumns { time: Some("time".to_owned()), ..columns() };
+    let design =
+        TestDesign { late_from: Timestamp::from_second(2_000).ok(), ..TestDesign::default() };
+    let novelty =
+        |log: &Log| OnlineTest::of(log, &columns, &design).unwrap().comparisons[0].novelty.unwrap();
+    let mut fading = log(&[0.3, 0.8], 2_000, 3);
+    fading.units.extend(log(&[0.3, 0.3], 6_000, 4).units);
+    let found = novelty(&timed(fading.clone()));
+    assert!(found.change.high.unwrap() < 0.0, "{found:?}");
+    assert!((found.early.difference.unwrap() - 0.5).abs() < 0.08, "{found:?}");
+    // By halves an early effect is mixed with a late one.
+    let halves = OnlineTest::of(&timed(fading), &columns, &TestDesign::default()).unwrap();
+    let halves = halves.comparisons[0].novelty.unwrap();
+    assert!(halves.early.difference.unwrap() < found.early.difference.unwrap() - 0.1);
+    let (tests, mut wrong) = (100, 0);
+    for seed in 0..tests {
+        let whole = timed(log(&[0.3, 0.5], 6_000, 500 + seed));
+        wrong += u32::from((5..=12).any(|look| {
+            let mut now = whole.clone();
+            now.units.truncate(look * 500);
+            novelty(&now).change.decision(None) != Decision::Open
+        }));
+    }
+    // 5 % of 100 and three standard deviations.
+    assert!(wrong <= 11, "{wrong} of {tests}");
+}
+
 #[test]
 fn segments_share_the_level_of_their_arm() {
     let columns = LogColumns { segments: vec!["plan".to_owned()], ..columns() };

@@ -13,6 +13,7 @@ mod combine;
 mod notes;
 mod apply;
 mod edits;
+mod rows;
 
 use super::draw;
 use crate::event::Finish;
@@ -45,6 +46,9 @@ pub(super) struct EditorReply {
 
 /// Writes the reply to a request.
 pub(super) fn write(world: Seed, messages: &[Message], number: u64) -> EditorReply {
+    if let Some(text) = rows::write(messages, world.child("rows", number)) {
+        return EditorReply { text, finish: Finish::Stop };
+    }
     let brief = Brief::new(messages);
     let seed = draw::of_text(world.child("editor", number), &brief.fingerprint);
     let fault = Fault::of(draw::unit(seed.child("fault", 0)));

@@ -112,6 +112,7 @@ pub(super) fn example_of(row: &WorldRow) -> Example {
         group: None,
         weight: 1.0,
         must_pass: false,
+        origin: crate::task::example::RowOrigin::Collected,
         file: 0,
         line: 1,
     }

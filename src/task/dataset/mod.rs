@@ -20,7 +20,7 @@ pub(crate) use format::Format;
 pub(crate) use lines::Quirks;
 pub(crate) use reader::RowReader;
 pub use roles::ColumnMap;
-pub(crate) use roles::is_called_id;
+pub(crate) use roles::{REVIEWED, SYNTHETIC, is_called_id};
 pub(crate) use row::Row;
 
 use crate::source::{self, SourceError};
@@ -116,6 +116,7 @@ pub(crate) fn read_rows(path: &Path) -> Result<Vec<Row>, SourceError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::example::RowOrigin;
     use serde_json::json;
     use std::path::PathBuf;
 
@@ -361,8 +362,7 @@ mod tests {
             answer: Some("target".into()),
             feedback: Some("why".into()),
             group: Some("thread".into()),
-            weight: None,
-            must_pass: None,
+            ..ColumnMap::default()
         };
         let file = write("a.csv", "nr,target,why,thread,answer\n1,yes,,t1,col\n2,no,so,,col\n");
         let rows = read(&file.path, &map).unwrap();
@@ -370,6 +370,25 @@ mod tests {
         assert_eq!((rows[0].group.as_deref(), rows[1].group.as_deref()), (Some("t1"), None));
         let names: Vec<&String> = rows[0].columns.keys().collect();
         assert_eq!(names, ["nr", "thread", "answer"]);
+    }
+
+    #[test]
+    fn rows_that_a_model_wrote_are_marked() {
+        let text = "{\"a\": 1, \"answer\": 1}\n{\"a\": 2, \"answer\": 1, \"synthetic\": true}\n\
+                    {\"a\": 3, \"answer\": 1, \"synthetic\": \"Yes\", \"reviewed\": 1}\n";
+        let marked = rows("a.jsonl", text);
+        let origins: Vec<RowOrigin> = marked.iter().map(|row| row.origin).collect();
+        assert_eq!(origins, [RowOrigin::Collected, RowOrigin::Unreviewed, RowOrigin::Reviewed]);
+        // A held-out row is the same row after others were added to its file.
+        let plain = rows("a.jsonl", "{\"a\": 1, \"answer\": 1}\n");
+        assert_eq!(plain[0].content_hash(), marked[0].content_hash());
+        // What is called so and is no mark is a column.
+        let cloth = rows("a.csv", "synthetic,reviewed,answer\npolyester,true,1\n");
+        assert_eq!(cloth[0].origin, RowOrigin::Collected);
+        assert_eq!(cloth[0].columns.len(), 2);
+        let map = ColumnMap { synthetic: Some("made".into()), ..ColumnMap::default() };
+        let wrong = error_with("a.csv", "made,answer\nperhaps,1\n", &map);
+        assert_eq!(at(&wrong), (Some(2), "row 1 has `perhaps` in column `made`"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::id::ExampleId;
 use crate::prompt::{Columns, value_text};
 use crate::source::SourceError;
 use crate::source::json;
-use crate::task::example::Example;
+use crate::task::example::{Example, RowOrigin};
 use crate::text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,14 @@ pub struct ColumnMap {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"critical")]
     pub must_pass: Option<String>,
+    /// Whether a model wrote the row: true or false; `synthetic`, where there is such a column. Such rows are never held out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"generated")]
+    pub synthetic: Option<String>,
+    /// Whether a person accepted a row that a model wrote: true or false; `reviewed`, where there is such a column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"accepted")]
+    pub reviewed: Option<String>,
 }
 
 /// The columns with a role.
@@ -58,6 +66,9 @@ pub(super) struct Roles {
     group: Option<String>,
     weight: Option<String>,
     must_pass: Option<String>,
+    synthetic: Option<String>,
+    /// Only beside a column that says which rows are synthetic.
+    reviewed: Option<String>,
     is_table: bool,
 }
 
@@ -97,8 +108,21 @@ impl Roles {
             Some(name) => Some(named("id", name)?),
             None => usual_id(rows, &names).filter(|name| *name != answer).map(str::to_owned),
         };
+        // A column that happens to be called so, and holds something else, is a column like others.
+        let mark = |role: &str, mapped: &Option<String>, usual: &str| {
+            let found = optional(role, mapped, usual)?;
+            let is_mark = |name: &String| rows.iter().all(|it| flag(it.values.get(name)).is_ok());
+            Ok(found.filter(|name| mapped.is_some() || is_mark(name)))
+        };
+        let synthetic = mark("mark of synthetic rows", &map.synthetic, SYNTHETIC)?;
+        let reviewed = match &synthetic {
+            Some(_) => mark("mark of reviewed rows", &map.reviewed, REVIEWED)?,
+            None => None,
+        };
         Ok(Self {
             id,
+            synthetic,
+            reviewed,
             feedback: optional("feedback", &map.feedback, "feedback")?,
             group: map.group.as_ref().map(|name| named("group", name)).transpose()?,
             weight: map.weight.as_ref().map(|name| named("weight", name)).transpose()?,
@@ -172,13 +196,21 @@ impl Roles {
                 .help("write true or false; empty is false")
             })?,
         };
+        let origin = self.origin(&values).map_err(|(name, found)| {
+            wrong(format!("row {number} has `{found}` in column `{name}`"))
+                .help("write true or false; an empty cell is false")
+        })?;
+        // They are about the row, and not of it: its hash stays the same once it is reviewed.
+        for name in self.synthetic.iter().chain(&self.reviewed) {
+            values.shift_remove(name);
+        }
         values.shift_remove(&self.answer);
         if let Some(name) = &self.feedback {
             values.shift_remove(name);
         }
         for name in &self.names {
             if *name != self.answer
-                && Some(name) != self.feedback.as_ref()
+                && ![&self.feedback, &self.synthetic, &self.reviewed].contains(&&Some(name.clone()))
                 && !values.contains_key(name)
             {
                 values.insert(name.clone(), Value::Null);
@@ -193,8 +225,24 @@ impl Roles {
             group,
             weight,
             must_pass,
+            origin,
             file: 0,
             line,
+        })
+    }
+
+    /// Who wrote a row; else the column and the value that does not say it.
+    fn origin(&self, values: &Columns) -> Result<RowOrigin, (String, String)> {
+        let is = |column: &Option<String>| match column {
+            None => Ok(false),
+            Some(name) => {
+                flag(values.get(name)).map_err(|found| (name.clone(), text::shorten(&found, 40)))
+            }
+        };
+        Ok(match (is(&self.synthetic)?, is(&self.reviewed)?) {
+            (false, _) => RowOrigin::Collected,
+            (true, true) => RowOrigin::Reviewed,
+            (true, false) => RowOrigin::Unreviewed,
         })
     }
 
@@ -216,6 +264,10 @@ impl Roles {
         }
     }
 }
+
+/// The column that marks rows that a model wrote, and the one that marks those of them that a person accepted.
+pub(crate) const SYNTHETIC: &str = "synthetic";
+pub(crate) const REVIEWED: &str = "reviewed";
 
 /// A flag as data have it. The error is what is there.
 fn flag(value: Option<&Value>) -> Result<bool, String> {

@@ -187,6 +187,7 @@ mod tests {
             group: None,
             weight: 1.0,
             must_pass: false,
+            origin: crate::task::example::RowOrigin::Collected,
             file: 0,
             line: 1,
         };

@@ -15,6 +15,7 @@ pub(super) fn row(answer: Value) -> Example {
         group: None,
         weight: 1.0,
         must_pass: false,
+        origin: crate::task::example::RowOrigin::Collected,
         file: 0,
         line: 1,
     }

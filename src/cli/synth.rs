@@ -1,0 +1,162 @@
+//! `synth`: new rows for edge cases, written by the model that writes prompts.
+
+use super::args::SynthArgs;
+use super::error::CliError;
+use super::eval::Question;
+use super::screen::Screen;
+use super::settings;
+use crate::clock::Clock;
+use crate::id::RowIx;
+use crate::report::{Report, edge_cases, simulated_line_of};
+use crate::run::{Run, RunDir, RunKind};
+use crate::source::{self, SourceError};
+use crate::state::Cell;
+use crate::synth::{self, Brief, Inquiry, Synthesis, Writer, WrittenRow};
+use crate::task::example::Example;
+use crate::task::file::TaskFile;
+use crate::task::{Task, TaskFiles, TaskSource, dataset};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The file of new rows where none is named, beside the task.
+const USUAL_FILE: &str = "synthetic.jsonl";
+
+/// What rows are written for.
+struct Subject {
+    task: Task,
+    /// The search whose failures they are about, with its briefs.
+    of: Option<String>,
+    briefs: Vec<Brief>,
+}
+
+/// Writes them.
+pub(super) fn synth(args: &SynthArgs, screen: &Screen) -> Result<(), CliError> {
+    let Subject { task, of, briefs } = subject(args)?;
+    let TaskSource::Files(files) = &task.source else {
+        return Err(CliError::usage("the task was made in memory, and has no file of rows"));
+    };
+    let read = TaskFile::parse(&files.file, &files.text)?;
+    let file =
+        args.output.clone().or_else(|| Some(task.folder().join(read.data.synthetic.as_ref()?)));
+    let file = file.unwrap_or_else(|| task.folder().join(USUAL_FILE));
+    if dataset::Format::of(&file)? != dataset::Format::Jsonl {
+        return Err(CliError::usage(format!("{}: new rows are JSON Lines", file.display())).hint(
+            "name a file that ends in .jsonl; a task may read it beside files of other formats",
+        ));
+    }
+    let in_file = match file.exists() {
+        true => dataset::read(&file, &read.data.columns)?,
+        false => Vec::new(),
+    };
+    let is_read =
+        read.data.synthetic.as_ref().is_some_and(|it| is_same(&task.folder().join(it), &file));
+    let inquiry = Inquiry::new(&task, files, &briefs, &args.out.out)?;
+    let dir = RunDir::at(&inquiry.folder);
+    let asking = inquiry.begin()?;
+    let caps = settings::caps(&asking, &args.caps, &Clock::System)?;
+    let question = Question {
+        split: None,
+        rows: None,
+        caps,
+        concurrency: args.concurrency,
+        models: BTreeMap::new(),
+    };
+    let answers = question.ask(asking, dir.path().to_owned(), screen)?;
+
+    let mut writer = Writer::new(&task, &read.data.columns, &in_file);
+    let column = answers.ended.state.baseline().dev();
+    let (mut written, mut refused, mut replies) = (Vec::new(), Vec::new(), 0);
+    let asked = &answers.run.task().splits.dev;
+    for (brief, number) in briefs.iter().zip(1..) {
+        // The rows of a split have an order of their own.
+        let id = number.to_string();
+        let Some(place) = asked.iter().position(|row: &Example| row.id.as_str() == id) else {
+            continue;
+        };
+        let Cell::Scored { answer, .. } =
+            column.cell(RowIx(u32::try_from(place).unwrap_or(u32::MAX)))
+        else {
+            continue;
+        };
+        let event = answers.run.event(answer)?;
+        let Some(reply) = event.answer() else { continue };
+        replies += 1;
+        let (rows, left) = writer.read(brief, &reply.text);
+        written.extend(rows);
+        refused.extend(left);
+    }
+    append(&file, &written)?;
+    let summary = &answers.summary;
+    let found = Synthesis {
+        schema: synth::SCHEMA,
+        task: task.name.clone(),
+        of,
+        run: summary.run.clone(),
+        model: answers.run.task().task_model().name.to_string(),
+        file,
+        asked: args.rows,
+        replies,
+        written,
+        refused,
+        calls: summary.spent.by_role.values().map(|role| role.calls).sum(),
+        usd: summary.spent.usd,
+        is_read,
+        simulated: simulated_line_of([&Run::read(&dir)?]),
+    };
+    screen.show(&serde_json::to_value(&found)?, &synth::page(&found, args.limit))?;
+    // What came is kept, whatever did not.
+    answers.check(false)
+}
+
+/// The task and the briefs that an argument stands for.
+fn subject(args: &SynthArgs) -> Result<Subject, CliError> {
+    let named = Path::new(&args.what);
+    if named.join("task.toml").is_file() || named.extension().is_some_and(|it| it == "toml") {
+        let task = Task::load(named)?;
+        let briefs = synth::briefs_of_task(&task, args.rows);
+        return Ok(Subject { task, of: None, briefs });
+    }
+    let run = Run::read(&RunDir::find(&args.out.out, &args.what)?)?;
+    if run.file.kind != RunKind::Search {
+        let message =
+            format!("`{}` is no search, whose failures could be told apart", run.file.run);
+        return Err(CliError::usage(message).hint("name a search, or a task's folder"));
+    }
+    let TaskSource::Files(TaskFiles { file, .. }) = &run.task.source else {
+        return Err(CliError::usage("the task was made in memory, and has no file of rows"));
+    };
+    let edge = edge_cases(&Report::from(&run), &run.dir.events())?;
+    // New rows must be unlike the rows that the task has now.
+    let task = Task::load(file)?;
+    let briefs = synth::briefs_of_run(&task, &edge, args.rows);
+    Ok(Subject { task, of: Some(run.file.run.to_string()), briefs })
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| std::path::absolute(path).ok();
+    whole(a) == whole(b)
+}
+
+/// Adds rows to a file, which is replaced as a whole: a kill leaves the old one.
+fn append(file: &Path, rows: &[WrittenRow]) -> Result<(), CliError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut text = match file.exists() {
+        true => source::read_text(file).map_err(|error| SourceError::unreadable(file, &error))?,
+        false => String::new(),
+    };
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for row in rows {
+        text += &row.line.to_string();
+        text.push('\n');
+    }
+    let mut part: PathBuf = file.to_owned();
+    part.as_mut_os_string().push(".part");
+    std::fs::write(&part, text)
+        .and_then(|()| std::fs::File::open(&part)?.sync_all())
+        .and_then(|()| std::fs::rename(&part, file))
+        .map_err(|error| CliError::not_written(file, &error))
+}
