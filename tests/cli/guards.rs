@@ -81,7 +81,14 @@ fn smuggled_texts_are_flagged_and_stay_in_the_evidence_of_what_is_exported_all_t
     let evidence = git(&env, "app", &format!("show promptsearch/colours:{sidecar}"));
     let evidence: Value = serde_json::from_str(&evidence).unwrap();
     assert_eq!(evidence["flags"], exported["flags"]);
+    // They are told before it is exported, too.
+    let explained = env.run("explain one best --json").ok().json();
+    assert_eq!(explained["flags"], exported["flags"]);
+    assert!(env.run("explain one best").ok().stdout.contains("Flagged: `system` holds"));
+    assert_eq!(env.run("resume one --json").ok().json()["flags"], exported["flags"]);
+    assert!(env.run("resume one").ok().stdout.contains("Flagged: `system` holds"));
     // The user's own prompt is never flagged.
+    assert_eq!(env.run("explain one baseline --json").ok().json()["flags"], json!([]));
     let own = env.run("export one --candidate baseline --to app --path own.md --json").ok().json();
     assert_eq!(own["flags"], json!([]));
 }

@@ -14,6 +14,7 @@ pub use subject::{Subject, Unfound, find, find_candidate};
 pub use trace::Explainer;
 
 use super::diff::Piece;
+use super::guard::Flag;
 use crate::event::{Dropped, Rejection, StopReason};
 use crate::id::{CandidateId, CandidateIx, EventNumber, ProposalNumber};
 use crate::score_form::ScoreForm;
@@ -41,6 +42,16 @@ pub struct Explanation {
     children: Vec<Relative>,
     /// Why answers to it are invalid, by the split of their rows.
     invalid: BTreeMap<Split, InvalidAnswers>,
+    /// What guards found in it; empty until they are asked.
+    flags: Vec<Flag>,
+}
+
+impl Explanation {
+    /// The same with what guards found.
+    #[must_use]
+    pub fn with_flags(self, flags: Vec<Flag>) -> Self {
+        Self { flags, ..self }
+    }
 }
 
 /// A candidate's id and number.

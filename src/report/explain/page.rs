@@ -44,6 +44,9 @@ pub fn page(explanation: &Explanation, colour: bool, width: usize) -> String {
         (None, Some(written)) => page.rejected(written),
         (None, None) => page.prose(0, "nothing is known about it", |_, text| text.to_owned()),
     }
+    for flag in &explanation.flags {
+        page.prose(0, &format!("Flagged: {flag}."), |_, text| text.to_owned());
+    }
     if let Some(written) = &explanation.written {
         page.written(written, explanation.candidate.is_some());
     }

@@ -55,6 +55,7 @@ impl Explainer {
                     fate: Vec::new(),
                     children: Vec::new(),
                     invalid: BTreeMap::new(),
+                    flags: Vec::new(),
                 };
             }
             Subject::Candidate(number) => number,
@@ -122,6 +123,7 @@ impl Explainer {
             fate: self.fate,
             children,
             invalid: report.invalid.of_candidate(number),
+            flags: Vec::new(),
         }
     }
 
