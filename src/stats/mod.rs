@@ -48,6 +48,7 @@ pub mod margin; // After: the same for a margin or a level that was agreed befor
 pub mod weighted; // After: the same for rows of unequal weight.
 pub mod association; // After: groups of rows that fail.
 pub mod agreement; // After: a judge beside a person.
+pub mod bradley_terry; // After: things that were compared in pairs.
 pub mod misclassification; // After: shares that a fallible judge counted.
 pub mod stratified; // After: groups that differ in something else, too.
 pub mod holm; // After: several claims at once.
