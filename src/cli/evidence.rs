@@ -10,6 +10,7 @@ use crate::compare::verification::Now;
 use crate::formats::sidecar;
 use crate::id::CandidateIx;
 use crate::looks::{Looker, Looks};
+use crate::run::Judged;
 use crate::run::{Run, RunDir};
 use crate::source::{self, SourceError};
 use crate::task::example::{RowHash, Split};
@@ -104,6 +105,7 @@ impl Exported {
             not_asked: 0,
             parts_blake3: hashes(&task.baseline),
             task_model: task.task_model().name.to_string(),
+            judge: Judged::of(&task).map(|judge| judge.model),
             simulated: task.providers().values().any(Provider::is_simulated),
         };
         Ok(Recheck { record, task, rows, now, held_out })

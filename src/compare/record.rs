@@ -204,6 +204,17 @@ impl Record {
         })
     }
 
+    /// The roles whose model is another one now, each with that of the record: that which answers, and that which grades.
+    #[must_use]
+    pub fn changed_models(&self, task: &str, judge: Option<&str>) -> BTreeMap<String, [String; 2]> {
+        let of = |role: &str| self.models.get(role).map_or("none", String::as_str).to_owned();
+        let judge = judge.map(|judge| ("judge", [of("judge"), judge.to_owned()]));
+        let all = [("task", [of("task"), task.to_owned()])].into_iter().chain(judge);
+        all.filter(|(_, [then, now])| then != now)
+            .map(|(role, pair)| (role.to_owned(), pair))
+            .collect()
+    }
+
     /// The parts whose text is another one now, by their hashes.
     #[must_use]
     pub fn changed_parts(&self, now: &BTreeMap<String, String>) -> Vec<String> {

@@ -79,6 +79,8 @@ pub struct Now {
     pub parts_blake3: BTreeMap<String, String>,
     /// The task model.
     pub task_model: String,
+    /// The judge, where one grades the answers.
+    pub judge: Option<String>,
     /// Whether simulated models answer.
     pub simulated: bool,
 }
@@ -106,9 +108,6 @@ impl Verification {
         } else {
             VerifyFinding::Inconclusive
         };
-        let then = record.models.get("task").map_or("none", String::as_str);
-        let changed_models = (then != now.task_model)
-            .then(|| ("task".to_owned(), [then.to_owned(), now.task_model.clone()]));
         let design_effect = weighted::design_effect(pairs.iter().map(|pair| pair.weight));
         let rows_there = record.rows.len() - (pairs_with_lost.len() - pairs.len());
         Some(Self {
@@ -125,7 +124,7 @@ impl Verification {
             rows_in_search: now.rows_in_search,
             changed_parts: record.changed_parts(&now.parts_blake3),
             rows_not_asked: now.not_asked,
-            changed_models: changed_models.into_iter().collect(),
+            changed_models: record.changed_models(&now.task_model, now.judge.as_deref()),
             simulated: record.simulated || now.simulated,
         })
     }
@@ -391,6 +390,7 @@ mod tests {
             not_asked: 0,
             parts_blake3: [("system".to_owned(), "aa".to_owned())].into(),
             task_model: "p/old".to_owned(),
+            judge: None,
             simulated: false,
         }
     }
@@ -473,6 +473,7 @@ mod tests {
             not_asked: 6,
             parts_blake3: [("system".to_owned(), "bb".to_owned())].into(),
             task_model: "p/new".to_owned(),
+            judge: None,
             simulated: true,
             ..now(&[1.0; 30])
         };

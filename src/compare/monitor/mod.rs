@@ -139,7 +139,8 @@ impl Check {
         rule: Rule,
         spent: Spending,
     ) -> Option<Self> {
-        let task_model = record.models.get("task").is_none_or(|then| *then != now.task_model);
+        let changed_model =
+            record.changed_models(&now.task_model, now.judge.as_deref()).into_values().next();
         Some(Self {
             check,
             at,
@@ -156,7 +157,7 @@ impl Check {
                 Side::of(&record.rows, |row| row.baseline, scores, 0.0, evidence_of_change)
             }),
             changed_parts: record.changed_parts(&now.parts_blake3),
-            changed_model: task_model.then(|| now.task_model.clone()),
+            changed_model: changed_model.map(|[_, now]| now),
             simulated: record.simulated || now.simulated,
             spent,
         })
@@ -268,6 +269,7 @@ mod tests {
             parts_blake3: [("system".to_owned(), if edited { "bb" } else { "aa" }.to_owned())]
                 .into(),
             task_model: "p/m".to_owned(),
+            judge: None,
             simulated: false,
         };
         let at = Timestamp::from_second(1_800_000_000 + i64::from(number) * 86_400).unwrap();
