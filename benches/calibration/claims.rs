@@ -111,7 +111,6 @@ fn drawn(seed: Seed, rows: usize, difference: f64, candidates: usize) -> Vec<Vec
                     baseline: score(*right),
                     weight: 1.0,
                     usd_per_1k: Some((0.1, 0.2)),
-                    must_pass: false,
                     measured: Vec::new(),
                 }
             };

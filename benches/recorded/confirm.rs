@@ -93,7 +93,6 @@ impl Pairs {
                 winner,
                 baseline,
                 weight: 1.0,
-                must_pass: false,
                 measured: Vec::new(),
                 usd_per_1k: None,
             };

@@ -8,11 +8,10 @@ use crate::event::Confirmation;
 use crate::id::CandidateIx;
 use crate::memory::State;
 use crate::seed::Seed;
-use crate::state::{Cell, Look};
+use crate::state::Look;
 use crate::stats::interval::{of_amounts, of_amounts_beyond};
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level, PairedTest, holm};
-use crate::task::example::Split;
 use crate::task::goal::{Claim, Goal};
 use serde::{Deserialize, Serialize};
 
@@ -81,26 +80,17 @@ pub fn confirmed(state: &State, goal: &Goal, seed: Seed) -> Option<Confirmed> {
     let rows = held_out_rows(state, goal, winner, rows, state.look_of_winner());
     let is_changed = winner != CandidateIx::BASELINE;
     let (level, seed) = (Level::of_look(state.look()), seed.child("hold", 0));
-    let unanswered = must_pass_unanswered(state, winner);
-    (!rows.is_empty())
-        .then(|| Confirmed::of(goal, &rows, is_changed, level, seed).missing(&rows, unanswered))
+    let must_pass = must_pass(state, winner, state.look_of_winner());
+    (!rows.is_empty()).then(|| {
+        Confirmed::of(goal, &rows, is_changed, level, seed).with(must_pass.filter(|_| is_changed))
+    })
 }
 
-/// The held-out rows that must pass and that a candidate was asked without an answer.
-fn must_pass_unanswered(state: &State, candidate: CandidateIx) -> usize {
-    let column = state.standing(candidate).column(Split::Hold, 0);
-    let rows = state.must_pass.rows(Split::Hold);
-    rows.filter(|row| column.cell(*row) == Cell::Missing).count()
-}
-
-/// What rows that must pass say of a winner, with this many of them that it has no answer to; `None` where there is no
-/// such row.
-fn must_pass(rows: &[HeldOutRow], unanswered: usize) -> Option<Claimed> {
-    let all = rows.iter().filter(|row| row.must_pass);
-    let (answered, wrong) = all.fold((0, 0), |(answered, wrong), row| {
-        (answered + 1, wrong + usize::from(row.winner < 1.0 - 1e-6))
-    });
-    let (rows, failed) = (answered + unanswered, wrong + unanswered);
+/// What held-out rows that must pass say of a candidate by itself; `None` where there is no such row.
+fn must_pass(state: &State, candidate: CandidateIx, look: Option<&Look>) -> Option<Claimed> {
+    let rows = state.must_pass.hold as usize;
+    let closed = look.and_then(|look| look.closed);
+    let failed = state.standing(candidate).fails_on_hold(state.must_pass, closed);
     let (claim, shown) = (Claim::MustPass { rows, failed }, failed == 0);
     (rows > 0).then_some(Claimed { claim, shown, measured: None, tested: None, sample: None })
 }
@@ -136,9 +126,8 @@ pub fn confirmed_family(
         .collect();
     let seed = seed.child("hold", 0);
     let at = |place: usize, level| {
-        let unanswered = must_pass_unanswered(state, family[place]);
-        let rows = &of_each[place];
-        Confirmed::of(goal, rows, true, level, seed).missing(rows, unanswered)
+        let must_pass = must_pass(state, family[place], taken);
+        Confirmed::of(goal, &of_each[place], true, level, seed).with(must_pass)
     };
     let decided = holm::decided(family.len(), look, |place, level| at(place, level).is_shown);
     let mut members: Vec<FamilyMember> = (0..)
@@ -229,8 +218,7 @@ impl Confirmed {
             let tested = tested.map(|interval| Tested { interval, level: own });
             Claimed { claim, shown, measured, tested, sample }
         };
-        let mut claims: Vec<Claimed> = claims.into_iter().map(claimed).collect();
-        claims.extend(must_pass(rows, 0).filter(|_| is_changed));
+        let claims: Vec<Claimed> = claims.into_iter().map(claimed).collect();
         Self {
             winner,
             baseline,
@@ -243,13 +231,10 @@ impl Confirmed {
 }
 
 impl Confirmed {
-    /// The same where the winner has no answer to some rows that must pass: they say nothing for it.
-    fn missing(mut self, rows: &[HeldOutRow], unanswered: usize) -> Self {
-        if unanswered > 0 {
-            self.claims.retain(|it| !matches!(it.claim, Claim::MustPass { .. }));
-            self.claims.extend(must_pass(rows, unanswered));
-            self.is_shown = false;
-        }
+    /// The same with what is claimed beside the goal.
+    fn with(mut self, claimed: Option<Claimed>) -> Self {
+        self.is_shown &= claimed.as_ref().is_none_or(|it| it.shown);
+        self.claims.extend(claimed);
         self
     }
 }

@@ -20,8 +20,6 @@ pub struct HeldOutRow {
     pub baseline: f64,
     /// How much the row counts in a mean score, above 0. What calls cost, and the measures of bounds, count each row once.
     pub weight: f64,
-    /// Whether a winner must get it wholly right.
-    pub must_pass: bool,
     /// What 1,000 such calls cost in dollars, of winner and baseline.
     pub usd_per_1k: Option<(f64, f64)>,
     /// What the measures of the goal came to, of winner and baseline, in the goal's order.
@@ -64,8 +62,7 @@ pub(super) fn held_out_rows(
             let (winner, baseline) = (score(mine)?, score(theirs)?);
             let (usd_per_1k, measured) = (usd(row), measured(row));
             let weight = state.weights.of(Split::Hold, row);
-            let must_pass = state.must_pass.holds(Split::Hold, row);
-            Some(HeldOutRow { winner, baseline, weight, must_pass, usd_per_1k, measured })
+            Some(HeldOutRow { winner, baseline, weight, usd_per_1k, measured })
         })
         .collect()
 }

@@ -111,8 +111,7 @@ impl Scoring {
         let said = answered.and_then(|it| self.evaluator.said(it, &verdict));
         let (score, invalid) = (verdict.score, verdict.invalid.is_some());
         let weight = self.evaluator.weight(split, row);
-        let must_pass = self.evaluator.must_pass(split, row);
-        Ok(RowOutcome::Scored { score, invalid, measured, said, weight, must_pass })
+        Ok(RowOutcome::Scored { score, invalid, measured, said, weight })
     }
 }
 

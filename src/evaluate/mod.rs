@@ -317,12 +317,6 @@ impl Evaluator {
         self.row(split, row).map_or(1.0, |row| row.weight / mean)
     }
 
-    /// Whether a row must pass.
-    #[must_use]
-    pub fn must_pass(&self, split: Split, row: RowIx) -> bool {
-        self.row(split, row).is_some_and(|row| row.must_pass)
-    }
-
     /// Whether the goal has measures, which are kept for each row.
     #[must_use]
     pub fn has_measures(&self) -> bool {

@@ -132,9 +132,6 @@ pub enum RowOutcome {
         /// How much the row counts in a mean score: 1 on average over its split.
         #[serde(default = "one", skip_serializing_if = "is_one")]
         weight: f64,
-        /// Whether the row must pass.
-        #[serde(default, skip_serializing_if = "is_default")]
-        must_pass: bool,
     },
     /// No score: the model could not be asked.
     Missing,
@@ -144,14 +141,7 @@ impl RowOutcome {
     /// A score, where the goal has no bounds and all rows have equal weight.
     #[must_use]
     pub fn scored(score: Score, invalid: bool) -> Self {
-        Self::Scored {
-            score,
-            invalid,
-            measured: Vec::new(),
-            said: None,
-            weight: 1.0,
-            must_pass: false,
-        }
+        Self::Scored { score, invalid, measured: Vec::new(), said: None, weight: 1.0 }
     }
 }
 

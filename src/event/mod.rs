@@ -53,6 +53,13 @@ pub enum Event {
         /// blake3 of what decides its results.
         blake3: String,
     },
+    /// The first rows of dev, and of the held-out ones, must pass.
+    RowsMustPass {
+        /// How many of dev.
+        dev: u32,
+        /// How many of the held-out ones.
+        hold: u32,
+    },
     /// The run went on after an interruption.
     Resumed {
         /// When.

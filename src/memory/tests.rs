@@ -118,14 +118,8 @@ impl Script {
             self.apply(Event::Answered(answer(call)));
             let (score, measured) = (Score::new(*score).unwrap(), Vec::new());
             let weight = weight(*row);
-            let outcome = RowOutcome::Scored {
-                score,
-                invalid: false,
-                measured,
-                said: None,
-                weight,
-                must_pass: false,
-            };
+            let outcome =
+                RowOutcome::Scored { score, invalid: false, measured, said: None, weight };
             self.apply(Event::EvaluationFolded { call, outcome });
         }
     }

@@ -102,8 +102,8 @@ pub(super) fn of_must_pass(claim: &Claim) -> Option<String> {
     Some(match failed {
         0 if rows == 1 => "right on the held-out row that must pass".to_owned(),
         0 => format!("right on all {} that must pass", rows_of(rows)),
-        _ if rows == 1 => "wrong on the held-out row that must pass".to_owned(),
-        failed => format!("wrong on {failed} of {} that must pass", rows_of(rows)),
+        _ if rows == 1 => "not right on the held-out row that must pass".to_owned(),
+        failed => format!("not right on {failed} of {} that must pass", rows_of(rows)),
     })
 }
 

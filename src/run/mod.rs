@@ -663,6 +663,15 @@ impl Run {
         Ok(events)
     }
 
+    /// How many rows of a search must pass, where some must: they are the first ones of their split.
+    fn rows_that_must_pass(&self) -> Option<Event> {
+        let dev = self.task.splits.dev.iter().filter(|row| row.must_pass).count();
+        let hold = self.task.splits.hold.must_pass();
+        let of = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
+        let is_any = self.file.kind == RunKind::Search && dev + hold > 0;
+        is_any.then(|| Event::RowsMustPass { dev: of(dev), hold: of(hold) })
+    }
+
     /// Runs the search from the end of the journal until it is finished or stopped. Call it again, in
     /// this process or another, to continue a stopped search.
     ///
@@ -690,7 +699,9 @@ impl Run {
         let counter = self.look_counter()?;
         let is_pinned = history.state.pin.is_some();
         let pinned = (!is_pinned).then(|| Event::Pinned { blake3: self.file.pin() });
-        for event in pinned.into_iter().chain(history.resumption(Clock::System.now())) {
+        let must_pass = self.rows_that_must_pass().filter(|_| !is_pinned);
+        let first = pinned.into_iter().chain(must_pass);
+        for event in first.chain(history.resumption(Clock::System.now())) {
             let number = self.journal.append(event.clone())?;
             history.apply(number, &event);
         }

@@ -170,13 +170,6 @@ impl CandidateState {
         f64::from(column.missing()) > 0.05 * f64::from(column.folded)
     }
 
-    /// How often it did not get a row of train or dev wholly right that must pass.
-    #[must_use]
-    pub fn must_pass_failed(&self) -> u32 {
-        let shown = self.columns.iter().filter(|((split, _), _)| *split != Split::Hold);
-        shown.map(|(_, column)| column.must_pass_failed).sum()
-    }
-
     pub(super) fn column_mut(&mut self, key: (Split, u16)) -> &mut Column {
         let place = match self.columns.iter().position(|(at, _)| *at == key) {
             Some(place) => place,

@@ -63,8 +63,6 @@ pub struct Column {
     pub sum: f64,
     /// The sum of their weights: `scored` where all rows have equal weight.
     pub weight: f64,
-    /// How many rows that must pass it does not get wholly right.
-    pub must_pass_failed: u32,
     /// What the measures of the goal's bounds came to.
     pub measured: MeasuredRows,
     /// The numbers that stand for what answers say, where the goal asks for consistency.
@@ -80,7 +78,6 @@ impl Column {
         scored: 0,
         sum: 0.0,
         weight: 0.0,
-        must_pass_failed: 0,
         measured: MeasuredRows::EMPTY,
         said: BTreeMap::new(),
     };

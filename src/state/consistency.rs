@@ -100,6 +100,13 @@ impl Facts {
         );
         match event {
             _ if is_before_start => Ok(()),
+            Event::RowsMustPass { dev, hold } => {
+                let last = |count: u32| count.checked_sub(1).map(RowIx);
+                let mut all = [(last(*dev), Split::Dev), (last(*hold), Split::Hold)].into_iter();
+                all.try_for_each(|(row, split)| {
+                    row.map_or(Ok(()), |row| check_row(row, split, rows))
+                })
+            }
             Event::Started { .. } if self.phase != Phase::New => Err(Misfit::Started),
             Event::Started { baseline, .. } => self.check_candidate(baseline, rows),
             _ if self.phase == Phase::New => Err(Misfit::NotStarted),

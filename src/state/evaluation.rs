@@ -57,11 +57,7 @@ impl Facts {
     fn withdraw(&mut self, answer: RowKey) {
         let RowKey { candidate, split, replicate, row } = answer;
         let weight = self.weights.of(split, row);
-        let must_pass = self.must_pass.holds(split, row);
         let column = self.candidates[candidate.index()].column_mut((split, replicate));
-        if must_pass && column.cell(row).is_flawed() {
-            column.must_pass_failed -= 1;
-        }
         if let Cell::Scored { score, .. } = column.cell(row) {
             column.scored -= 1;
             column.sum -= weight * f64::from(score);
@@ -113,11 +109,8 @@ impl Facts {
         let column = standing.column_mut((split, replicate));
         column.folded += 1;
         match outcome {
-            RowOutcome::Scored { score, invalid, measured, said, weight, must_pass } => {
+            RowOutcome::Scored { score, invalid, measured, said, weight } => {
                 self.weights.set(split, row, *weight);
-                if *must_pass {
-                    self.must_pass.insert(split, row);
-                }
                 let own = arrival.and_then(|arrival| arrival.verdict.or(arrival.answer));
                 let answer = graded.event.or(own).or(match open.cached {
                     Some(CachedOf::Answer(answer)) => Some(answer),
@@ -129,9 +122,7 @@ impl Facts {
                 column.weight += weight;
                 column.measured.set(row, measured);
                 column.said.extend(said.map(|said| (row, said)));
-                let cell = Cell::Scored { score: score.value() as f32, answer };
-                column.must_pass_failed += u32::from(*must_pass && cell.is_flawed());
-                column.set(row, cell);
+                column.set(row, Cell::Scored { score: score.value() as f32, answer });
                 self.counts.evaluations += 1;
                 self.counts.invalid += u64::from(*invalid);
                 if let Some(arrival) = arrival.filter(|_| split != Split::Train) {

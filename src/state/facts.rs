@@ -4,9 +4,10 @@ use super::batches::OpenBatches;
 use super::candidate::{CandidateState, Status};
 use super::counts::Counts;
 use super::judgements::Judgements;
+use super::must_pass::MustPass;
 use super::open_call::{Arrival, OpenCall};
 use super::vectors::TextVectors;
-use super::weights::{MustPass, RowWeights};
+use super::weights::RowWeights;
 use crate::candidate::{Candidate, Origin};
 use crate::caps::Caps;
 use crate::event::{

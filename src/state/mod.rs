@@ -11,6 +11,7 @@ mod measured; // What the measures of a goal's bounds came to.
 mod weights; // How much rows count.
 mod column;
 mod candidate;
+mod must_pass; // Rows that must pass.
 mod open_call;
 mod vectors;
 mod judgements;
@@ -36,9 +37,10 @@ pub use counts::{Counts, FailedCalls, Reused};
 pub use facts::{ClosedProposal, Facts, Look, Phase};
 pub use judgements::Judgements;
 pub use measured::MeasuredRows;
+pub use must_pass::MustPass;
 pub use open_call::{Arrival, OpenCall, Work};
 pub use vectors::TextVectors;
-pub use weights::{MustPass, RowWeights};
+pub use weights::RowWeights;
 
 use crate::event::Event;
 use crate::id::EventNumber;
@@ -58,6 +60,7 @@ impl Facts {
             | Event::ConfirmationAsked { .. }
             | Event::ProvidersChanged { .. }
             | Event::Pinned { .. }
+            | Event::RowsMustPass { .. }
             | Event::SearchEnded { .. }
             | Event::WinnerChosen { .. }
             | Event::LookTaken { .. }

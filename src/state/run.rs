@@ -3,6 +3,7 @@
 use super::candidate::Status;
 use super::column::Cell;
 use super::facts::{Facts, Phase};
+use super::must_pass::MustPass;
 use crate::event::{Confirmation, Event, RowKey};
 use crate::id::{CandidateIx, EventNumber, RowIx};
 use crate::task::example::Split;
@@ -37,6 +38,9 @@ impl Facts {
                 }
             }
             Event::Pinned { blake3 } => self.pin = Some(blake3.clone()),
+            Event::RowsMustPass { dev, hold } => {
+                self.must_pass = MustPass { dev: *dev, hold: *hold };
+            }
             Event::ProvidersChanged { changes } => {
                 let by_key = changes.iter().map(|change| (change.key.clone(), change.clone()));
                 self.provider_changes.extend(by_key);

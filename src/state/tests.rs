@@ -250,14 +250,7 @@ fn a_mean_is_by_the_weights_of_rows_and_a_withdrawn_one_leaves_it() {
         let call = Call(first.0 + offset);
         script.answer(call);
         let (score, measured) = (Score::new(score).unwrap(), Vec::new());
-        let outcome = RowOutcome::Scored {
-            score,
-            invalid: false,
-            measured,
-            said: None,
-            weight,
-            must_pass: false,
-        };
+        let outcome = RowOutcome::Scored { score, invalid: false, measured, said: None, weight };
         script.apply(Event::EvaluationFolded { call, outcome });
     }
     let column = |script: &Script| script.facts.baseline().dev().clone();
@@ -447,14 +440,7 @@ fn answers_to_a_row_agree_where_they_say_the_same() {
         for (call, said) in (first.0..).map(Call).zip(says) {
             let score = Score::new(0.5).unwrap();
             let (measured, said) = (Vec::new(), Some(said));
-            let outcome = RowOutcome::Scored {
-                score,
-                invalid: false,
-                measured,
-                said,
-                weight: 1.0,
-                must_pass: false,
-            };
+            let outcome = RowOutcome::Scored { score, invalid: false, measured, said, weight: 1.0 };
             number = script.apply(Event::Answered(Answered::sample(call)));
             script.apply(Event::EvaluationFolded { call, outcome });
         }

@@ -238,6 +238,21 @@ impl Search<'_> {
     }
 }
 
+impl Search<'_> {
+    /// Who is to win has been asked all rows of dev that must pass. Where these do not fit the budget any more, the baseline
+    /// wins.
+    fn passing(&self, plans: Vec<Plan>) -> Vec<Plan> {
+        let Some(Plan::Win { candidate, .. }) = plans.first() else { return plans };
+        let candidate = *candidate;
+        let rows = self.state.standing(candidate).unasked_on_dev(self.state.must_pass);
+        if candidate == CandidateIx::BASELINE || rows.is_empty() {
+            return plans;
+        }
+        let ask = Plan::Evaluate { candidate, split: Split::Dev, replicate: 0, rows };
+        vec![ask, Plan::Win { candidate: CandidateIx::BASELINE, shrunken_dev: None }]
+    }
+}
+
 impl Strategy for Composed {
     fn ask(&self, state: &State, remaining: Remaining) -> Vec<Plan> {
         let search = self.search(state, remaining);
@@ -245,7 +260,7 @@ impl Strategy for Composed {
             Phase::Searching => search.next(),
             // Only blocks of the shortlist may be issued while others are out.
             Phase::Choosing if !state.is_quiet() => search.shortlist_rows(),
-            Phase::Choosing => search.slots.finale.next(&search),
+            Phase::Choosing => search.passing(search.slots.finale.next(&search)),
             Phase::New | Phase::Confirming | Phase::Over => Vec::new(),
         }
     }

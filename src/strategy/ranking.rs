@@ -176,7 +176,7 @@ impl Search<'_> {
     /// they are known.
     #[must_use]
     pub fn keeps_bounds(&self, candidate: CandidateIx) -> bool {
-        let passes = self.state.standing(candidate).must_pass_failed() == 0;
+        let passes = self.state.standing(candidate).fails_on_dev(self.state.must_pass) == 0;
         passes
             && self.goal.bounds.iter().all(|bound| {
                 let of = |candidate: CandidateIx| {
@@ -197,7 +197,7 @@ impl Search<'_> {
     /// right.
     #[must_use]
     pub fn vetoed(&self, candidate: CandidateIx) -> Option<Dropped> {
-        let failed = |of: CandidateIx| self.state.standing(of).must_pass_failed();
+        let failed = |of| self.state.standing(of).fails_on_dev(self.state.must_pass);
         let is_veto = candidate != CandidateIx::BASELINE
             && failed(candidate) > 0
             && failed(self.state.incumbent) == 0;

@@ -24,7 +24,12 @@ fn searched(failed: &'static [usize]) -> (Server, TestEnv) {
         };
         says(colour(number + usize::from(!is_right)))
     });
-    let env = TestEnv::with_server(&server, "");
+    let env = task(&server);
+    (server, env)
+}
+
+fn task(server: &Server) -> TestEnv {
+    let env = TestEnv::with_server(server, "");
     env.edit("colours/task.toml", "sim/editor", "local/editor");
     env.edit(
         "colours/task.toml",
@@ -41,7 +46,7 @@ fn searched(failed: &'static [usize]) -> (Server, TestEnv) {
     for (file, rows) in [("train", 1..=40), ("dev", 41..=80), ("hold", 81..=140)] {
         env.write(&format!("colours/{file}.jsonl"), &rows.map(row).collect::<String>());
     }
-    (server, env)
+    env
 }
 
 fn must_pass(summary: &Value) -> &Value {
@@ -83,12 +88,54 @@ fn a_winner_that_fails_a_held_out_one_is_not_confirmed() {
         &json!({"claim": "must_pass", "rows": 6, "failed": 2, "shown": false})
     );
     let shown = ran.stdout.replace("\n  ", " ");
-    assert!(shown.contains("wrong on 2 of 6 held-out rows that must pass"), "{shown}");
+    assert!(shown.contains("not right on 2 of 6 held-out rows that must pass"), "{shown}");
     // How much better it is does not matter.
     let better = &summary["claims"][0];
     assert_eq!((&better["claim"], &better["shown"]), (&json!("better"), &json!(true)));
     env.run("run colours --name two --max-calls 400 --max-proposals 2 --require-improvement")
         .exits(6);
+}
+
+/// A row that a model refuses is not passed, whoever was refused.
+#[test]
+fn a_held_out_row_without_an_answer_is_not_passed() {
+    for of_baseline in [true, false] {
+        let server = Server::start(move |_, request: &Request| {
+            if request.body["model"] == "editor" {
+                return writes(request, "Say warm or cold, nothing else.");
+            }
+            let (number, is_baseline) = (tile(request), request.content("system") == BASELINE);
+            let refuses = number == 100 && (of_baseline || !is_baseline);
+            if refuses {
+                let body = json!({
+                    "choices": [{"index": 0, "finish_reason": "content_filter", "message": {"role": "assistant", "content": ""}}],
+                    "usage": {"prompt_tokens": 20, "completion_tokens": 0},
+                });
+                return (200, "", body.to_string());
+            }
+            let is_right = !is_baseline || number.is_multiple_of(10) || number.is_multiple_of(3);
+            says(colour(number + usize::from(!is_right)))
+        });
+        let env = task(&server);
+        env.run("run colours --name one --max-calls 500 --max-proposals 2").ok();
+        let summary = env.json("results/one/summary.json");
+        assert_eq!(summary["confirmed"], false, "{summary}");
+        assert_eq!(must_pass(&summary)["failed"], 1, "{summary}");
+    }
+}
+
+/// A prompt that was chosen by a few rows is asked those that must pass before it wins.
+#[test]
+fn who_is_to_win_is_asked_them_on_dev() {
+    let (_server, env) = searched(&[50]);
+    for strategy in ["promptwizard", "triple-gse"] {
+        let line = format!(
+            "run colours --name {strategy} --strategy {strategy} --seed 1 --max-calls 600 --quiet"
+        );
+        env.run(&line).ok();
+        let summary = env.json(&format!("results/{strategy}/summary.json"));
+        assert_eq!(summary["baseline"]["candidate"], summary["best"]["candidate"], "{strategy}");
+    }
 }
 
 #[test]

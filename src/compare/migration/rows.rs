@@ -93,14 +93,7 @@ impl Rows {
             let (winner, usd_per_1k) =
                 (own.map_or(0.0, |it| it.value), mine.flatten().zip(*theirs));
             let Weighted { value: baseline, weight } = *bars;
-            HeldOutRow {
-                winner,
-                baseline,
-                weight,
-                usd_per_1k,
-                must_pass: false,
-                measured: Vec::new(),
-            }
+            HeldOutRow { winner, baseline, weight, usd_per_1k, measured: Vec::new() }
         };
         bar.by_row.iter().map(pair).collect()
     }

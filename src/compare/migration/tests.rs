@@ -48,7 +48,6 @@ fn rows(n: usize, wins: usize, losses: usize) -> Vec<HeldOutRow> {
         winner: f64::from(u8::from(row >= losses)),
         baseline: f64::from(u8::from(!(losses..losses + wins).contains(&row))),
         weight: 1.0,
-        must_pass: false,
         usd_per_1k: Some((0.1, 0.5)),
         measured: Vec::new(),
     };
@@ -143,7 +142,6 @@ fn models_at_the_margin_are_rarely_called_at_parity() {
                     baseline,
                     weight: 1.0,
                     usd_per_1k: None,
-                    must_pass: false,
                     measured: Vec::new(),
                 })
                 .collect()

@@ -19,7 +19,6 @@ fn rows(n: usize, (wins, losses): (usize, usize), (mine, theirs): (f64, f64)) ->
                 baseline: f64::from(u8::from(!is_won)),
                 weight: 1.0,
                 usd_per_1k: Some((mine * length, theirs * length)),
-                must_pass: false,
                 measured: Vec::new(),
             }
         })
@@ -164,7 +163,6 @@ fn wrong_series(level: impl Fn(u32) -> Level) -> usize {
                     baseline,
                     weight: 1.0,
                     usd_per_1k: None,
-                    must_pass: false,
                     measured: Vec::new(),
                 })
                 .collect();
@@ -382,7 +380,6 @@ fn two_ways_to_serve_a_goal_share_its_level() {
                 baseline,
                 weight: 1.0,
                 usd_per_1k: None,
-                must_pass: false,
                 measured: measured(less),
             })
             .collect();

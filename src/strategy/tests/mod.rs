@@ -208,14 +208,7 @@ impl<S: Fn(&str, Split, RowIx) -> f64> Script<S> {
             let measured = (self.measured)(candidate, row);
             let said = (self.said)(candidate, row, replicate);
             let weight = (self.weight)(row);
-            let outcome = RowOutcome::Scored {
-                score,
-                invalid: false,
-                measured,
-                said,
-                weight,
-                must_pass: false,
-            };
+            let outcome = RowOutcome::Scored { score, invalid: false, measured, said, weight };
             let call = Call(first.0 + offset as u64);
             let usd = Usd::from_nanos((self.nanos)(candidate, row));
             self.record(Event::Answered(Answered { usd, ..answer(call) }));
