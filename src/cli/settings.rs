@@ -153,7 +153,7 @@ pub(super) fn check_programs(task: &Task) -> Result<(), SourceError> {
         }
         let ScorerProgram::Code(spec) = spec else { continue };
         let environment: Vec<_> = std::env::vars_os().collect();
-        if let Err(message) = evaluate::check_sandbox(spec, &task.folder(), &environment) {
+        if let Err(message) = evaluate::check_sandbox(spec, task, &environment) {
             let message = format!("programs of answers cannot be run in a sandbox: {message}");
             return Err(task.mistake(&["score", &place.to_string(), "kind"], message).help(
                 "it needs Linux with util-linux and user namespaces; else let `command` shut them in, such as \

@@ -72,10 +72,9 @@ impl Evaluator {
     /// lists.
     #[must_use]
     pub fn new(task: Arc<Task>, environment: &[(OsString, OsString)]) -> Self {
-        let folder = task.folder();
         let programs = task.scorers.programs();
         let processes = programs
-            .map(|(_, program)| ScorerProcesses::new(program, &folder, environment))
+            .map(|(_, program)| ScorerProcesses::new(program, &task, environment))
             .collect();
         let environment = allowed_environment(environment.iter().cloned(), &[]);
         let mean_weights =

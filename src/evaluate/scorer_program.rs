@@ -6,6 +6,7 @@
 //! in `program`.
 
 use crate::program::{CommandError, CommandPool, Interpreter, allowed_environment, line_of};
+use crate::task::Task;
 use crate::task::example::Example;
 use crate::task::scorer::{CodeSpec, CommandSpec, ScorerProgram, Verdict};
 use crate::units::Score;
@@ -26,15 +27,15 @@ impl ScorerProcesses {
     /// Those of a scorer's program; they get the allowed variables of this environment.
     pub(crate) fn new(
         program: ScorerProgram<'_>,
-        folder: &Path,
+        task: &Task,
         environment: &[(OsString, OsString)],
     ) -> Self {
         match program {
             ScorerProgram::Command(spec) => {
-                Self::Command(pool(spec, folder, environment.iter().cloned()))
+                Self::Command(pool(spec, &task.folder(), environment.iter().cloned()))
             }
             ScorerProgram::Code(spec) => {
-                Self::Code(spec.clone(), interpreter(spec, folder, environment))
+                Self::Code(spec.clone(), interpreter(spec, task, environment))
             }
         }
     }
@@ -58,15 +59,14 @@ impl ScorerProcesses {
 }
 
 /// The interpreter of a `code` scorer, which gets only the variables that every program gets.
-fn interpreter(
-    spec: &CodeSpec,
-    folder: &Path,
-    environment: &[(OsString, OsString)],
-) -> Interpreter {
+fn interpreter(spec: &CodeSpec, task: &Task, environment: &[(OsString, OsString)]) -> Interpreter {
     let environment = allowed_environment(environment.iter().cloned(), &[]);
-    let interpreter = Interpreter::new(spec.argv.clone(), folder, spec.timeout, environment);
+    let folder = task.folder();
+    let interpreter = Interpreter::new(spec.argv.clone(), &folder, spec.timeout, environment);
+    // Right answers are not for programs to see.
+    let of_rows = task.data.iter().filter_map(|file| Some(file.path.parent()?.to_owned()));
     match spec.sandbox_mb {
-        Some(memory_mb) => interpreter.shut_in(memory_mb),
+        Some(memory_mb) => interpreter.shut_in(memory_mb, &of_rows.collect::<Vec<_>>()),
         None => interpreter,
     }
 }
@@ -77,10 +77,12 @@ fn interpreter(
 /// What is missing, in the words of the system.
 pub fn check_sandbox(
     spec: &CodeSpec,
-    folder: &Path,
+    task: &Task,
     environment: &[(OsString, OsString)],
 ) -> Result<(), String> {
-    interpreter(spec, folder, environment).check()
+    const PRINTED: &str = "0123456789abcdef";
+    let text = spec.ending.replace(CodeSpec::TOKEN, PRINTED) + "\n";
+    interpreter(spec, task, environment).check(&text, PRINTED)
 }
 
 /// The processes of a `command` scorer; they get the allowed variables of this environment.

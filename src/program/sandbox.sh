@@ -23,5 +23,7 @@ awk '{ options[$5] = $6 }
 cd /tmp
 export HOME=/tmp TMPDIR=/tmp
 echo ready
-exec prlimit --as="$memory" --cpu="$seconds" --fsize=67108864 --core=0 --nproc=256 -- \
+# In a session of its own it has no terminal. Whatever becomes of who started it, it ends.
+exec setsid timeout -s KILL "$((seconds + 30))" \
+    prlimit --as="$memory" --cpu="$seconds" --fsize=67108864 --core=0 --nproc=256 -- \
     setpriv --no-new-privs --bounding-set=-all --inh-caps=-all -- "$@"

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 /// How long a process may take to exit after it closed its output, before it is killed.
 pub(super) const TIME_TO_EXIT: Duration = Duration::from_millis(500);
 
-/// How many bytes of the end are kept.
+/// How many bytes of the end are kept, unless more are asked for.
 pub(super) const KEPT: usize = 2 * 1024;
 
 /// Collects the end of a stream.
@@ -20,7 +20,15 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    pub(super) fn collect(mut stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
+    pub(super) fn collect(stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        Self::collect_last(KEPT, stream)
+    }
+
+    /// The same with this many bytes of the end.
+    pub(super) fn collect_last(
+        most: usize,
+        mut stream: impl AsyncRead + Unpin + Send + 'static,
+    ) -> Self {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let writer = Arc::clone(&kept);
         let reader = tokio::spawn(async move {
@@ -28,7 +36,7 @@ impl Tail {
             while let Ok(length @ 1..) = stream.read(&mut chunk).await {
                 let mut kept = writer.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.extend_from_slice(&chunk[..length]);
-                let surplus = kept.len().saturating_sub(KEPT);
+                let surplus = kept.len().saturating_sub(most);
                 kept.drain(..surplus);
             }
         });

@@ -202,7 +202,9 @@ impl Versus {
         // A row says nothing until all prompts have answered it: what is left is divided among them.
         let times = if lead < PILOT || goes_on { self.comparison.repeats.get() } else { 1 };
         let answers_per_row = (1 + open.len() as u64) * u64::from(times);
-        let affordable = (remaining.rollouts / answers_per_row).clamp(1, u64::from(block)) as u32;
+        // What is set aside for an answer that a judge grades is less than twice what it costs as a rule.
+        let affordable = remaining.rollouts / (2 * answers_per_row);
+        let affordable = affordable.clamp(1, u64::from(block)) as u32;
         for candidate in [CandidateIx::BASELINE].into_iter().chain(open) {
             for replicate in 0..self.comparison.repeats.get() {
                 let to = if replicate == 0 || goes_on { lead } else { lead.min(PILOT) };

@@ -7,8 +7,8 @@ use crate::program::allowed_environment;
 fn shell(limit: Duration) -> Option<Interpreter> {
     let environment = allowed_environment(std::env::vars_os(), &[]);
     let shell = Interpreter::new(vec!["sh".to_owned()], Path::new("."), limit, environment);
-    let shell = shell.shut_in(512);
-    shell.check().is_ok().then_some(shell)
+    let shell = shell.shut_in(512, &[]);
+    shell.check("echo ok", "ok").is_ok().then_some(shell)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,6 +50,8 @@ async fn what_is_outside_is_out_of_reach() {
         (format!("kill -9 {}", std::process::id()), false),
         ("[ $(ulimit -v) = 524288 ]".to_owned(), true),
         ("ulimit -v unlimited".to_owned(), false),
+        ("echo x > /dev/tty".to_owned(), false),
+        ("[ -z \"$(ls -A /run /home /root /var/tmp | grep -v -e : -e '^mount$')\" ]".to_owned(), true),
         ("[ -z \"$CARGO_MANIFEST_DIR\" ] && [ \"$HOME\" = /tmp ]".to_owned(), true),
     ] {
         let end = shell.run(&program).await.unwrap();
@@ -87,6 +89,6 @@ fn a_missing_interpreter_is_found_before_anything_runs() {
     let environment = allowed_environment(std::env::vars_os(), &[]);
     let argv = vec!["no-such-interpreter".to_owned()];
     let limit = Duration::from_secs(20);
-    let other = Interpreter::new(argv, Path::new("."), limit, environment).shut_in(512);
-    assert!(other.check().unwrap_err().contains("`no-such-interpreter` is not there"));
+    let other = Interpreter::new(argv, Path::new("."), limit, environment).shut_in(512, &[]);
+    assert!(other.check("", "").unwrap_err().contains("`no-such-interpreter` does not run"));
 }
