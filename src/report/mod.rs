@@ -19,6 +19,7 @@ mod findings; // The tables.
 mod plot; // The two plots.
 mod terminal;
 mod strategy; // The list of recipes, and the explanation of one.
+mod guard; // What a prompt should not bring along.
 pub mod explain; // One candidate: origin, changes, events.
 mod markdown;
 mod junit; // For a build server.
@@ -27,7 +28,6 @@ mod run_list; // The runs of a folder.
 mod night; // Several runs under one budget.
 mod rows; // The rows that a prompt was asked.
 mod edge; // The rows that are worth a look.
-mod guard; // What a prompt should not bring along.
 mod comparison; // Several runs beside each other.
 mod comparison_page; // The same for people.
 mod prompt_diff; // Two prompts, part by part.

@@ -2,7 +2,7 @@
 //!
 //! The first prompt is A; each of the others is compared with it, row by row. There are two claims. One is made once, of a
 //! number of rows that was set before ([`Basis::Fixed`]). The other is made after each row and is right at all of them at
-//! once, so that asking may stop when it is decided ([`SequentialTest`]). Not for units of real traffic, of which each saw one prompt.
+//! once, so that asking may stop when it is decided ([`SequentialTest`](crate::stats::SequentialTest)). Not for units of real traffic, of which each saw one prompt.
 
 // A file uses only files declared above it.
 mod pair;

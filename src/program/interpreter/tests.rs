@@ -51,7 +51,10 @@ async fn what_is_outside_is_out_of_reach() {
         ("[ $(ulimit -v) = 524288 ]".to_owned(), true),
         ("ulimit -v unlimited".to_owned(), false),
         ("echo x > /dev/tty".to_owned(), false),
-        ("[ -z \"$(ls -A /run /home /root /var/tmp | grep -v -e : -e '^mount$')\" ]".to_owned(), true),
+        (
+            "[ -z \"$(ls -A /run /home /root /var/tmp | grep -v -e : -e '^mount$')\" ]".to_owned(),
+            true,
+        ),
         ("[ -z \"$CARGO_MANIFEST_DIR\" ] && [ \"$HOME\" = /tmp ]".to_owned(), true),
     ] {
         let end = shell.run(&program).await.unwrap();
