@@ -345,7 +345,7 @@ fn show_end(run: LoadedRun, requires: bool, screen: &Screen) -> Result<(), CliEr
         if !flags.is_empty() {
             text += " Read the prompt before you use it: `export` asks for `--accept-flagged`.";
         }
-        if let Some(fields) = value.as_object_mut() {
+        if let (false, Some(fields)) = (flags.is_empty(), value.as_object_mut()) {
             fields.insert("flags".to_owned(), serde_json::to_value(flags)?);
         }
     }
