@@ -58,6 +58,7 @@ pub(super) fn held_out_rows(
     (0..rows)
         .map(RowIx)
         .zip(cells)
+        .skip(state.must_pass.first_drawn(rows) as usize)
         .filter_map(|(row, (mine, theirs))| {
             let (winner, baseline) = (score(mine)?, score(theirs)?);
             let (usd_per_1k, measured) = (usd(row), measured(row));

@@ -59,6 +59,8 @@ pub enum Event {
         dev: u32,
         /// How many of the held-out ones.
         hold: u32,
+        /// How many held-out rows there are.
+        of_hold: u32,
     },
     /// The run went on after an interruption.
     Resumed {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The interval between two looks for requests.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long it waits before it asks for requests again.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What came of carrying out a run.
 pub enum Carried<E> {
@@ -46,10 +46,10 @@ pub fn work<E: From<RunDirError>>(
         scope.spawn(|| {
             while !is_over.load(Ordering::SeqCst) {
                 locked(night).serve(&mut inbox);
-                std::thread::sleep(LOOK_EVERY);
+                std::thread::sleep(POLL_INTERVAL);
             }
         });
-        let _over = Over(&is_over);
+        let _over = StopOnDrop(&is_over);
         one_by_one(night, &mut carry_out)
     })
 }
@@ -90,9 +90,9 @@ pub fn locked(night: &Mutex<Night>) -> MutexGuard<'_, Night> {
 }
 
 /// Ends the thread that takes requests, whatever ended the work.
-struct Over<'a>(&'a AtomicBool);
+struct StopOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Over<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }

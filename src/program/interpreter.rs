@@ -5,7 +5,7 @@
 //! empty `/tmp` and `/dev/shm` of 64 MB each; there is no network and no terminal; other processes are not seen; homes, `/run`
 //! with its sockets, `/var/tmp`, the task's folder, those of its rows and the working folder are empty, unless the interpreter lies
 //! in them. The time, and the memory and the
-//! processor time of each process, are limited. At the end all its processes are killed. Where one of this cannot be had,
+//! processor time of each process, are limited. At the end all its processes are killed. If any of this is not available,
 //! nothing is run.
 //!
 //! It does not hold that many processes together use no more memory than one may, or, for root, that there are few of them.

@@ -98,12 +98,11 @@ fn words_of(claim: &Claim, form: ScoreForm) -> String {
 /// How many rows that must pass are right; `None` of another claim.
 pub(super) fn of_must_pass(claim: &Claim) -> Option<String> {
     let Claim::MustPass { rows, failed } = *claim else { return None };
-    let rows_of = |rows: usize| held_out(rows);
     Some(match failed {
         0 if rows == 1 => "right on the held-out row that must pass".to_owned(),
-        0 => format!("right on all {} that must pass", rows_of(rows)),
+        0 => format!("right on all {} that must pass", held_out(rows)),
         _ if rows == 1 => "not right on the held-out row that must pass".to_owned(),
-        failed => format!("not right on {failed} of {} that must pass", rows_of(rows)),
+        failed => format!("not right on {failed} of {} that must pass", held_out(rows)),
     })
 }
 

@@ -669,7 +669,8 @@ impl Run {
         let hold = self.task.splits.hold.must_pass();
         let of = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
         let is_any = self.file.kind == RunKind::Search && dev + hold > 0;
-        is_any.then(|| Event::RowsMustPass { dev: of(dev), hold: of(hold) })
+        let of_hold = of(self.task.splits.hold.len());
+        is_any.then(|| Event::RowsMustPass { dev: of(dev), hold: of(hold), of_hold })
     }
 
     /// Runs the search from the end of the journal until it is finished or stopped. Call it again, in

@@ -100,7 +100,7 @@ impl Facts {
         );
         match event {
             _ if is_before_start => Ok(()),
-            Event::RowsMustPass { dev, hold } => {
+            Event::RowsMustPass { dev, hold, .. } => {
                 let last = |count: u32| count.checked_sub(1).map(RowIx);
                 let mut all = [(last(*dev), Split::Dev), (last(*hold), Split::Hold)].into_iter();
                 all.try_for_each(|(row, split)| {

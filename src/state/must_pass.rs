@@ -14,6 +14,17 @@ pub struct MustPass {
     pub dev: u32,
     /// Of the held-out ones.
     pub hold: u32,
+    /// How many held-out rows there are.
+    pub of_hold: u32,
+}
+
+impl MustPass {
+    /// The first held-out row that stands for all of them, where this many were asked: those that must pass were picked by
+    /// people, so that they stand for the others only where all were asked.
+    #[must_use]
+    pub fn first_drawn(self, asked: u32) -> u32 {
+        if asked < self.of_hold { self.hold } else { 0 }
+    }
 }
 
 impl CandidateState {
@@ -50,5 +61,17 @@ impl CandidateState {
             first.score().is_none() || all.any(Cell::is_flawed)
         };
         (0..must_pass.hold).map(RowIx).filter(fails).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_people_picked_stand_for_others_only_among_all() {
+        let must_pass = MustPass { dev: 2, hold: 6, of_hold: 60 };
+        assert_eq!([59, 60].map(|asked| must_pass.first_drawn(asked)), [6, 0]);
+        assert_eq!(MustPass::default().first_drawn(10), 0);
     }
 }

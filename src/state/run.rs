@@ -38,8 +38,8 @@ impl Facts {
                 }
             }
             Event::Pinned { blake3 } => self.pin = Some(blake3.clone()),
-            Event::RowsMustPass { dev, hold } => {
-                self.must_pass = MustPass { dev: *dev, hold: *hold };
+            Event::RowsMustPass { dev, hold, of_hold } => {
+                self.must_pass = MustPass { dev: *dev, hold: *hold, of_hold: *of_hold };
             }
             Event::ProvidersChanged { changes } => {
                 let by_key = changes.iter().map(|change| (change.key.clone(), change.clone()));

@@ -130,3 +130,24 @@ fn a_sandbox_that_cannot_be_made_is_said_before_anything_is_paid() {
     env.edit("programs/task.toml", "timeout = ", "sandbox = false\ntimeout = ");
     env.run("eval programs").ok();
 }
+
+/// A shell goes on after a command that fails.
+#[test]
+fn the_first_test_that_fails_ends_a_shell() {
+    if !has_sandbox() {
+        return;
+    }
+    let server = Server::start(|_, request| {
+        let said = if request.content("user").contains("right") { 3 } else { 4 };
+        says(&format!("```sh\nf() {{ echo {said}; }}\n```"))
+    });
+    let env = env(&server);
+    let row = |word: &str| {
+        let tests = "[ \"$(f)\" = 3 ]\n[ -n \"$(f)\" ]";
+        serde_json::json!({ "id": word, "input": word, "tests": tests }).to_string() + "\n"
+    };
+    env.write("programs/rows.jsonl", &(row("right") + &row("other")));
+    env.edit("programs/task.toml", r#"["python3", "-"]"#, r#"["sh"]"#);
+    let told = env.run("eval programs --json").ok().json();
+    assert_eq!(told["quality"]["mean"], 0.5, "{told}");
+}

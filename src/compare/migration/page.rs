@@ -273,7 +273,7 @@ impl Target {
                 percent(share)
             )
         };
-        Some(match (beside.saving_shown, saving.high < 0.0) {
+        Some(match (beside.saving_shown, beside.dearer_shown) {
             (true, _) => {
                 format!("it saves {}", amounts(saving.mean, saving.low, saving.high, ""))
             }
@@ -313,6 +313,7 @@ mod tests {
             worse: 94,
             saving: Some(interval(120.5, 2.25)),
             saving_shown: true,
+            dearer_shown: false,
             short_by: 0.29,
             rows_needed: None,
             finding: ParityFinding::Worse,

@@ -42,8 +42,10 @@ pub struct BesideBar {
     pub worse: usize,
     /// What 1,000 calls of the bar cost more than those of the new model, in dollars, paired: 95 %.
     pub saving: Option<Interval>,
-    /// Whether the rows show that they do, at the level that decides.
+    /// Whether the rows show that they do, at the level that all claims of savings share.
     pub saving_shown: bool,
+    /// Whether they show that they cost more, likewise.
+    pub dearer_shown: bool,
     /// By how much the low end that decides lies below −margin; 0 at parity.
     pub short_by: f64,
     /// How many rows show parity in 80 % of cases, if the difference stays what it is, and is at most 0; `None` at
@@ -61,6 +63,8 @@ pub(super) struct Decision {
     pub(super) level: Level,
     /// Whether its calls are shown to cost less.
     pub(super) saves: bool,
+    /// Whether they are shown to cost more.
+    pub(super) is_dearer: bool,
     /// Rows of the bar that it gave no answer to.
     pub(super) unanswered: usize,
 }
@@ -73,7 +77,7 @@ impl BesideBar {
         decision: Decision,
         margin: f64,
     ) -> Option<Self> {
-        let Decision { is_parity, level, saves, unanswered } = decision;
+        let Decision { is_parity, level, saves, is_dearer, unanswered } = decision;
         let confirmed = beside(goal, rows, level)?;
         let (difference, test) = confirmed.gain?;
         let claimed = |is: fn(&Claim) -> bool| confirmed.claims.iter().find(|it| is(&it.claim));
@@ -88,7 +92,9 @@ impl BesideBar {
             ((first as f64 * level.sample_size_ratio() * weighted).ceil() as usize)
                 .max(MIN_HOLD_ROWS)
         });
-        let finding = match (is_parity, decides.high < -margin) {
+        // Of few rows the interval alone says so too often.
+        let is_worse = decides.high < -margin && rows.len() >= MIN_HOLD_ROWS;
+        let finding = match (is_parity, is_worse) {
             (true, _) => ParityFinding::Parity,
             (_, true) => ParityFinding::Worse,
             _ => ParityFinding::Open,
@@ -105,6 +111,7 @@ impl BesideBar {
             worse: rows.iter().filter(|row| row.winner < row.baseline).count(),
             saving: confirmed.cost.map(|cost| cost.saving),
             saving_shown: saves,
+            dearer_shown: is_dearer,
             short_by: if is_parity { 0.0 } else { (-margin - decides.low).max(0.0) },
             rows_needed,
         })
@@ -122,6 +129,17 @@ pub(super) fn is_cheaper(claim: &Claim) -> bool {
 pub(super) fn shown(confirmed: &Option<Confirmed>, is: fn(&Claim) -> bool) -> bool {
     let claims = confirmed.iter().flat_map(|it| &it.claims);
     claims.filter(|it| is(&it.claim)).any(|it: &Claimed| it.shown)
+}
+
+/// Whether calls are shown to cost more than those of the bar.
+pub(super) fn is_dearer(confirmed: &Option<Confirmed>) -> bool {
+    let Some(confirmed) = confirmed else { return false };
+    let Some(cost) = confirmed.cost.filter(|cost| cost.saving.n >= MIN_HOLD_ROWS) else {
+        return false;
+    };
+    let claimed = confirmed.claims.iter().find(|it| is_cheaper(&it.claim));
+    let tested = claimed.and_then(|it| it.tested).map_or(cost.saving, |it| it.interval);
+    tested.high < 0.0
 }
 
 /// As a goal: as good as the bar within the margin, and cheaper.

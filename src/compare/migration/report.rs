@@ -1,7 +1,7 @@
 //! What a migration found.
 
 use super::look::MigrationLook;
-use super::parity::{BesideBar, Decision, beside, decided, is_cheaper, shown, within};
+use super::parity::{self, BesideBar, Decision, decided, is_cheaper, is_dearer, shown, within};
 use super::rows::{OnModel, Rows};
 use super::target::{Target, UNCHANGED, UncomparedTarget, WINNER};
 use crate::engine::HeldOutRow;
@@ -112,8 +112,9 @@ impl MigrationReport {
         let beside = |place: usize, prompt: usize, unanswered: usize| {
             let claim = claims.iter().position(|it| *it == (place, prompt))?;
             let (is_parity, level) = decided[claim];
-            let saves = shown(&beside(&goal, rows_of(claim), at_once), is_cheaper);
-            let decision = Decision { is_parity, level, saves, unanswered };
+            let of_cost = parity::beside(&goal, rows_of(claim), at_once);
+            let (saves, is_dearer) = (shown(&of_cost, is_cheaper), is_dearer(&of_cost));
+            let decision = Decision { is_parity, level, saves, is_dearer, unanswered };
             BesideBar::of(&goal, rows_of(claim), decision, migration.margin)
         };
         let targets = targets.into_iter().enumerate().map(|(place, measured)| {

@@ -67,7 +67,7 @@ fn target(rows: &[HeldOutRow], margin: f64, models: usize) -> Target {
     let goal = within(margin);
     let level = Level::FIRST.shared_by(models);
     let is_parity = is_parity(&goal, rows, level);
-    let decision = Decision { is_parity, level, saves: false, unanswered: 0 };
+    let decision = Decision { is_parity, level, saves: false, is_dearer: false, unanswered: 0 };
     measured.compared(BesideBar::of(&goal, rows, decision, margin), None)
 }
 
@@ -118,6 +118,7 @@ fn more_models_need_more_and_what_is_missing_is_said() {
     // A better model is at parity; too few rows show nothing, however good.
     assert_eq!(target(&rows(400, 60, 0), 0.0, 1).finding().unwrap(), ParityFinding::Parity);
     assert_eq!(target(&rows(29, 29, 0), 0.5, 1).finding().unwrap(), ParityFinding::Open);
+    assert_eq!(target(&rows(29, 0, 29), 0.05, 1).finding().unwrap(), ParityFinding::Open);
 }
 
 /// Three models, each with two prompts, all of them worse by exactly the margin: how often is any called at parity?

@@ -39,6 +39,9 @@ const ENDINGS: &[(&str, &str)] = &[
     ("sh", "command echo; command echo '{token}'"),
 ];
 
+/// The shells among them.
+const SHELLS: &[&str] = &["bash", "dash", "sh"];
+
 /// The kind.
 #[derive(Clone, Debug)]
 pub(super) struct Code(CodeSpec);
@@ -89,23 +92,29 @@ impl FromTable for Code {
                     .help("say it, so that a program that ends before its tests is not taken for right: ending = \"print('{token}')\"")
             })?,
         };
-        Ok(Self(CodeSpec { argv, timeout, sandbox_mb, ending }))
+        let is_of_shell = interpreter(&argv).is_some_and(|name| SHELLS.contains(&name));
+        Ok(Self(CodeSpec { argv, timeout, sandbox_mb, ending, is_of_shell }))
     }
 }
 
-/// The ending for the last word that names an interpreter: it may be started by another program.
+/// The ending of the interpreter that a command names.
 fn known_ending(argv: &[String]) -> Option<String> {
-    let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
-    let ending = |word: &String| {
-        let name = name(word);
-        let names = |known: &str| {
-            let rest = name.strip_prefix(known);
+    let name = interpreter(argv)?;
+    ENDINGS.iter().find(|(known, _)| *known == name).map(|(_, ending)| (*ending).to_owned())
+}
+
+/// The last word that names a known interpreter: it may be started by another program.
+fn interpreter(argv: &[String]) -> Option<&'static str> {
+    let known = |word: &String| {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        let is_named = |known: &&str| {
             // `python3.12`, but not `shred`.
+            let rest = name.strip_prefix(*known);
             rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
         };
-        ENDINGS.iter().find(|(known, _)| names(known)).map(|(_, ending)| (*ending).to_owned())
+        ENDINGS.iter().map(|(known, _)| *known).find(|known| is_named(&known))
     };
-    argv.iter().rev().find_map(ending)
+    argv.iter().rev().find_map(known)
 }
 
 /// Checks that a row has tests.
@@ -127,7 +136,7 @@ pub(super) fn check(row: &Example) -> Result<(), String> {
 pub struct WholeProgram {
     /// Its text.
     pub text: String,
-    /// What it prints after its last test. A program cannot name it, because it is a hash of the program.
+    /// What it prints after its last test, a hash of the program: one that does not look for it does not print it.
     token: String,
 }
 
@@ -152,7 +161,9 @@ impl CodeSpec {
         if program.trim().is_empty() {
             return Err(InvalidReason::Empty.verdict("a program"));
         }
-        let tested = format!("{program}\n{}\n", value_text(&row.answer));
+        // A shell goes on after a test that fails.
+        let stop = if self.is_of_shell { "set -e\n" } else { "" };
+        let tested = format!("{program}\n{stop}{}\n", value_text(&row.answer));
         let token = blake3::hash(tested.as_bytes()).to_hex()[..32].to_owned();
         let text = format!("{tested}{}\n", self.ending.replace(Self::TOKEN, &token));
         Ok(WholeProgram { text, token })
@@ -237,8 +248,8 @@ mod tests {
         let code = spec("kind = 'code'\ncommand = ['sh']");
         let program = code.whole("So:\n```sh\necho a\n```\n", &row(json!("true"))).unwrap();
         assert!(
-            program.text.starts_with("echo a\n\ntrue\n")
-                || program.text.starts_with("echo a\ntrue\n"),
+            program.text.starts_with("echo a\n\nset -e\ntrue\n")
+                || program.text.starts_with("echo a\nset -e\ntrue\n"),
             "{}",
             program.text
         );

@@ -25,6 +25,8 @@ pub struct CodeSpec {
     pub sandbox_mb: Option<u64>,
     /// The last statement of a program, which prints `{token}`.
     pub ending: String,
+    /// Whether it is a shell, which goes on after a command that fails unless it is told to stop.
+    pub is_of_shell: bool,
 }
 
 impl CodeSpec {
