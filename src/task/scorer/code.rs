@@ -112,7 +112,7 @@ fn interpreter(argv: &[String]) -> Option<&'static str> {
             let rest = name.strip_prefix(*known);
             rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
         };
-        ENDINGS.iter().map(|(known, _)| *known).find(|known| is_named(&known))
+        ENDINGS.iter().map(|(known, _)| *known).find(is_named)
     };
     argv.iter().rev().find_map(known)
 }
