@@ -17,7 +17,7 @@ pub use self::toml_file::{
 use crate::text;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Opens a file of the user's. A pipe or a device may never end, and cannot be read twice.
@@ -29,6 +29,28 @@ pub fn open(path: &Path) -> io::Result<File> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     File::open(path)
+}
+
+/// Replaces a file at once: no reader sees a part of it, and a crash leaves the old one or the new one, on disk. What is
+/// written first lies beside it, under a name of this process that ends in `.part`.
+///
+/// # Errors
+/// It cannot be written; then the old one stays.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    let part = PathBuf::from(part);
+    // What lies there was left by a kill, or is a link that somebody put there.
+    let _ = std::fs::remove_file(&part);
+    let written = File::create_new(&part).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        std::fs::rename(&part, path)
+    });
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
 }
 
 /// The bytes of a file of the user's.

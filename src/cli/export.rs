@@ -313,6 +313,9 @@ fn evidence(run: &LoadedRun, chosen: &Chosen, repo: &Path) -> Value {
             judge["caveat"] = json!(report::judge_line(&Report::from(run)));
             fields.insert("judge".to_owned(), judge);
         }
+        if let Some(result) = summary.must_pass.filter(|_| is_compared) {
+            fields.insert("must_pass".to_owned(), json!(result));
+        }
         if let Some(look) = summary.look.filter(|_| is_compared) {
             fields.insert("look".to_owned(), json!(look));
         }

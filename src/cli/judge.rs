@@ -15,6 +15,7 @@ use crate::provider::Llm;
 use crate::run::{CERTIFICATE, JudgeSettings, Judged, RUN_FILE, Required, RunDir};
 use crate::sim::world::WorldParameters;
 use crate::sim::{MODEL_SEED, SimLlm, world_of};
+use crate::source::replace_file;
 use crate::task::Task;
 use crate::task::model::ModelRole;
 use crate::task::scorer::Verdict;
@@ -42,7 +43,7 @@ pub(super) fn certify(args: &CertifyArgs, screen: &Screen) -> Result<(), CliErro
     let value = certificate.to_value();
     let file = task.folder().join(CERTIFICATE);
     let text = serde_json::to_string_pretty(&value)? + "\n";
-    write(&file, &text)?;
+    replace(&file, &text)?;
     let figures = certificate.figures();
     let mut shown = value;
     if let Some(fields) = shown.as_object_mut() {
@@ -125,8 +126,8 @@ fn about_judge(task: &Task, labelled: &LabelledAnswers) -> Result<Task, CliError
         }
         _ => {}
     }
-    write(&task.folder().join(ROWS_FILE), &labelled.rows())?;
-    write(&file, &labelled.task_file(task)?)?;
+    replace(&task.folder().join(ROWS_FILE), &labelled.rows())?;
+    replace(&file, &labelled.task_file(task)?)?;
     let about = Task::load(&file)?;
     labelled.check(&about)?;
     Ok(about)
@@ -148,12 +149,6 @@ fn simulated(task: &Task) -> BTreeMap<String, Arc<dyn Llm>> {
         .collect()
 }
 
-/// Writes a file as a whole or not at all.
-fn write(file: &Path, text: &str) -> Result<(), CliError> {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = file.with_file_name(name);
-    fs::write(&new, text)
-        .and_then(|()| fs::rename(&new, file))
-        .map_err(|error| CliError::not_written(file, &error))
+fn replace(file: &Path, text: &str) -> Result<(), CliError> {
+    replace_file(file, text.as_bytes()).map_err(|error| CliError::not_written(file, &error))
 }

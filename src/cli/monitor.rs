@@ -23,13 +23,12 @@ use crate::night::Spending;
 use crate::notify::{Message, Occasion};
 use crate::report::visible_line;
 use crate::run::{RunDir, RunDirError, SUMMARY_FILE, Status, Summary, way_on};
+use crate::source::replace_file;
 use crate::task::Task;
 use crate::task::example::RowHash;
 use crate::text;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What came of a check; who is to be notified was told.
@@ -310,24 +309,9 @@ impl<'a> Monitor<'a> {
             ("candidate", record.candidate.as_str()),
         ];
         let text = monitor::prometheus(&labels, &self.folder.history()?);
-        replace(file, text.as_bytes()).map_err(|error| CliError::not_written(file, &error))
+        // A collector takes only names that end as this file's does.
+        replace_file(file, text.as_bytes()).map_err(|error| CliError::not_written(file, &error))
     }
-}
-
-/// Replaces a file at once: a collector never reads a part of it. It takes only names that end as this file's does.
-fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut part = file.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
-    let part = PathBuf::from(part);
-    let written = std::fs::File::create(&part).and_then(|mut written| {
-        written.write_all(bytes)?;
-        written.sync_data()?;
-        std::fs::rename(&part, file)
-    });
-    if written.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
-    written
 }
 
 /// The run of one of the two prompts of a check.

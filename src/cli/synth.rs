@@ -16,7 +16,7 @@ use crate::task::example::Example;
 use crate::task::file::TaskFile;
 use crate::task::{Task, TaskFiles, TaskSource, dataset};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The file of new rows where none is named, beside the task.
 const USUAL_FILE: &str = "synthetic.jsonl";
@@ -153,10 +153,5 @@ fn append(file: &Path, rows: &[WrittenRow]) -> Result<(), CliError> {
         text += &row.line.to_string();
         text.push('\n');
     }
-    let mut part: PathBuf = file.to_owned();
-    part.as_mut_os_string().push(".part");
-    std::fs::write(&part, text)
-        .and_then(|()| std::fs::File::open(&part)?.sync_all())
-        .and_then(|()| std::fs::rename(&part, file))
-        .map_err(|error| CliError::not_written(file, &error))
+    source::replace_file(file, text.as_bytes()).map_err(|error| CliError::not_written(file, &error))
 }

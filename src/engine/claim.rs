@@ -11,7 +11,7 @@ use crate::seed::Seed;
 use crate::state::Look;
 use crate::stats::interval::{of_amounts, of_amounts_beyond};
 use crate::stats::weighted::{self, Weighted};
-use crate::stats::{Interval, Level, PairedTest, holm};
+use crate::stats::{Interval, Level, PairedTest, Tested, holm};
 use crate::task::goal::{Claim, Goal};
 use serde::{Deserialize, Serialize};
 
@@ -24,15 +24,6 @@ pub struct HeldOutCost {
     pub baseline: Interval,
     /// The baseline's less the winner's, paired by row.
     pub saving: Interval,
-}
-
-/// An interval that decides, at another level than 95 % ones.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tested {
-    /// The interval.
-    pub interval: Interval,
-    /// The chance beyond one of its ends.
-    pub level: Level,
 }
 
 /// What a goal says of the winner, and whether held-out rows show it.
@@ -56,6 +47,25 @@ pub struct Claimed {
     pub sample: Option<Sample>,
 }
 
+/// What the held-out rows that must pass say of a prompt. A prompt that fails one is not confirmed, whatever the goal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MustPassResult {
+    /// How many held-out rows must pass, at least 1.
+    pub rows: usize,
+    /// How many of them are not wholly right, or have no answer.
+    pub failed: usize,
+}
+
+impl MustPassResult {
+    /// What they say of a candidate by itself, as far as a look counts them; `None` where no held-out row must pass.
+    fn of(state: &State, candidate: CandidateIx, look: Option<&Look>) -> Option<Self> {
+        let rows = state.must_pass.hold as usize;
+        let closed = look.and_then(|look| look.closed);
+        let failed = state.standing(candidate).fails_on_hold(state.must_pass, closed);
+        (rows > 0).then_some(Self { rows, failed })
+    }
+}
+
 /// The result of the confirmation.
 #[derive(Clone, Debug)]
 pub struct Confirmed {
@@ -69,7 +79,9 @@ pub struct Confirmed {
     pub cost: Option<HeldOutCost>,
     /// What the goal says of the winner, and whether the rows show it.
     pub claims: Vec<Claimed>,
-    /// Whether the goal's claim holds: each of `claims` is shown, on at least 30 rows.
+    /// Of a winner that is another prompt than the baseline: what the rows that must pass say of it.
+    pub must_pass: Option<MustPassResult>,
+    /// Whether the goal's claim holds: each of `claims` is shown, on at least 30 rows, and all rows that must pass do.
     pub is_shown: bool,
 }
 
@@ -80,19 +92,10 @@ pub fn confirmed(state: &State, goal: &Goal, seed: Seed) -> Option<Confirmed> {
     let rows = held_out_rows(state, goal, winner, rows, state.look_of_winner());
     let is_changed = winner != CandidateIx::BASELINE;
     let (level, seed) = (Level::of_look(state.look()), seed.child("hold", 0));
-    let must_pass = must_pass(state, winner, state.look_of_winner());
+    let must_pass = MustPassResult::of(state, winner, state.look_of_winner());
     (!rows.is_empty()).then(|| {
         Confirmed::of(goal, &rows, is_changed, level, seed).with(must_pass.filter(|_| is_changed))
     })
-}
-
-/// What held-out rows that must pass say of a candidate by itself; `None` where there is no such row.
-fn must_pass(state: &State, candidate: CandidateIx, look: Option<&Look>) -> Option<Claimed> {
-    let rows = state.must_pass.hold as usize;
-    let closed = look.and_then(|look| look.closed);
-    let failed = state.standing(candidate).fails_on_hold(state.must_pass, closed);
-    let (claim, shown) = (Claim::MustPass { rows, failed }, failed == 0);
-    (rows > 0).then_some(Claimed { claim, shown, measured: None, tested: None, sample: None })
 }
 
 /// One of several candidates that are compared with the baseline at once.
@@ -126,7 +129,7 @@ pub fn confirmed_family(
         .collect();
     let seed = seed.child("hold", 0);
     let at = |place: usize, level| {
-        let must_pass = must_pass(state, family[place], taken);
+        let must_pass = MustPassResult::of(state, family[place], taken);
         Confirmed::of(goal, &of_each[place], true, level, seed).with(must_pass)
     };
     let decided = holm::decided(family.len(), look, |place, level| at(place, level).is_shown);
@@ -187,7 +190,6 @@ impl Confirmed {
                 Claim::Cheaper => cost.map(|cost| cost.saving),
                 Claim::CostAtMost { .. } => cost.map(|cost| cost.best),
                 Claim::Bound(_) | Claim::Less { .. } => measured,
-                Claim::MustPass { .. } => None,
             };
             let tested = match (is_changed, is_later) {
                 (false, _) => None,
@@ -205,7 +207,6 @@ impl Confirmed {
                     known_cost.is_some() && tested.high <= usd_per_1k + 1e-12
                 }
                 Claim::Bound(bound) => is_kept(bound, tested),
-                Claim::MustPass { failed, .. } => *failed == 0,
             });
             let sample = match &claim {
                 Claim::Bound(bound) => sample_of_bound(goal, bound, rows, own),
@@ -226,16 +227,14 @@ impl Confirmed {
             cost,
             is_shown: rows.len() >= MIN_HOLD_ROWS && claims.iter().all(|claimed| claimed.shown),
             claims,
+            must_pass: None,
         }
     }
-}
 
-impl Confirmed {
-    /// The same with what is claimed beside the goal.
-    fn with(mut self, claimed: Option<Claimed>) -> Self {
-        self.is_shown &= claimed.as_ref().is_none_or(|it| it.shown);
-        self.claims.extend(claimed);
-        self
+    /// The same with what the rows that must pass say.
+    fn with(self, must_pass: Option<MustPassResult>) -> Self {
+        let is_shown = self.is_shown && must_pass.is_none_or(|it| it.failed == 0);
+        Self { must_pass, is_shown, ..self }
     }
 }
 
@@ -262,7 +261,6 @@ fn at_level(
         }
         Claim::Bound(bound) => of_bound(goal, bound, rows, chance, seed),
         Claim::Less { of } => of_less(goal, *of, rows, chance, seed),
-        Claim::MustPass { .. } => None,
     }
 }
 
@@ -296,8 +294,7 @@ fn gain(
         | Claim::Cheaper
         | Claim::Less { .. }
         | Claim::CostAtMost { .. }
-        | Claim::Bound(_)
-        | Claim::MustPass { .. } => None,
+        | Claim::Bound(_) => None,
     });
     let test = test.unwrap_or_else(|| {
         weighted::superiority(&differences, is_binary, level, seed.child("test", 0))

@@ -3,10 +3,10 @@
 
 use super::Report;
 use super::words::{cost, held_out, p_value, rows_with, signed_cost};
-use crate::engine::{Claimed, HeldOutCost, MIN_HOLD_ROWS, Sample, Tested};
+use crate::engine::{Claimed, HeldOutCost, MIN_HOLD_ROWS, MustPassResult, Sample};
 use crate::run::{FamilyResult, Gain};
 use crate::score_form::ScoreForm;
-use crate::stats::{Interval, Level};
+use crate::stats::{Interval, Level, Tested};
 use crate::task::goal::{Claim, LeastMeasure};
 use crate::text;
 
@@ -49,17 +49,21 @@ pub(super) fn sentence(report: &Report<'_>, gain: &Gain) -> String {
         _ => told.splice(0..0, of_cost).for_each(drop),
     }
     told.extend(summary.claims.iter().filter_map(|claimed| of_bound(report, claimed)));
-    told.extend(summary.claims.iter().filter_map(|claimed| of_must_pass(&claimed.claim)));
+    told.extend(summary.must_pass.map(of_must_pass));
     told.join("; ")
 }
 
-/// Each claim of the goal: what it says, whether it is shown, and what was measured of it where the gain does not say.
+/// Each claim of the goal, and that rows which must pass do: what it says, whether it is shown, and what was measured of it
+/// where the gain does not say.
 pub(super) fn each(report: &Report<'_>) -> impl Iterator<Item = (String, bool, Option<String>)> {
-    report.summary.claims.iter().map(|claimed| {
+    let of_goal = report.summary.claims.iter().map(|claimed| {
         let measured = of_bound(report, claimed).or_else(|| of_cost(report, claimed));
-        let measured = measured.or_else(|| of_must_pass(&claimed.claim));
         (words_of(&claimed.claim, report.score_form()), claimed.shown, measured)
-    })
+    });
+    let of_rows = report.summary.must_pass.map(|it| {
+        ("right on all rows that must pass".to_owned(), it.failed == 0, Some(of_must_pass(it)))
+    });
+    of_goal.chain(of_rows)
 }
 
 /// The interval at another level, which decides, beside the 95 % interval.
@@ -91,19 +95,17 @@ fn words_of(claim: &Claim, form: ScoreForm) -> String {
         Claim::Less { of } => of.words(true),
         Claim::CostAtMost { usd_per_1k } => format!("at most {}", cost(usd_per_1k)),
         Claim::Bound(ref bound) => bound.to_string(),
-        Claim::MustPass { .. } => "right on all rows that must pass".to_owned(),
     }
 }
 
-/// How many rows that must pass are right; `None` of another claim.
-pub(super) fn of_must_pass(claim: &Claim) -> Option<String> {
-    let Claim::MustPass { rows, failed } = *claim else { return None };
-    Some(match failed {
+/// How many rows that must pass are right.
+pub(super) fn of_must_pass(MustPassResult { rows, failed }: MustPassResult) -> String {
+    match failed {
         0 if rows == 1 => "right on the held-out row that must pass".to_owned(),
         0 => format!("right on all {} that must pass", held_out(rows)),
         _ if rows == 1 => "not right on the held-out row that must pass".to_owned(),
         failed => format!("not right on {failed} of {} that must pass", held_out(rows)),
-    })
+    }
 }
 
 /// What was measured of a bound, and whether that shows it.

@@ -2,10 +2,10 @@
 
 use super::claim;
 use super::words::{cost, counted, held_out, p_value, signed_cost};
-use crate::engine::{Claimed, Tested};
+use crate::engine::Claimed;
 use crate::run::{ConfirmedCandidate, FamilyResult, Summary};
 use crate::score_form::ScoreForm;
-use crate::stats::Interval;
+use crate::stats::{Interval, Tested};
 use crate::task::goal::Claim;
 use std::fmt::Write as _;
 
@@ -63,10 +63,7 @@ fn tested(it: &ConfirmedCandidate, form: ScoreForm) -> String {
             Some(Tested { interval, level: it.level })
         };
         let decided = claimed.tested.or_else(usual);
-        let why = || {
-            let known = claim::not_known(claimed).or_else(|| claim::of_must_pass(&claimed.claim));
-            known.unwrap_or_else(|| "no row says it".to_owned())
-        };
+        let why = || claim::not_known(claimed).unwrap_or_else(|| "no row says it".to_owned());
         let told = match decided {
             Some(decided) => format!(
                 "{word} at {} ({}){}",
@@ -78,6 +75,11 @@ fn tested(it: &ConfirmedCandidate, form: ScoreForm) -> String {
         };
         let what = subject(&claimed.claim);
         let _ = write!(out, "\n  n{}, {what}: {told}", it.candidate_number);
+    }
+    if let Some(result) = it.must_pass {
+        let word = if result.failed == 0 { "shown" } else { "not shown" };
+        let told = claim::of_must_pass(result);
+        let _ = write!(out, "\n  n{}, rows that must pass: {word}: {told}", it.candidate_number);
     }
     out
 }
@@ -91,7 +93,6 @@ fn subject(claim: &Claim) -> String {
         Claim::Cheaper | Claim::CostAtMost { .. } => "cost".to_owned(),
         Claim::Less { of } => of.to_string(),
         Claim::Bound(bound) => bound.name(),
-        Claim::MustPass { .. } => "rows that must pass".to_owned(),
     }
 }
 
@@ -104,7 +105,6 @@ fn ends(claim: &Claim, it: Interval, form: ScoreForm) -> String {
         Claim::Cheaper | Claim::CostAtMost { .. } => both(&signed_cost),
         Claim::Less { of } => both(&|value| of.signed(value)),
         Claim::Bound(bound) => both(&|value| bound.shown(value)),
-        Claim::MustPass { .. } => String::new(),
     }
 }
 
@@ -120,7 +120,6 @@ fn interval(it: &ConfirmedCandidate, claimed: &Claimed) -> Option<Interval> {
         Claim::Cheaper => it.held_out_cost.map(|cost| cost.saving),
         Claim::CostAtMost { .. } => it.held_out_cost.map(|cost| cost.best),
         Claim::Less { .. } | Claim::Bound(_) => claimed.measured,
-        Claim::MustPass { .. } => None,
     }
 }
 

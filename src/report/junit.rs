@@ -124,7 +124,7 @@ pub fn run_suite(report: &Report<'_>) -> TestSuite {
         _ => CaseOutcome::Failed("held-out rows do not show it".to_owned()),
     };
     let mut cases = vec![TestCase { name, outcome, facts: facts.collect() }];
-    if summary.claims.len() > 1 {
+    if summary.claims.len() + usize::from(summary.must_pass.is_some()) > 1 {
         cases.extend(claim::each(report).map(|(words, is_shown, measured)| TestCase {
             outcome: match is_shown {
                 true => CaseOutcome::Passed,

@@ -2,6 +2,7 @@
 //!
 //! The content of the files is declared elsewhere: `run.json` in `file`, `summary.json` in `summary`.
 
+use crate::source::replace_file;
 use crate::store::FactFileError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -277,18 +278,10 @@ impl RunDir {
         let path = self.file(name);
         let parent = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(parent).map_err(|source| io_error(parent, source))?;
-        let part = path.with_extension("part");
-        // What lies there was left by a kill, or is a link that somebody put there.
-        let _ = fs::remove_file(&part);
         if parent != self.path && parent.is_symlink() {
             return Err(RunDirError::Link { path: parent.to_owned() });
         }
-        let written = File::create_new(&part).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_data()?;
-            fs::rename(&part, &path)
-        });
-        written.map_err(|source| io_error(&path, source))
+        replace_file(&path, bytes).map_err(|source| io_error(&path, source))
     }
 
     /// Replaces a file atomically with a value as JSON.

@@ -2,7 +2,9 @@
 //!
 //! What a run says of all of it together is in `summary`.
 
-use crate::engine::{Claimed, Confirmed, FamilyMember, HeldOutCost, confirmed_family};
+use crate::engine::{
+    Claimed, Confirmed, FamilyMember, HeldOutCost, MustPassResult, confirmed_family,
+};
 use crate::event::Confirmation;
 use crate::id::{CandidateId, RowIx};
 use crate::memory::State;
@@ -104,6 +106,9 @@ pub struct ConfirmedCandidate {
     pub held_out_cost: Option<HeldOutCost>,
     /// What the goal says of it, and whether the rows show it.
     pub claims: Vec<Claimed>,
+    /// What the held-out rows that must pass say of it; absent where no held-out row must.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub must_pass: Option<MustPassResult>,
 }
 
 pub(super) fn prompted(
@@ -180,6 +185,7 @@ pub(super) fn confirmations(task: &Task, state: &State, seed: Seed) -> Vec<Famil
                 gain: Gain::of(&confirmed, None),
                 held_out_cost: confirmed.cost,
                 claims: confirmed.claims,
+                must_pass: confirmed.must_pass,
             }
         });
         let look = Level::of_look(taken.map_or(1, |taken| taken.number));

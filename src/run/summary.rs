@@ -8,7 +8,7 @@ use super::figures::{
 use super::file::RunInfo;
 use super::judged::Judged;
 use crate::caps::Caps;
-use crate::engine::{Claimed, Confirmed, HeldOutCost, Waiting, confirmed};
+use crate::engine::{Claimed, Confirmed, HeldOutCost, MustPassResult, Waiting, confirmed};
 use crate::event::{EarlierEnd, NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RunName};
 use crate::ledger::Wallet;
@@ -128,6 +128,9 @@ pub struct Summary {
     /// What the goal says of the winner, and whether held-out rows show it; empty if none was evaluated.
     #[serde(default)]
     pub claims: Vec<Claimed>,
+    /// What the held-out rows that must pass say of the winner; absent where no held-out row must.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub must_pass: Option<MustPassResult>,
     /// The Pareto front of quality and cost.
     pub front: Vec<FrontPoint>,
     /// What was spent.
@@ -448,6 +451,7 @@ impl Summary {
                 .iter()
                 .flat_map(|confirmed| confirmed.claims.iter().cloned())
                 .collect(),
+            must_pass: confirmed.as_ref().and_then(|confirmed| confirmed.must_pass),
             front: front(task, state, info.seed),
             spent: spent(task, state, wallet, running),
             reused: reused(info, state),
@@ -491,6 +495,7 @@ impl Summary {
             gain: it.gain,
             held_out_cost: it.held_out_cost,
             claims: it.claims.clone(),
+            must_pass: it.must_pass,
             earlier: Vec::new(),
             ..self.clone()
         })

@@ -47,6 +47,15 @@ impl Interval {
     }
 }
 
+/// An interval that decides, at another level than 95 % ones.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// The interval.
+    pub interval: Interval,
+    /// The chance beyond one of its ends.
+    pub level: Level,
+}
+
 /// The mean score of a candidate, from one score in `[0, 1]` per row.
 ///
 /// - All scores exactly 0 or 1: [`wilson`].

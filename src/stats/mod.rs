@@ -63,7 +63,7 @@ pub use betting::Alarm;
 pub use dominance::frontier_weights;
 pub use draw::weighted;
 pub use front::pareto;
-pub use interval::Interval;
+pub use interval::{Interval, Tested};
 pub use level::Level;
 pub use misclassification::Rates;
 pub use paired::{PairedTest, TestName};

@@ -106,7 +106,7 @@ impl Search<'_> {
     }
 
     /// Whether a candidate of this quality serves the goal beside a baseline of that quality: by its quality, by what it
-    /// costs, and by what its answers to dev show of the goal's bounds. What is not known of it speaks for it, but
+    /// costs, and by what its answers to dev show of rows that must pass and of the goal's bounds. What is not known of it speaks for it, but
     /// for the cost and a consistency.
     #[must_use]
     pub fn is_allowed(&self, candidate: CandidateIx, quality: f64, of_baseline: f64) -> bool {
@@ -115,7 +115,9 @@ impl Search<'_> {
             cost: self.cost(candidate).unwrap_or(f64::MAX),
         };
         let baseline = known(CandidateIx::BASELINE, of_baseline);
-        self.goal.allows(known(candidate, quality), baseline) && self.keeps_bounds(candidate)
+        self.goal.allows(known(candidate, quality), baseline)
+            && self.passes(candidate)
+            && self.keeps_bounds(candidate)
     }
 
     /// Whether a better prompt than the incumbent is sought: always, but where the goal asks for the cheapest prompt that is good
@@ -153,10 +155,11 @@ impl Search<'_> {
         }
     }
 
-    /// Whether a candidate's answers to dev keep the goal's bounds and its limit on the cost, as far as they are known.
+    /// Whether a candidate's answers to dev pass where rows must, and keep the goal's bounds and its limit on the cost, as far as
+    /// they are known.
     #[must_use]
     pub fn keeps_limits(&self, candidate: CandidateIx) -> bool {
-        self.keeps_bounds(candidate) && self.keeps_cost_limit(candidate)
+        self.passes(candidate) && self.keeps_bounds(candidate) && self.keeps_cost_limit(candidate)
     }
 
     /// What the goal asks to be least, by a candidate's answers to dev: what 1,000 calls cost, in dollars, where it names nothing
@@ -172,36 +175,41 @@ impl Search<'_> {
         }
     }
 
-    /// Whether a candidate gets all rows right that must pass, and its answers to dev keep the goal's bounds, as far as
-    /// they are known.
-    #[must_use]
-    pub fn keeps_bounds(&self, candidate: CandidateIx) -> bool {
-        let passes = self.state.standing(candidate).fails_on_dev(self.state.must_pass) == 0;
-        passes
-            && self.goal.bounds.iter().all(|bound| {
-                let of = |candidate: CandidateIx| {
-                    self.state.standing(candidate).measured_on_dev(self.goal, &bound.measure)
-                };
-                let baseline = match bound.threshold {
-                    Threshold::Absolute(_) => Some(0.0),
-                    Threshold::Baseline(_) => of(CandidateIx::BASELINE),
-                };
-                let known = of(candidate).zip(baseline);
-                // Answers that show a consistency are asked for in any case: it is not known yet.
-                let is_due = matches!(bound.measure, Measure::Consistency(_));
-                known.map_or(!is_due, |(mine, theirs)| bound.is_kept(mine, theirs))
-            })
+    /// Whether a candidate fails no row of dev that must pass, as far as it was asked them.
+    fn passes(&self, candidate: CandidateIx) -> bool {
+        self.failed(candidate) == 0
+    }
+
+    /// How many rows of dev that must pass a candidate fails, as far as it was asked them.
+    fn failed(&self, candidate: CandidateIx) -> u32 {
+        self.state.standing(candidate).fails_on_dev(self.state.must_pass)
+    }
+
+    /// Whether a candidate's answers to dev keep the goal's bounds, as far as they are known.
+    fn keeps_bounds(&self, candidate: CandidateIx) -> bool {
+        self.goal.bounds.iter().all(|bound| {
+            let of = |candidate: CandidateIx| {
+                self.state.standing(candidate).measured_on_dev(self.goal, &bound.measure)
+            };
+            let baseline = match bound.threshold {
+                Threshold::Absolute(_) => Some(0.0),
+                Threshold::Baseline(_) => of(CandidateIx::BASELINE),
+            };
+            let known = of(candidate).zip(baseline);
+            // Answers that show a consistency are asked for in any case: it is not known yet.
+            let is_due = matches!(bound.measure, Measure::Consistency(_));
+            known.map_or(!is_due, |(mine, theirs)| bound.is_kept(mine, theirs))
+        })
     }
 
     /// That a candidate failed rows that must pass, where the incumbent fails none: it cannot win, whatever else it gets
     /// right.
     #[must_use]
     pub fn vetoed(&self, candidate: CandidateIx) -> Option<Dropped> {
-        let failed = |of| self.state.standing(of).fails_on_dev(self.state.must_pass);
-        let is_veto = candidate != CandidateIx::BASELINE
-            && failed(candidate) > 0
-            && failed(self.state.incumbent) == 0;
-        is_veto.then(|| Dropped::MustPass { failed: failed(candidate) })
+        let failed = self.failed(candidate);
+        let is_veto =
+            candidate != CandidateIx::BASELINE && failed > 0 && self.passes(self.state.incumbent);
+        is_veto.then_some(Dropped::MustPass { failed })
     }
 
     /// Candidates that take part in a pool: all that `init` brought, and the baseline where it is

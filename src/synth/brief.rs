@@ -5,7 +5,7 @@
 
 use super::TESTS;
 use super::code::code;
-use crate::report::{EdgeCases, FailureGroup};
+use crate::report::{EdgeCases, FailureGroup, Property};
 use crate::task::Task;
 use crate::task::example::Example;
 use crate::text::{head_and_tail, shorten};
@@ -101,15 +101,19 @@ pub fn briefs_of_task(task: &Task, rows: usize) -> Vec<Brief> {
 
 /// A group of failures in words.
 fn words(group: &FailureGroup) -> String {
-    let value = shorten(&group.value, 80);
-    match (group.kind, &group.column) {
-        ("right_answer", _) => format!("rows whose right answer is `{value}`"),
-        (_, Some(column)) => format!("rows whose column `{column}` is `{value}`"),
-        _ => format!("rows with the word \"{value}\""),
+    let short = |value: &str| shorten(value, 80);
+    match &group.property {
+        Property::RightAnswer { value } => {
+            format!("rows whose right answer is `{}`", short(value))
+        }
+        Property::Column { column, value } => {
+            format!("rows whose column `{column}` is `{}`", short(value))
+        }
+        Property::Word { value } => format!("rows with the word \"{}\"", short(value)),
     }
 }
 
-/// The themes in turn, until so many rows are asked for.
+/// Briefs for so many rows: each theme is asked for in turn.
 fn briefs(task: &Task, themes: &[Theme<'_>], rows: usize) -> Vec<Brief> {
     let mut left = rows;
     let mut briefs = Vec::new();

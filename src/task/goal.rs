@@ -417,13 +417,6 @@ pub enum Claim {
     },
     /// It keeps a bound.
     Bound(Bound),
-    /// It gets all held-out rows wholly right that must pass. No goal names it: the rows do.
-    MustPass {
-        /// How many rows must pass.
-        rows: usize,
-        /// How many of them are not wholly right, or have no answer.
-        failed: usize,
-    },
 }
 
 impl Claim {

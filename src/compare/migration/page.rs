@@ -198,7 +198,7 @@ fn escaped(text: &str) -> String {
 /// What the rows say of a prompt beside the bar, in a sentence.
 fn compared(beside: &BesideBar, margin: f64, form: ScoreForm) -> String {
     let margin = form.size(margin);
-    let BesideBar { rows, unanswered, difference, level, short_by, rows_needed, .. } = *beside;
+    let BesideBar { rows, unanswered, difference, short_by, rows_needed, .. } = *beside;
     let missing = match unanswered {
         0 => String::new(),
         _ => format!(
@@ -207,10 +207,10 @@ fn compared(beside: &BesideBar, margin: f64, form: ScoreForm) -> String {
         ),
     };
     let tested = beside.tested.map_or_else(String::new, |tested| {
-        let level = level.in_percent();
         format!(
-            "; at the level that decides, {level} one-sided, the low end is {}",
-            form.gain(tested.low)
+            "; at the level that decides, {} one-sided, the low end is {}",
+            tested.level.in_percent(),
+            form.gain(tested.interval.low)
         )
     });
     let difference = format!(

@@ -3,7 +3,7 @@
 use crate::engine::{Claimed, Confirmed, HeldOutRow, MIN_HOLD_ROWS};
 use crate::seed::Seed;
 use crate::stats::weighted;
-use crate::stats::{Interval, Level, holm, rows_for_margin};
+use crate::stats::{Interval, Level, Tested, holm, rows_for_margin};
 use crate::task::bound::Threshold;
 use crate::task::goal::{Aim, Claim, Goal, Least};
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub struct BesideBar {
     /// The new model's score less the bar, paired: 95 %.
     pub difference: Interval,
     /// The same at the level that decides, where that is another one.
-    pub tested: Option<Interval>,
+    pub tested: Option<Tested>,
     /// That level.
     pub level: Level,
     /// The one-sided p-value of a difference at the margin.
@@ -81,8 +81,8 @@ impl BesideBar {
         let confirmed = beside(goal, rows, level)?;
         let (difference, test) = confirmed.gain?;
         let claimed = |is: fn(&Claim) -> bool| confirmed.claims.iter().find(|it| is(&it.claim));
-        let tested = claimed(is_not_worse).and_then(|it| it.tested).map(|it| it.interval);
-        let decides = tested.unwrap_or(difference);
+        let tested = claimed(is_not_worse).and_then(|it| it.tested);
+        let decides = tested.map_or(difference, |it| it.interval);
         let squares = rows.iter().map(|row| (row.winner - row.baseline).powi(2));
         let discordance = squares.sum::<f64>() / rows.len().max(1) as f64;
         let room = margin + difference.mean.min(0.0);

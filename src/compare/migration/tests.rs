@@ -89,7 +89,7 @@ fn more_models_need_more_and_what_is_missing_is_said() {
     );
     // (z + 0.84)² × 0.1/0.04², z = 2.576: 730 rows, at half a percent.
     assert!((725..735).contains(&beside.rows_needed.unwrap()), "{beside:?}");
-    assert!(beside.short_by > 0.0 && beside.tested.unwrap().low < -0.04, "{beside:?}");
+    assert!(beside.short_by > 0.0 && beside.tested.unwrap().interval.low < -0.04, "{beside:?}");
     let said = open.verdict(0.04, ScoreForm::Percent);
     assert!(
         said.contains("not shown: parity within 4.0 pp is missed by 0.")

@@ -9,7 +9,8 @@ use crate::seed::Seed;
 use crate::stats::sequential;
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{
-    Decision, Interval, Level, SequentialTest, TestName, interval, quantile_beyond, rows_needed,
+    Decision, Interval, Level, SequentialTest, TestName, Tested, interval, quantile_beyond,
+    rows_needed,
 };
 use rand::seq::SliceRandom;
 use std::collections::HashMap;
@@ -119,7 +120,8 @@ impl<'a> Analysis<'a> {
             decision: fixed.map_or(row_by_row.decision, |(decision, ..)| decision),
             rows: pairs.len(),
             difference,
-            tested: (!self.level.is_first()).then_some(tested),
+            tested: (!self.level.is_first())
+                .then_some(Tested { interval: tested, level: self.level }),
             rows_needed: (fixed.is_some() && difference.mean != 0.0).then(|| {
                 let discordance = (count(1.0) + count(-1.0)) as f64 / pairs.len().max(1) as f64;
                 let weights = weighted::design_effect(differences.iter().map(|it| it.weight));

@@ -21,7 +21,7 @@ use crate::run::Status;
 use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::sequential::EValues;
-use crate::stats::{Decision, Interval, Level, TestName};
+use crate::stats::{Decision, Interval, Level, TestName, Tested};
 use crate::task::example::Example;
 use serde::Serialize;
 
@@ -178,7 +178,7 @@ pub struct AbComparison {
     /// Its mean score less that of A, with a 95 % interval; one that is right after any number of rows, where rows came one by one.
     pub difference: Interval,
     /// The same at the level that decides, where that is another one.
-    pub tested: Option<Interval>,
+    pub tested: Option<Tested>,
     /// How many rows of these weights show this difference in 80 % of cases at the level that decides; only where all rows were
     /// there before, and none where the means are equal.
     #[serde(skip)]

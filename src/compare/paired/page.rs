@@ -92,10 +92,12 @@ fn figures(test: &AbTest, comparison: &AbComparison) -> Vec<Vec<String>> {
     let pair = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![pair("difference", with_unit(form, comparison.difference))];
     if let Some(tested) = comparison.tested {
-        let chance = test.look.shared_by(test.comparisons.len()).one_sided;
         // To a hundredth of a percent, without zeros at the end.
-        let level = ((1.0 - 2.0 * chance) * 1e4).round() / 1e2;
-        rows.push(pair("", format!("{} at {level} %, which decides", with_unit(form, tested))));
+        let level = ((1.0 - 2.0 * tested.level.one_sided) * 1e4).round() / 1e2;
+        rows.push(pair(
+            "",
+            format!("{} at {level} %, which decides", with_unit(form, tested.interval)),
+        ));
     }
     let same = comparison.rows - comparison.better - comparison.worse;
     let [better, worse, same] =
@@ -183,7 +185,7 @@ pub(super) fn verdict(test: &AbTest) -> Vec<String> {
 
 fn of_prompt(test: &AbTest, a: &str, comparison: &AbComparison) -> String {
     let b = named(&comparison.name);
-    let decides = comparison.tested.unwrap_or(comparison.difference);
+    let decides = comparison.tested.map_or(comparison.difference, |it| it.interval);
     let form = test.score_form;
     let figures = format!(
         "{} over {}",

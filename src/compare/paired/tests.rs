@@ -68,7 +68,7 @@ fn several_prompts_share_the_level_and_a_margin_decides_that_none_is_better() {
     assert_eq!(one.comparisons[0].decision, Decision::Better);
     let three = of(&design(&["a", "b", "c", "d"], None), &rows(&kinds));
     assert_eq!(three.comparisons[0].decision, Decision::Open);
-    let tested = three.comparisons[0].tested.unwrap();
+    let tested = three.comparisons[0].tested.unwrap().interval;
     assert!(tested.low < three.comparisons[0].difference.low && tested.low < 0.0);
     assert_eq!(three.comparisons[0].sequential.e_value_needed, 120.0);
     let alike: [(usize, &[f64]); 3] = [(10, &[0.0, 1.0]), (10, &[1.0, 0.0]), (980, &[1.0, 1.0])];

@@ -26,13 +26,9 @@ const LONGEST_VALUE: usize = 60;
 /// Rows that have something in common and fail more often than the others.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FailureGroup {
-    /// What they have in common: `word`, `column` or `right_answer`.
-    pub kind: &'static str,
-    /// The column of a `column` group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub column: Option<String>,
-    /// The word, the value, or the right answer.
-    pub value: String,
+    /// What they have in common.
+    #[serde(flatten)]
+    pub property: Property,
     /// Rows of the group, those of earlier groups left out.
     pub rows: usize,
     /// Those of them that fail.
@@ -49,12 +45,27 @@ pub struct FailureGroup {
     pub failing_rows: Vec<String>,
 }
 
-/// A property of rows.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Property {
-    RightAnswer(String),
-    Column(String, String),
-    Word(String),
+/// What rows may have in common. The more specific one is the smaller one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Property {
+    /// The right answer.
+    RightAnswer {
+        /// That answer.
+        value: String,
+    },
+    /// The value of a column that has few values.
+    Column {
+        /// The column's name.
+        column: String,
+        /// The value.
+        value: String,
+    },
+    /// A word of the input.
+    Word {
+        /// The word, in lower case.
+        value: String,
+    },
 }
 
 /// The groups, and how many failures are in none. Nothing without a best prompt.
@@ -88,15 +99,8 @@ pub(super) fn groups(tested: &Tested<'_>) -> (Vec<FailureGroup>, usize) {
         if p_value > NAMED_AT {
             break;
         }
-        let (kind, column, value) = match property.clone() {
-            Property::RightAnswer(value) => ("right_answer", None, value),
-            Property::Column(column, value) => ("column", Some(column), value),
-            Property::Word(word) => ("word", None, word),
-        };
         groups.push(FailureGroup {
-            kind,
-            column,
-            value,
+            property: property.clone(),
             rows: group.len(),
             failing,
             other_rows: left.len() - group.len(),
@@ -129,7 +133,7 @@ fn properties(
     for place in places {
         let example = tested.places[place].example;
         words(&input_of(tested.task, example), |word| {
-            found.entry(Property::Word(word.to_owned())).or_default().insert(place);
+            found.entry(Property::Word { value: word.to_owned() }).or_default().insert(place);
         });
         for (name, value) in &example.columns {
             let value = value_text(value).into_owned();
@@ -147,11 +151,14 @@ fn properties(
     };
     for (name, values) in columns.into_iter().filter(|(_, values)| is_category(values)) {
         for (value, rows) in values {
-            found.insert(Property::Column(name.to_owned(), shorten(&value, LONGEST_VALUE)), rows);
+            let (column, value) = (name.to_owned(), shorten(&value, LONGEST_VALUE));
+            found.insert(Property::Column { column, value }, rows);
         }
     }
     if is_category(&answers) {
-        found.extend(answers.into_iter().map(|(it, rows)| (Property::RightAnswer(it), rows)));
+        found.extend(
+            answers.into_iter().map(|(value, rows)| (Property::RightAnswer { value }, rows)),
+        );
     }
     found.retain(|_, rows| rows.len() >= FEWEST_FAILING && rows.len() < all);
     found

@@ -10,7 +10,7 @@ mod suspect; // Right answers that may be wrong.
 mod group; // What failing rows have in common.
 mod page; // For people.
 
-pub use group::FailureGroup;
+pub use group::{FailureGroup, Property};
 pub use page::edge_page;
 pub use row::{CommonAnswer, EdgeRow};
 pub use suspect::{Evidence, Suspect};

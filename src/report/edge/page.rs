@@ -1,6 +1,6 @@
 //! Edge cases for people: one list after the other, what failures have in common last, where a terminal ends.
 
-use super::{EdgeCases, EdgeRow, Evidence, FailureGroup, Suspect};
+use super::{EdgeCases, EdgeRow, Evidence, FailureGroup, Property, Suspect};
 use crate::report::terminal::{NARROWEST, Page, Paint, WIDEST};
 use crate::report::words::{p_value, visible, visible_line};
 use crate::score_form::ScoreForm;
@@ -107,11 +107,10 @@ fn in_words(evidence: &Evidence) -> String {
 
 /// `rows with the word "refund"`.
 fn called(group: &FailureGroup) -> String {
-    let value = name(&group.value);
-    match (group.kind, &group.column) {
-        ("right_answer", _) => format!("right answer `{value}`"),
-        (_, Some(column)) => format!("{} = `{value}`", name(column)),
-        _ => format!("with the word \"{value}\""),
+    match &group.property {
+        Property::RightAnswer { value } => format!("right answer `{}`", name(value)),
+        Property::Column { column, value } => format!("{} = `{}`", name(column), name(value)),
+        Property::Word { value } => format!("with the word \"{}\"", name(value)),
     }
 }
 

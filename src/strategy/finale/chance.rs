@@ -39,8 +39,7 @@ fn of_quality(search: &Search<'_>, candidate: CandidateIx, gain: Posterior) -> f
         | Claim::Cheaper
         | Claim::Less { .. }
         | Claim::CostAtMost { .. }
-        | Claim::Bound(_)
-        | Claim::MustPass { .. } => (gain.mean, 0.0, of_differences),
+        | Claim::Bound(_) => (gain.mean, 0.0, of_differences),
     };
     let believed = Posterior { mean, ..gain };
     chance_of_showing(believed, asked, of_a_row, (search.remaining.hold_rows, level(search)))
