@@ -4,7 +4,7 @@
 //!
 //! Rows are drawn from a known truth, and go through the functions that a run's own verdict is made with:
 //! `engine::Confirmed` for claims, `stats` for intervals. The shares of draws are printed as tables, and `--out` writes
-//! the curves as `calibration.svg`. A simulation of rows: it says nothing of models, nor of searches, which
+//! the curves as `calibration.svg` and `looks.svg`. A simulation of rows: it says nothing of models, nor of searches, which
 //! `cargo bench --bench recorded -- confirm` is for.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
@@ -17,19 +17,19 @@ mod text_table;
 mod claims;
 mod coverage;
 mod graded;
+mod looks;
+mod online;
 mod plot;
 mod sequential;
 mod weighted;
 
 use promptsearch::seed::Seed;
 use rayon::prelude::*;
+use std::path::{Path, PathBuf};
 
 fn main() {
     command::run(bench);
 }
-
-/// Makes a table of as many draws.
-type OfDraws = fn(u32) -> text_table::Table;
 
 fn bench(arguments: &[String]) -> Result<(), String> {
     let (mut draws, mut out, mut only) = (4_000_u32, None, None);
@@ -38,18 +38,22 @@ fn bench(arguments: &[String]) -> Result<(), String> {
         let value = arguments.next().ok_or_else(|| format!("`{flag}` needs a value"))?;
         match flag.as_str() {
             "--draws" => draws = value.parse().map_err(|_| format!("`{value}` is no number"))?,
-            "--out" => out = Some(std::path::PathBuf::from(value)),
-            "--only" if value == "sequential" => only = Some(sequential::table as OfDraws),
-            "--only" if value == "graded" => only = Some(graded::table),
+            "--out" => out = Some(PathBuf::from(value)),
+            "--only" if ["sequential", "graded"].contains(&value.as_str()) => only = Some(value),
             "--only" => {
                 return Err(format!("there is no `{value}`; there are sequential and graded"));
             }
             _ => return Err(format!("there is no `{flag}`; there are --draws, --out and --only")),
         }
     }
-    if let Some(only) = only {
-        println!("{}", only(draws).as_text());
-        return Ok(());
+    let out = out.as_deref();
+    match only.map(String::as_str) {
+        None => {}
+        Some("graded") => {
+            println!("{}", graded::table(draws).as_text());
+            return Ok(());
+        }
+        Some(_) => return repeated_looks(draws, out),
     }
     let curves = claims::curves(draws);
     for table in [
@@ -58,16 +62,36 @@ fn bench(arguments: &[String]) -> Result<(), String> {
         weighted::table(draws),
         // Ten thousand resamples for each draw.
         graded::table(draws / 10),
-        sequential::table(draws),
     ] {
         println!("{}", table.as_text());
     }
-    if let Some(out) = out {
-        let file = out.join("calibration.svg");
-        let drawn = plot::drawing(&curves).map_err(|error| error.to_string())?;
-        std::fs::write(&file, drawn).map_err(|error| format!("{}: {error}", file.display()))?;
-        println!("written to {}", file.display());
-    }
+    let drawn = plot::drawing(&curves).map_err(|error| error.to_string())?;
+    write(out, "calibration.svg", &drawn)?;
+    repeated_looks(draws, out)
+}
+
+/// What is looked at again and again: prompts on rows, and arms of an online test.
+fn repeated_looks(draws: u32, out: Option<&Path>) -> Result<(), String> {
+    let worlds = sequential::worlds(draws);
+    println!("{}", sequential::table(&worlds, draws).as_text());
+    let online = online::points(draws);
+    println!("{}", online::table(&online, draws).as_text());
+    let of_units: Vec<looks::Power> = online.into_iter().map(|it| it.power).collect();
+    let of_rows = sequential::powers(&worlds);
+    let panels = [
+        ("Prompts on rows, a look at each", &of_rows[..]),
+        ("Arms of an online test, a look at each unit", &of_units),
+    ];
+    let drawn = looks::drawing(panels).map_err(|error| error.to_string())?;
+    write(out, "looks.svg", &drawn)
+}
+
+/// Writes a plot, where a folder for plots is named.
+fn write(out: Option<&Path>, name: &str, drawn: &str) -> Result<(), String> {
+    let Some(out) = out else { return Ok(()) };
+    let file = out.join(name);
+    std::fs::write(&file, drawn).map_err(|error| format!("{}: {error}", file.display()))?;
+    println!("written to {}", file.display());
     Ok(())
 }
 

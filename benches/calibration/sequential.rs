@@ -1,5 +1,6 @@
 //! Looking after every row: how often a verdict is wrong, how often the truth is shown, and after how many rows.
 
+use super::looks::Power;
 use super::percent;
 use super::text_table::Table;
 use promptsearch::seed::Seed;
@@ -27,7 +28,7 @@ const WORLDS: [(f64, Option<f64>); 8] = [
 const FEWEST_DIFFERENT: usize = 6;
 
 /// What became of one draw.
-struct Draw {
+pub(crate) struct Draw {
     decision: Decision,
     after: usize,
     /// Whether the interval at that row holds the truth.
@@ -96,15 +97,54 @@ fn is_wrong(decision: Decision, difference: f64, margin: Option<f64>) -> bool {
     }
 }
 
-/// One row for each world.
-pub(crate) fn table(draws: u32) -> Table {
+/// A true difference and the margin that is asked for, with its draws.
+pub(crate) struct World {
+    difference: f64,
+    margin: Option<f64>,
+    draws: Vec<Draw>,
+}
+
+/// All worlds.
+pub(crate) fn worlds(draws: u32) -> Vec<World> {
     let of_world = |(difference, margin): (f64, Option<f64>)| {
         let number = (difference * 1e3) as u64;
         let seed = Seed(3).child(if margin.is_some() { "margin" } else { "none" }, number);
-        let all: Vec<Draw> = (0..draws)
+        let draws = (0..draws)
             .into_par_iter()
             .map(|one| draw(seed.child("draw", u64::from(one)), difference, margin))
             .collect();
+        World { difference, margin, draws }
+    };
+    WORLDS.into_iter().map(of_world).collect()
+}
+
+/// How often a difference is shown, where no margin is asked for.
+pub(crate) fn powers(worlds: &[World]) -> Vec<Power> {
+    let of = |World { difference, draws, .. }: &World| {
+        let shown = |is_it: fn(&Draw) -> Decision| {
+            let is_shown = |one: &&Draw| match is_it(one) {
+                Decision::Better => true,
+                // Without a difference each verdict is wrong.
+                Decision::Worse => *difference == 0.0,
+                Decision::Same | Decision::Open => false,
+            };
+            draws.iter().filter(is_shown).count() as f64 / draws.len() as f64
+        };
+        Power {
+            difference: *difference,
+            looks: shown(|one| one.decision),
+            fixed: shown(|one| one.fixed),
+            naive: shown(|one| one.naive),
+        }
+    };
+    worlds.iter().filter(|world| world.margin.is_none()).map(of).collect()
+}
+
+/// One row for each world.
+pub(crate) fn table(worlds: &[World], draws: u32) -> Table {
+    let of_world = |world: &World| {
+        let World { difference, margin, draws: all } = world;
+        let (difference, margin) = (*difference, *margin);
         let share = |is_it: &dyn Fn(&Draw) -> bool| {
             percent(all.iter().filter(|one| is_it(one)).count() as f64 / f64::from(draws))
         };
@@ -147,7 +187,7 @@ pub(crate) fn table(draws: u32) -> Table {
     Table {
         title: format!("Looks after every one of {ROWS} rows, in % of {draws} draws"),
         head: head.map(str::to_owned).into(),
-        rows: WORLDS.into_iter().map(of_world).collect(),
+        rows: worlds.iter().map(of_world).collect(),
         notes: vec![
             format!("The prompts differ on {:.0} % of the rows.", DISCORDANCE * 100.0),
             "At most 5 may be wrong row by row, and of all rows once.".into(),

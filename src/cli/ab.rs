@@ -89,6 +89,7 @@ fn recorded(
         rows.push(PairedRow {
             id: row.id.to_string(),
             weight: row.weight,
+            must_pass: row.must_pass,
             expected: value_text(&row.answer).into_owned(),
             slices: args.slice.iter().map(|column| slice_of(row, column)).collect(),
             answers,

@@ -3,7 +3,7 @@
 
 use super::args::{EvalArgs, EvalSplit};
 use super::error::{CliError, Kind};
-use super::evaluation::{EarlierAnswers, Evaluation, ScoredRow};
+use super::evaluation::{EarlierAnswers, Evaluation, MustPassRows, ScoredRow};
 use super::gate::Gate;
 use super::recorded;
 use super::resources;
@@ -349,6 +349,7 @@ impl Answers {
             rows.extend(verdict.map(|verdict| ScoredRow {
                 id: &example.id,
                 weight: example.weight,
+                must_pass: example.must_pass,
                 answer,
                 verdict,
             }));
@@ -360,7 +361,14 @@ impl Answers {
     fn evaluation(&self) -> Result<Evaluation, CliError> {
         let Self { run, summary, .. } = self;
         let (described, rows) = (summary.baseline.as_ref(), self.scored()?);
+        let measured = Evaluation::of(&rows, run.task().score_form());
+        let marked = run.task().splits.dev.iter().filter(|row| row.must_pass).count();
+        let must_pass = (marked > 0).then(|| {
+            let scored = measured.must_pass.clone().unwrap_or_default();
+            MustPassRows { without_score: marked.saturating_sub(scored.rows), ..scored }
+        });
         Ok(Evaluation {
+            must_pass,
             quality: described.and_then(|prompt| prompt.dev),
             usd_per_1k: described.and_then(|prompt| prompt.usd_per_1k),
             prompt_tokens: described.map(|prompt| prompt.prompt_tokens),
@@ -369,7 +377,7 @@ impl Answers {
             not_asked: self.not_asked() as u64,
             failed_calls: summary.failed_calls.clone(),
             judge: summary.judge.clone(),
-            ..Evaluation::of(&rows, run.task().score_form())
+            ..measured
         })
     }
 }

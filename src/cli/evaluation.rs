@@ -17,14 +17,63 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// The most rows that a line names.
+const MAX_NAMED: usize = 5;
+
 /// A row with its answer and the verdict on it.
 pub(super) struct ScoredRow<'a> {
     pub(super) id: &'a ExampleId,
     /// How much it counts in the mean score.
     pub(super) weight: f64,
+    /// Whether a prompt that does not get it wholly right is refused.
+    pub(super) must_pass: bool,
     /// Empty where it is not known.
     pub(super) answer: Cow<'a, str>,
     pub(super) verdict: Verdict,
+}
+
+/// The rows that must pass.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct MustPassRows {
+    /// How many have a score.
+    pub(super) rows: usize,
+    /// Those of them that are not wholly right.
+    pub(super) failed_rows: Vec<ExampleId>,
+    /// How many have no score.
+    pub(super) without_score: usize,
+}
+
+impl MustPassRows {
+    /// `None` where no row that has a score must pass.
+    fn of(rows: &[ScoredRow<'_>]) -> Option<Self> {
+        let marked = || rows.iter().filter(|row| row.must_pass);
+        let failed = marked().filter(|row| row.verdict.score.value() < 1.0);
+        let failed_rows = failed.map(|row| row.id.clone()).collect();
+        let rows = marked().count();
+        (rows > 0).then_some(Self { rows, failed_rows, without_score: 0 })
+    }
+
+    /// A sentence for people. It names rows, whose ids are data.
+    pub(super) fn in_words(&self) -> String {
+        let Self { rows, failed_rows, without_score } = self;
+        let mut out = match failed_rows.len() {
+            0 if *rows == 0 => "no row that must pass has a score".to_owned(),
+            0 => format!("right on all {} that must pass", text::plural(*rows, "row")),
+            failed => {
+                let named: Vec<&str> =
+                    failed_rows.iter().take(MAX_NAMED).map(ExampleId::as_str).collect();
+                let more = if failed > named.len() { ", …" } else { "" };
+                format!(
+                    "not right on {failed} of {rows} rows that must pass: {}{more}",
+                    named.join(", ")
+                )
+            }
+        };
+        if *without_score > 0 {
+            let _ = write!(out, "; {without_score} more have no score");
+        }
+        visible_line(&out)
+    }
 }
 
 /// Answers that were not asked for anew.
@@ -65,6 +114,9 @@ pub(super) struct Evaluation {
     /// Why answers are invalid, with their rows.
     #[serde(skip_serializing_if = "InvalidAnswers::is_empty")]
     pub(super) invalid_answers: InvalidAnswers,
+    /// The rows that must pass, where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) must_pass: Option<MustPassRows>,
     pub(super) errors: u64,
     /// Rows that were not asked, because a cap or the time ended it.
     #[serde(skip_serializing_if = "is_zero")]
@@ -101,6 +153,7 @@ impl Evaluation {
             prompt_tokens: None,
             invalid: invalid_answers.total(),
             invalid_answers,
+            must_pass: MustPassRows::of(rows),
             errors: 0,
             not_asked: 0,
             metrics: metrics(rows),
@@ -116,7 +169,8 @@ impl Evaluation {
         // They name rows, whose ids are data.
         let invalid = self.invalid_answers.sentences().map(|it| visible_line(&it));
         let earlier = self.earlier.map(EarlierAnswers::in_words);
-        let first = std::iter::once(self.sentence()).chain(earlier);
+        let must_pass = self.must_pass.as_ref().map(MustPassRows::in_words);
+        let first = std::iter::once(self.sentence()).chain(must_pass).chain(earlier);
         let judge = self.judge.as_ref().map(Judged::standing);
         first.chain(judge).chain(self.corrected()).chain(invalid).chain(self.looks()).collect()
     }

@@ -101,6 +101,7 @@ impl Exported {
         let now = Now {
             scores: BTreeMap::new(),
             gone,
+            must_pass: task.splits.must_pass_hashes().collect(),
             rows_in_search,
             not_asked: 0,
             parts_blake3: hashes(&task.baseline),

@@ -62,7 +62,16 @@ impl Gate {
                 (passed(usd <= most), words)
             }
         });
-        let all: Vec<(GateFinding, String)> = quality.into_iter().chain(cost).collect();
+        let asked = quality.into_iter().chain(cost);
+        let mut all: Vec<(GateFinding, String)> = asked.collect();
+        // No gate that is asked for lets a veto pass.
+        if let Some(rows) = evaluation.must_pass.as_ref().filter(|_| !all.is_empty()) {
+            let finding = match rows.failed_rows.is_empty() {
+                true if rows.without_score > 0 => GateFinding::NotMeasured,
+                is_passed => passed(is_passed),
+            };
+            all.push((finding, rows.in_words()));
+        }
         let has = |finding: GateFinding| all.iter().any(|(found, _)| *found == finding);
         let finding = match (is_measured, all.is_empty()) {
             (_, true) => return None,

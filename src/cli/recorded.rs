@@ -119,7 +119,13 @@ pub(super) fn eval(
             .map(|(row, answer)| {
                 let answer = value_text(answer);
                 let verdict = recorded.task.scorers.score(&answer, row);
-                ScoredRow { id: &row.id, weight: row.weight, answer, verdict }
+                ScoredRow {
+                    id: &row.id,
+                    weight: row.weight,
+                    must_pass: row.must_pass,
+                    answer,
+                    verdict,
+                }
             })
             .collect();
         let name = (args.column.len() > 1).then(|| column.clone());

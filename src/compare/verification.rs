@@ -20,7 +20,7 @@ use std::fmt::Write as _;
 pub enum VerifyFinding {
     /// It is not worse than its record by more than the tolerance.
     Holds,
-    /// It is worse than its record by more than the tolerance.
+    /// It is worse than its record by more than the tolerance, or fails a row that must pass and that it had right.
     Worse,
     /// Either is possible.
     Inconclusive,
@@ -39,6 +39,8 @@ pub struct Verification {
     pub tolerance: f64,
     /// Now minus then, paired; `baseline_mean` is the record's.
     pub scores: PairedScores,
+    /// Rows that must pass, were wholly right in the record, and are not now. One is enough for `worse`.
+    pub must_pass_lost: usize,
     /// Rows of the record that the task's data do not hold any more.
     pub rows_gone: usize,
     /// Rows that were asked and have no answer.
@@ -71,6 +73,8 @@ pub struct Now {
     pub scores: BTreeMap<RowHash, f64>,
     /// Rows of the record that the data do not hold any more.
     pub gone: BTreeSet<RowHash>,
+    /// Rows of today's data that must pass.
+    pub must_pass: BTreeSet<RowHash>,
     /// Rows of the record that are in train or dev.
     pub rows_in_search: usize,
     /// Rows that were not asked, because a cap was reached first.
@@ -83,6 +87,21 @@ pub struct Now {
     pub judge: Option<String>,
     /// Whether simulated models answer.
     pub simulated: bool,
+}
+
+impl Now {
+    /// How many rows that must pass were wholly right in the record, and are not now.
+    #[must_use]
+    pub fn must_pass_lost(&self, record: &Record) -> usize {
+        let passed = |score: f64| score >= 1.0;
+        let is_lost = |row: &&RecordedRow| {
+            let now = self.scores.get(&row.row);
+            self.must_pass.contains(&row.row)
+                && passed(row.score)
+                && now.is_some_and(|score| !passed(*score))
+        };
+        record.rows.iter().filter(is_lost).count()
+    }
 }
 
 impl Verification {
@@ -101,7 +120,8 @@ impl Verification {
         let pairs_with_lost: Vec<ScorePair> = pairs.iter().copied().chain(lost).collect();
         let with_lost = PairedScores::of(&pairs_with_lost, Seed(1).child("verification", 0))?;
         let is_worse = |scores: &PairedScores| scores.difference.high < -tolerance;
-        let finding = if is_worse(&scores) {
+        let must_pass_lost = now.must_pass_lost(record);
+        let finding = if is_worse(&scores) || must_pass_lost > 0 {
             VerifyFinding::Worse
         } else if scores.difference.low >= -tolerance {
             VerifyFinding::Holds
@@ -119,6 +139,7 @@ impl Verification {
             finding,
             tolerance,
             scores,
+            must_pass_lost,
             rows_gone: record.rows.len() - rows_there,
             rows_missing: rows_there.saturating_sub(pairs.len() + now.not_asked),
             rows_in_search: now.rows_in_search,
@@ -137,6 +158,13 @@ impl Verification {
             VerifyFinding::Holds => {
                 format!("holds: not worse than its record by more than {tolerance}")
             }
+            VerifyFinding::Worse if self.must_pass_lost > 0 => format!(
+                "worse than its record: not right any more on {}",
+                match self.must_pass_lost {
+                    1 => "a row that must pass".to_owned(),
+                    rows => format!("{rows} rows that must pass"),
+                }
+            ),
             VerifyFinding::Worse => format!("worse than its record by more than {tolerance}"),
             VerifyFinding::Inconclusive => {
                 format!("inconclusive: it may be worse than its record by more than {tolerance}")
@@ -386,6 +414,7 @@ mod tests {
         Now {
             scores: scores.iter().enumerate().map(|(row, score)| (hash(row), *score)).collect(),
             gone: BTreeSet::new(),
+            must_pass: BTreeSet::new(),
             rows_in_search: 0,
             not_asked: 0,
             parts_blake3: [("system".to_owned(), "aa".to_owned())].into(),
@@ -430,6 +459,23 @@ mod tests {
         assert_eq!(of(20, 4), (VerifyFinding::Worse, false, 4, 0));
         // Few rows change nothing.
         assert_eq!(of(0, 2), (VerifyFinding::Inconclusive, false, 2, 0));
+    }
+
+    #[test]
+    fn one_row_that_must_pass_and_is_lost_is_enough() {
+        let then = [vec![0.0], vec![1.0; 399]].concat();
+        let of = |marked: usize, lost: usize| {
+            let mut scores = then.clone();
+            scores[lost] = 0.0;
+            let now = Now { must_pass: [hash(marked)].into(), ..now(&scores) };
+            Verification::of(&record(&then), &now, 0.02).unwrap()
+        };
+        let lost = of(7, 7);
+        assert_eq!((lost.finding, lost.must_pass_lost), (VerifyFinding::Worse, 1));
+        assert!(lost.verdict().contains("a row that must pass"), "{}", lost.verdict());
+        assert_eq!(of(7, 8).finding, VerifyFinding::Holds);
+        // What the record had wrong is no loss.
+        assert_eq!(of(0, 7).finding, VerifyFinding::Holds);
     }
 
     /// What is advised is enough, and a little less is not.

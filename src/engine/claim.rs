@@ -12,6 +12,7 @@ use crate::state::Look;
 use crate::stats::interval::{of_amounts, of_amounts_beyond};
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level, PairedTest, Tested, holm};
+use crate::task::example::MustPassResult;
 use crate::task::goal::{Claim, Goal};
 use serde::{Deserialize, Serialize};
 
@@ -47,25 +48,6 @@ pub struct Claimed {
     pub sample: Option<Sample>,
 }
 
-/// What the held-out rows that must pass say of a prompt. A prompt that fails one is not confirmed, whatever the goal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MustPassResult {
-    /// How many held-out rows must pass, at least 1.
-    pub rows: usize,
-    /// How many of them are not wholly right, or have no answer.
-    pub failed: usize,
-}
-
-impl MustPassResult {
-    /// What they say of a candidate by itself, as far as a look counts them; `None` where no held-out row must pass.
-    fn of(state: &State, candidate: CandidateIx, look: Option<&Look>) -> Option<Self> {
-        let rows = state.must_pass.hold as usize;
-        let closed = look.and_then(|look| look.closed);
-        let failed = state.standing(candidate).fails_on_hold(state.must_pass, closed);
-        (rows > 0).then_some(Self { rows, failed })
-    }
-}
-
 /// The result of the confirmation.
 #[derive(Clone, Debug)]
 pub struct Confirmed {
@@ -92,7 +74,7 @@ pub fn confirmed(state: &State, goal: &Goal, seed: Seed) -> Option<Confirmed> {
     let rows = held_out_rows(state, goal, winner, rows, state.look_of_winner());
     let is_changed = winner != CandidateIx::BASELINE;
     let (level, seed) = (Level::of_look(state.look()), seed.child("hold", 0));
-    let must_pass = MustPassResult::of(state, winner, state.look_of_winner());
+    let must_pass = must_pass(state, winner, state.look_of_winner());
     (!rows.is_empty()).then(|| {
         Confirmed::of(goal, &rows, is_changed, level, seed).with(must_pass.filter(|_| is_changed))
     })
@@ -112,6 +94,14 @@ pub struct FamilyMember {
     pub p_adjusted: Option<f64>,
 }
 
+/// What the held-out rows that must pass say of a candidate by itself, as far as a look counts them; `None` where none must.
+fn must_pass(state: &State, candidate: CandidateIx, look: Option<&Look>) -> Option<MustPassResult> {
+    let rows = state.must_pass.hold as usize;
+    let closed = look.and_then(|look| look.closed);
+    let failed = state.standing(candidate).fails_on_hold(state.must_pass, closed);
+    (rows > 0).then_some(MustPassResult { rows, failed })
+}
+
 /// Evaluates a confirmation of several candidates: its look's level is shared by them.
 #[must_use]
 pub fn confirmed_family(
@@ -129,7 +119,7 @@ pub fn confirmed_family(
         .collect();
     let seed = seed.child("hold", 0);
     let at = |place: usize, level| {
-        let must_pass = MustPassResult::of(state, family[place], taken);
+        let must_pass = must_pass(state, family[place], taken);
         Confirmed::of(goal, &of_each[place], true, level, seed).with(must_pass)
     };
     let decided = holm::decided(family.len(), look, |place, level| at(place, level).is_shown);

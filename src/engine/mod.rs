@@ -39,9 +39,7 @@ mod driver; // The loop.
 
 pub use batches::FIRST_WAIT;
 pub use call::CallRunner;
-pub use claim::{
-    Claimed, Confirmed, FamilyMember, HeldOutCost, MustPassResult, confirmed, confirmed_family,
-};
+pub use claim::{Claimed, Confirmed, FamilyMember, HeldOutCost, confirmed, confirmed_family};
 pub use confirmation::ConfirmationRoom;
 pub use earlier::EarlierAnswers;
 pub use embeddings::first_vectors;

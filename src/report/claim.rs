@@ -3,10 +3,11 @@
 
 use super::Report;
 use super::words::{cost, held_out, p_value, rows_with, signed_cost};
-use crate::engine::{Claimed, HeldOutCost, MIN_HOLD_ROWS, MustPassResult, Sample};
+use crate::engine::{Claimed, HeldOutCost, MIN_HOLD_ROWS, Sample};
 use crate::run::{FamilyResult, Gain};
 use crate::score_form::ScoreForm;
 use crate::stats::{Interval, Level, Tested};
+use crate::task::example::MustPassResult;
 use crate::task::goal::{Claim, LeastMeasure};
 use crate::text;
 

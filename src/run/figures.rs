@@ -2,9 +2,7 @@
 //!
 //! What a run says of all of it together is in `summary`.
 
-use crate::engine::{
-    Claimed, Confirmed, FamilyMember, HeldOutCost, MustPassResult, confirmed_family,
-};
+use crate::engine::{Claimed, Confirmed, FamilyMember, HeldOutCost, confirmed_family};
 use crate::event::Confirmation;
 use crate::id::{CandidateId, RowIx};
 use crate::memory::State;
@@ -14,7 +12,7 @@ use crate::state::{CandidateState, Look};
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level, TestName};
 use crate::task::Task;
-use crate::task::example::Split;
+use crate::task::example::{MustPassResult, Split};
 use crate::task::model::ModelRole;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use super::figures::{
 use super::file::RunInfo;
 use super::judged::Judged;
 use crate::caps::Caps;
-use crate::engine::{Claimed, Confirmed, HeldOutCost, MustPassResult, Waiting, confirmed};
+use crate::engine::{Claimed, Confirmed, HeldOutCost, Waiting, confirmed};
 use crate::event::{EarlierEnd, NoAnswer, StopReason};
 use crate::id::{CandidateId, CandidateIx, RunName};
 use crate::ledger::Wallet;
@@ -18,6 +18,7 @@ use crate::seed::Seed;
 use crate::state::Reused;
 use crate::stats::weighted;
 use crate::stats::{Interval, Level, pareto};
+use crate::task::example::MustPassResult;
 use crate::task::model::ModelRole;
 use crate::task::{ProviderChange, Task};
 use crate::text;

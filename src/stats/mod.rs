@@ -55,6 +55,7 @@ pub mod holm; // After: several claims at once.
 pub mod betting; // After: tests that are repeated for ever.
 pub mod sequential; // During and after: two prompts, decided as rows come.
 pub mod anytime; // After: effects that are looked at while units arrive.
+pub mod sample; // During and after: the units of two groups, as they arrive.
 pub mod race; // During: whether a candidate is out of the race.
 
 pub use agreement::Agreement;
@@ -75,5 +76,6 @@ pub use power::{
 pub use quantile::{chance_of_saving, quantile_beyond, quantile_saved_beyond, rows_for_quantile};
 pub use race::{Evidence, RaceTest};
 pub use rasch::{Rasch, ScoreMatrix};
+pub use sample::{FEWEST_UNITS, MeanDifference, Sample};
 pub use sequential::{Decision, SequentialTest};
 pub use shrinkage::shrunken;

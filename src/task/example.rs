@@ -95,6 +95,15 @@ impl<'a> From<&'a Example> for RowValues<'a> {
     }
 }
 
+/// What the rows that must pass say of a prompt. A prompt that fails one wins nothing, whatever its score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MustPassResult {
+    /// How many rows must pass, at least 1.
+    pub rows: usize,
+    /// How many of them are not wholly right, or have no answer.
+    pub failed: usize,
+}
+
 /// The splits of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -171,6 +180,11 @@ impl HeldOut {
         self.0.iter().filter(|row| row.must_pass).count()
     }
 
+    /// The hashes of the rows that must pass.
+    fn must_pass_hashes(&self) -> impl Iterator<Item = RowHash> {
+        self.0.iter().filter(|row| row.must_pass).map(Example::content_hash)
+    }
+
     /// How much the rows count, which says nothing of what they hold.
     #[must_use]
     pub fn weights(&self) -> Vec<f64> {
@@ -220,6 +234,12 @@ impl Splits {
     /// The hashes of the held-out rows.
     pub fn held_out_hashes(&self) -> impl Iterator<Item = RowHash> {
         self.hold.content_hashes().into_iter()
+    }
+
+    /// The hashes of all rows that must pass.
+    pub fn must_pass_hashes(&self) -> impl Iterator<Item = RowHash> {
+        let shown = self.train.iter().chain(&self.dev).filter(|row| row.must_pass);
+        shown.map(Example::content_hash).chain(self.hold.must_pass_hashes())
     }
 
     /// How many rows each split has.

@@ -148,3 +148,32 @@ fn one_that_passes_all_is_confirmed() {
         "{said}"
     );
 }
+
+/// The mean says nothing of them: prompts that are compared, and gates of a build, are told.
+#[test]
+fn eval_and_ab_tell_which_prompt_fails_them() {
+    let (_server, env) = searched(&[90, 100]);
+    env.write("warm.md", "Say warm or cold, nothing else.\n");
+    let told = env.run("eval colours --prompt warm.md --split hold --max-calls 100").ok().stdout;
+    assert!(told.contains("not right on 2 of 6 rows that must pass: "), "{told}");
+    let gate = "eval colours --prompt warm.md --split hold --max-calls 100 --min-quality 0";
+    let refused = env.run(gate).exits(6);
+    assert!(refused.stderr.contains("not right on 2 of 6 rows that must pass"), "{refused:?}");
+    let json = env.run(&format!("{gate} --json")).exits(6).json();
+    let failed: Vec<&str> = json["must_pass"]["failed_rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(failed.len(), 2, "{json}");
+    assert!(failed.iter().all(|it| it.ends_with("90") || it.ends_with("100")), "{json}");
+    // The baseline gets all of them right.
+    env.run("eval colours --split hold --max-calls 100 --min-quality 0").ok();
+    env.write("base.md", &format!("{BASELINE}\n"));
+    let told = env.run("ab colours --a base.md --b warm.md --split hold --max-calls 400").ok();
+    let told = told.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("warm.md is better than base.md"), "{told}");
+    assert!(told.contains("warm.md is not right on"), "{told}");
+    assert!(told.contains("that must pass: it replaces nothing"), "{told}");
+}

@@ -155,7 +155,7 @@ fn notes(report: &MigrationReport) -> Vec<String> {
 fn mark(target: &Target) -> &'static str {
     match target.finding() {
         _ if target.is_at_parity() => "✓",
-        Some(ParityFinding::Worse) => "✗",
+        Some(ParityFinding::Worse | ParityFinding::FailsMustPass) => "✗",
         _ => "?",
     }
 }
@@ -225,6 +225,10 @@ fn compared(beside: &BesideBar, margin: f64, form: ScoreForm) -> String {
         }
         ParityFinding::Worse => format!(
             "worse: it falls short of the bar by more than the margin of {margin}: {difference}"
+        ),
+        ParityFinding::FailsMustPass => format!(
+            "no parity: not right on {} that must pass and that the bar has right, whatever the others say: {difference}",
+            plural(beside.must_pass_lost, "held-out row")
         ),
         ParityFinding::Open => {
             let rows = match rows_needed {
@@ -304,6 +308,7 @@ mod tests {
         };
         let beside_bar = BesideBar {
             unanswered: 0,
+            must_pass_lost: 0,
             rows: 400,
             difference: interval(-0.21, 0.1),
             tested: None,

@@ -17,6 +17,8 @@ pub enum ParityFinding {
     /// It is worse by more than the margin: the interval that decides, which is that of Holm's level where there is one
     /// beside the 95 % interval, lies below −margin.
     Worse,
+    /// It does not get a row right that must pass, and that the bar has right.
+    FailsMustPass,
     /// Either is possible.
     Open,
 }
@@ -28,6 +30,8 @@ pub struct BesideBar {
     pub rows: usize,
     /// Those of them that the new model gave no answer to: they count as wrong.
     pub unanswered: usize,
+    /// Rows that must pass, which the bar has wholly right and the new model has not.
+    pub must_pass_lost: usize,
     /// The new model's score less the bar, paired: 95 %.
     pub difference: Interval,
     /// The same at the level that decides, where that is another one.
@@ -67,6 +71,8 @@ pub(super) struct Decision {
     pub(super) is_dearer: bool,
     /// Rows of the bar that it gave no answer to.
     pub(super) unanswered: usize,
+    /// Rows that must pass, which the bar has wholly right and it has not.
+    pub(super) must_pass_lost: usize,
 }
 
 impl BesideBar {
@@ -77,7 +83,7 @@ impl BesideBar {
         decision: Decision,
         margin: f64,
     ) -> Option<Self> {
-        let Decision { is_parity, level, saves, is_dearer, unanswered } = decision;
+        let Decision { is_parity, level, saves, is_dearer, unanswered, must_pass_lost } = decision;
         let confirmed = beside(goal, rows, level)?;
         let (difference, test) = confirmed.gain?;
         let claimed = |is: fn(&Claim) -> bool| confirmed.claims.iter().find(|it| is(&it.claim));
@@ -95,14 +101,16 @@ impl BesideBar {
         // Of few rows the interval alone says so too often.
         let is_worse = decides.high < -margin && rows.len() >= MIN_HOLD_ROWS;
         let finding = match (is_parity, is_worse) {
-            (true, _) => ParityFinding::Parity,
             (_, true) => ParityFinding::Worse,
+            _ if must_pass_lost > 0 => ParityFinding::FailsMustPass,
+            (true, _) => ParityFinding::Parity,
             _ => ParityFinding::Open,
         };
         Some(Self {
             finding,
             rows: rows.len(),
             unanswered,
+            must_pass_lost,
             difference,
             tested,
             level,

@@ -11,8 +11,9 @@ use crate::report;
 use crate::run::{LoadedRun, RunError};
 use crate::score_form::ScoreForm;
 use crate::stats::Level;
-use crate::task::example::Split;
+use crate::task::example::{RowHash, Split};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// The version of this format.
 pub(super) const SCHEMA: u32 = 1;
@@ -109,20 +110,24 @@ impl MigrationReport {
         let decided = decided(&goal, claims.len(), rows_of, of_each);
         // Savings are claims of all at once, too.
         let at_once = of_each.shared_by(claims.len());
-        let beside = |place: usize, prompt: usize, unanswered: usize| {
+        let must_pass: BTreeSet<RowHash> =
+            bar.iter().flat_map(|(run, _)| run.task.splits.must_pass_hashes()).collect();
+        let beside = |place: usize, prompt: usize, own: &Rows| {
             let claim = claims.iter().position(|it| *it == (place, prompt))?;
             let (is_parity, level) = decided[claim];
             let of_cost = parity::beside(&goal, rows_of(claim), at_once);
             let (saves, is_dearer) = (shown(&of_cost, is_cheaper), is_dearer(&of_cost));
-            let decision = Decision { is_parity, level, saves, is_dearer, unanswered };
+            let unanswered = own.missing(bar_rows);
+            let must_pass_lost = own.must_pass_lost(bar_rows, &must_pass);
+            let decision =
+                Decision { is_parity, level, saves, is_dearer, unanswered, must_pass_lost };
             BesideBar::of(&goal, rows_of(claim), decision, migration.margin)
         };
         let targets = targets.into_iter().enumerate().map(|(place, measured)| {
-            let missing = [&measured.winner, &measured.unchanged].map(|it| it.missing(bar_rows));
-            let winner = beside(place, WINNER, missing[WINNER]);
+            let winner = beside(place, WINNER, &measured.winner);
             let unchanged = match measured.prompts() {
                 1 => winner,
-                _ => beside(place, UNCHANGED, missing[UNCHANGED]),
+                _ => beside(place, UNCHANGED, &measured.unchanged),
             };
             measured.compared(winner, unchanged)
         });

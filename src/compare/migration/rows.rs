@@ -8,7 +8,7 @@ use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, interval};
 use crate::task::example::{RowHash, Split};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long answers took, in milliseconds, each in its first successful attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -83,6 +83,19 @@ impl Rows {
     pub(super) fn missing(&self, bar: Option<&Self>) -> usize {
         let rows = bar.into_iter().flat_map(|bar| bar.by_row.keys());
         rows.filter(|row| !self.by_row.contains_key(*row)).count()
+    }
+
+    /// How many of these rows, which must pass, the bar has wholly right, and this prompt has not.
+    pub(super) fn must_pass_lost(
+        &self,
+        bar: Option<&Self>,
+        must_pass: &BTreeSet<RowHash>,
+    ) -> usize {
+        let passes = |rows: &Self, row: &RowHash| {
+            rows.by_row.get(row).is_some_and(|(score, _)| score.value >= 1.0)
+        };
+        let lost = |row: &&RowHash| bar.is_some_and(|bar| passes(bar, row)) && !passes(self, row);
+        must_pass.iter().filter(lost).count()
     }
 
     /// The rows of the bar. One that the new model gave no answer to is wrong: who moves to it has none, either.

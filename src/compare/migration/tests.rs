@@ -67,7 +67,14 @@ fn target(rows: &[HeldOutRow], margin: f64, models: usize) -> Target {
     let goal = within(margin);
     let level = Level::FIRST.shared_by(models);
     let is_parity = is_parity(&goal, rows, level);
-    let decision = Decision { is_parity, level, saves: false, is_dearer: false, unanswered: 0 };
+    let decision = Decision {
+        is_parity,
+        level,
+        saves: false,
+        is_dearer: false,
+        unanswered: 0,
+        must_pass_lost: 0,
+    };
     measured.compared(BesideBar::of(&goal, rows, decision, margin), None)
 }
 
@@ -154,4 +161,37 @@ fn models_at_the_margin_are_rarely_called_at_parity() {
     // 2.5 % of 1,000 are 25, with a standard deviation of 5; without Holm's rule it would be 141.
     let wrong = (0..1_000).filter(is_wrong).count();
     assert!((8..=42).contains(&wrong), "{wrong}");
+}
+
+#[test]
+fn a_row_that_must_pass_and_is_lost_is_no_parity() {
+    let hash = |number: u32| RowHash::try_from(format!("{number:032x}")).unwrap();
+    let rows = |lost: &[u32]| Rows {
+        by_row: (0..400)
+            .map(|row| {
+                let value = f64::from(u8::from(!lost.contains(&row)));
+                (hash(row), (Weighted { value, weight: 1.0 }, None))
+            })
+            .collect(),
+        milliseconds: Vec::new(),
+    };
+    let (bar, must_pass) = (rows(&[1]), [hash(1), hash(2), hash(3)].into());
+    // The bar fails one of them itself.
+    assert_eq!(rows(&[1, 2, 9]).must_pass_lost(Some(&bar), &must_pass), 1);
+    assert_eq!(rows(&[9]).must_pass_lost(Some(&bar), &must_pass), 0);
+    let (goal, level) = (within(0.05), Level::FIRST);
+    let finding = |own: &Rows| {
+        let pairs = own.paired(Some(&bar));
+        let decision = Decision {
+            is_parity: is_parity(&goal, &pairs, level),
+            level,
+            saves: false,
+            is_dearer: false,
+            unanswered: 0,
+            must_pass_lost: own.must_pass_lost(Some(&bar), &must_pass),
+        };
+        BesideBar::of(&goal, &pairs, decision, 0.05).unwrap().finding
+    };
+    assert_eq!(finding(&rows(&[1, 9])), ParityFinding::Parity);
+    assert_eq!(finding(&rows(&[1, 2])), ParityFinding::FailsMustPass);
 }

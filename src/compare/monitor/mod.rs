@@ -112,6 +112,9 @@ pub struct Check {
     pub prompt: Side,
     /// The canary, where there is one.
     pub canary: Option<Side>,
+    /// Rows that must pass, were wholly right in the record, and are not now. They raise no alarm: answers flip.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub must_pass_lost: usize,
     /// Parts of the prompt whose text is not that of the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed_parts: Vec<String>,
@@ -156,6 +159,7 @@ impl Check {
             canary: canary.and_then(|scores| {
                 Side::of(&record.rows, |row| row.baseline, scores, 0.0, evidence_of_change)
             }),
+            must_pass_lost: now.must_pass_lost(record),
             changed_parts: record.changed_parts(&now.parts_blake3),
             changed_model: changed_model.map(|[_, now]| now),
             simulated: record.simulated || now.simulated,
@@ -208,6 +212,11 @@ impl Side {
             rows_missing: recorded.len() - pairs.len(),
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_zero(rows: &usize) -> bool {
+    *rows == 0
 }
 
 /// What is left of caps beside what was spent, of time too. A deadline stays.
@@ -264,6 +273,7 @@ mod tests {
         let now = Now {
             scores: scores(right),
             gone: std::collections::BTreeSet::new(),
+            must_pass: std::collections::BTreeSet::new(),
             rows_in_search: 0,
             not_asked: 0,
             parts_blake3: [("system".to_owned(), if edited { "bb" } else { "aa" }.to_owned())]

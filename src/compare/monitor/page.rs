@@ -75,6 +75,10 @@ pub fn lines(judged: &Judged) -> Vec<String> {
             .change
             .map_or_else(String::new, |change| format!("; of another model: {}", share(change)))
     ));
+    if check.must_pass_lost > 0 {
+        let rows = plural(check.must_pass_lost, "row");
+        lines.push(format!("  {rows} that must pass: right in the record, and not now"));
+    }
     for part in &check.changed_parts {
         lines.push(format!("  part `{part}` is not the text of the record: it was edited since"));
     }

@@ -18,8 +18,7 @@ pub use effect::{Decision, Effect};
 pub use log::{Log, LogColumns, Unit};
 pub use page::page;
 
-use crate::stats::{Mixture, anytime};
-use effect::{Difference, Sample};
+use crate::stats::{MeanDifference, Mixture, Sample, anytime};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -175,13 +174,14 @@ impl OnlineTest {
         let earlier_units = log.units.len() - counted.units.len();
         let log = &*counted;
         let of_arm = |arm: usize| log.units.iter().filter(move |unit| unit.arm == arm);
-        let outcomes = |arm: usize| Sample::of(of_arm(arm).map(|unit| unit.outcome));
+        let outcomes = |arm: usize| of_arm(arm).map(|unit| unit.outcome).collect();
         let samples: Vec<Sample> = (0..log.arms.len()).map(outcomes).collect();
-        let counts: Vec<u64> = samples.iter().map(|sample| sample.n as u64).collect();
+        let counts: Vec<u64> = samples.iter().map(|sample| sample.n() as u64).collect();
         let e_value = anytime::allocation(&counts, &shares, ALLOCATION_PRIOR);
         let allocation = Allocation { e_value, is_off: e_value >= 1.0 / ALLOCATION_LEVEL };
         let others = log.arms.len() - 1;
-        let spread = Sample::of(log.units.iter().map(|unit| unit.outcome)).variance().sqrt();
+        let all: Sample = log.units.iter().map(|unit| unit.outcome).collect();
+        let spread = all.variance().sqrt();
         let analysis = Analysis {
             log,
             columns,
@@ -201,12 +201,12 @@ impl OnlineTest {
             }
         }
         let arm = |(arm, sample): (usize, &Sample)| {
-            let usd = Sample::of(of_arm(arm).filter_map(|unit| unit.cost));
+            let usd: Sample = of_arm(arm).filter_map(|unit| unit.cost).collect();
             Arm {
                 name: log.arms[arm].clone(),
-                units: sample.n,
-                outcome: sample.mean,
-                usd: (usd.n > 0).then_some(usd.mean),
+                units: sample.n(),
+                outcome: sample.mean(),
+                usd: (usd.n() > 0).then_some(usd.mean()),
             }
         };
         Ok(Self {
@@ -280,22 +280,28 @@ impl Analysis<'_> {
         arm: usize,
         value: impl Fn(&Unit) -> Option<f64>,
         is_in: impl Fn(usize, &Unit) -> bool,
-    ) -> Difference {
-        let of = |arm: usize| -> Vec<f64> {
+    ) -> MeanDifference {
+        let of = |arm: usize| -> Sample {
             let units = self.log.units.iter().enumerate();
             let units = units.filter(|(place, unit)| unit.arm == arm && is_in(*place, unit));
             units.filter_map(|(_, unit)| value(unit)).collect()
         };
-        Difference::of(&of(arm), &of(self.control))
+        MeanDifference::of(&of(arm), &of(self.control))
+    }
+
+    /// A difference with its interval at the level of an arm.
+    fn effect(&self, difference: MeanDifference) -> Effect {
+        Effect::of(difference, self.mixture, self.level)
     }
 
     fn comparison(&self, arm: usize) -> ArmComparison {
         let outcome = |unit: &Unit| Some(unit.outcome);
-        let effect = self.difference(arm, outcome, |_, _| true).effect(self.mixture, self.level);
+        let effect = self.effect(self.difference(arm, outcome, |_, _| true));
         let usd = self.columns.cost.as_ref().map(|_| {
-            let spread = Sample::of(self.log.units.iter().filter_map(|unit| unit.cost)).variance();
-            let mixture = Mixture::new(USUAL_EFFECT * spread.sqrt());
-            self.difference(arm, |unit| unit.cost, |_, _| true).effect(mixture, self.level)
+            let all: Sample = self.log.units.iter().filter_map(|unit| unit.cost).collect();
+            let mixture = Mixture::new(USUAL_EFFECT * all.variance().sqrt());
+            let difference = self.difference(arm, |unit| unit.cost, |_, _| true);
+            Effect::of(difference, mixture, self.level)
         });
         ArmComparison {
             arm: self.log.arms[arm].clone(),
@@ -323,7 +329,7 @@ impl Analysis<'_> {
         let segment = |(column, value): (usize, String)| {
             let is_in = |unit: &Unit| unit.segments[column].as_deref() == Some(value.as_str());
             let difference = self.difference(arm, |unit| Some(unit.outcome), |_, unit| is_in(unit));
-            let effect = difference.effect(self.mixture, level);
+            let effect = Effect::of(difference, self.mixture, level);
             let arms = [arm, self.control];
             let units = self.log.units.iter();
             Segment {
@@ -348,19 +354,18 @@ impl Analysis<'_> {
         let outcome = |unit: &Unit| Some(unit.outcome);
         let early = self.difference(arm, outcome, |place, unit| !is_late(place, unit));
         let late = self.difference(arm, outcome, is_late);
-        let effect = |difference: Difference| difference.effect(self.mixture, self.level);
         let change = match self.late_from {
-            None => effect(late.less(early)),
+            None => self.effect(late.less(early)),
             // Early units are all there before the first late one, so that each of the two has half of the level.
             Some(_) => {
                 let [early, late] =
-                    [early, late].map(|it| it.effect(self.mixture, self.level / 2.0));
+                    [early, late].map(|it| Effect::of(it, self.mixture, self.level / 2.0));
                 late.less_apart(early)
             }
         };
         Some(Novelty {
-            early: effect(early),
-            late: effect(late),
+            early: self.effect(early),
+            late: self.effect(late),
             change,
             late_from: self.late_from,
         })

@@ -1,9 +1,9 @@
 //! An online test for a terminal: arms, differences, what is decided, in 80 columns.
 
 use super::super::table::{self, WIDTH, named};
-use super::effect::FEWEST_UNITS;
 use super::{ArmComparison, Decision, Effect, OnlineTest};
 use crate::report::cost;
+use crate::stats::FEWEST_UNITS;
 use crate::text::{lines, plural, thousands};
 use std::fmt::Write as _;
 

@@ -12,6 +12,7 @@ use crate::stats::{
     Decision, Interval, Level, SequentialTest, TestName, Tested, interval, quantile_beyond,
     rows_needed,
 };
+use crate::task::example::MustPassResult;
 use rand::seq::SliceRandom;
 use std::collections::HashMap;
 
@@ -76,6 +77,12 @@ impl<'a> Analysis<'a> {
             name: self.design.names[place].clone(),
             quality,
             invalid: answers().filter(|(_, answer)| answer.is_invalid).count(),
+            must_pass: {
+                let marked = || answers().filter(|(row, _)| row.must_pass);
+                let failed = marked().filter(|(_, answer)| answer.score < 1.0).count();
+                let rows = marked().count();
+                (rows > 0).then_some(MustPassResult { rows, failed })
+            },
             usd_per_1k: usd_per_1k(answers().filter_map(|(_, answer)| answer.usd)),
             latency_ms: quantile_beyond(
                 &answers().filter_map(|(_, answer)| answer.milliseconds).collect::<Vec<_>>(),

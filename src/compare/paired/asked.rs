@@ -52,6 +52,7 @@ pub fn of_run(run: &LoadedRun, slices: &[String], listed: usize) -> Result<AbTes
     let rows = (0..).map(RowIx).zip(&task.splits.dev).map(|(row, example)| PairedRow {
         id: example.id.to_string(),
         weight: example.weight,
+        must_pass: example.must_pass,
         expected: value_text(&example.answer).into_owned(),
         slices: slices.iter().map(|column| slice_of(example, column)).collect(),
         answers: (0..names.len()).map(|place| score(*candidates.get(place)?, row)).collect(),

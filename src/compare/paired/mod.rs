@@ -22,7 +22,7 @@ use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::stats::sequential::EValues;
 use crate::stats::{Decision, Interval, Level, TestName, Tested};
-use crate::task::example::Example;
+use crate::task::example::{Example, MustPassResult};
 use serde::Serialize;
 
 /// The version of this format.
@@ -66,6 +66,8 @@ pub struct PairedRow {
     pub id: String,
     /// How much it counts, above 0.
     pub weight: f64,
+    /// Whether a prompt that does not get it wholly right is no replacement.
+    pub must_pass: bool,
     /// The right answer, for people.
     pub expected: String,
     /// Its values in the columns of the slices.
@@ -158,6 +160,9 @@ pub struct AbPrompt {
     pub quality: Option<Interval>,
     /// Answers that are invalid.
     pub invalid: usize,
+    /// What the rows that must pass, of those with an answer, say of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub must_pass: Option<MustPassResult>,
     /// What 1,000 calls cost, in dollars.
     pub usd_per_1k: Option<Interval>,
     /// How long half of the answers took at most, in milliseconds.

@@ -140,6 +140,8 @@ pub(super) fn verdict(test: &AbTest) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     for comparison in &test.comparisons {
         said.push(of_prompt(test, &a, comparison));
+        let own = test.prompts.iter().find(|it| it.name == comparison.name);
+        said.extend(own.and_then(vetoed));
         let differs =
             |it: &&super::Slice| ![Decision::Open, comparison.decision].contains(&it.decision);
         for slice in comparison.slices.iter().filter(differs) {
@@ -181,6 +183,17 @@ pub(super) fn verdict(test: &AbTest) -> Vec<String> {
         ));
     }
     said
+}
+
+/// That a prompt fails rows that must pass, if it does.
+fn vetoed(prompt: &AbPrompt) -> Option<String> {
+    let result = prompt.must_pass.filter(|it| it.failed > 0)?;
+    Some(format!(
+        "  {} is not right on {} of {} that must pass: it replaces nothing, whatever its score.",
+        named(&prompt.name),
+        result.failed,
+        plural(result.rows, "row")
+    ))
 }
 
 fn of_prompt(test: &AbTest, a: &str, comparison: &AbComparison) -> String {

@@ -22,6 +22,7 @@ fn rows(kinds: &[(usize, &[f64])]) -> Vec<PairedRow> {
     let row = |(number, scores): (usize, &&[f64])| PairedRow {
         id: format!("r{number}"),
         weight: 1.0,
+        must_pass: false,
         expected: "yes".to_owned(),
         slices: Vec::new(),
         answers: scores.iter().map(|score| Some(RowScore::recorded(*score, None, false))).collect(),
