@@ -152,7 +152,7 @@ pub(super) fn eval(
 pub(super) fn check_scorers(task: &Task) -> Result<(), CliError> {
     let asked = task.scorers.scorers().iter().find(|scorer| scorer.is_asked());
     let Some(scorer) = asked else { return Ok(()) };
-    let kind = if scorer.rubric().is_some() { "rubric" } else { "command" };
+    let kind = scorer.kind();
     Err(CliError::invalid(format!("a `{kind}` scorer cannot score recorded answers"))
         .hint("use `eval --prompt`, or a built-in scorer"))
 }

@@ -8,14 +8,20 @@ use crate::clock::Clock;
 use crate::id::ExampleId;
 use crate::prompt::{Message, literal, value_text};
 use crate::run::{
-    Bias, Certificate, CertificateFigures, JudgeSettings, Labels, LevelCounts, PassCounts, Required,
+    Bias, Certificate, CertificateFigures, JudgeSettings, Labels, LevelCounts, PassCounts,
+    PlaceBias, Required,
 };
+use crate::seed::Seed;
 use crate::source::SourceError;
+use crate::stats::interval::wilson;
 use crate::stats::stratified::{Stratum, stratified_difference};
+use crate::stats::weighted::{self, Weighted};
 use crate::task::dataset::{self, Row};
 use crate::task::example::{Example, RowOrigin};
 use crate::task::model::ModelRole;
-use crate::task::scorer::{Graded, Rubric, Scorer, Verdict};
+use crate::task::scorer::{
+    Judging, PREFERRED, Pairwise, Rubric, Scorer, Shown, Verdict, place_name,
+};
 use crate::task::{Task, TaskSource};
 use crate::text;
 use jiff::tz::TimeZone;
@@ -34,6 +40,8 @@ pub const ROWS_FILE: &str = "judge-rows.jsonl";
 const WRITER: &str = "model";
 /// The column that holds the answer that a judge is shown beside the one that it grades.
 const EXPECTED: &str = "expected";
+/// The column that holds the answer that another one is compared with.
+const OTHER: &str = "other";
 
 /// The columns of a file of labels.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +55,8 @@ pub struct LabelColumns<'a> {
 /// Answers that people graded, as the judge of a task is asked about them.
 #[derive(Debug)]
 pub struct LabelledAnswers {
+    judging: Judging,
+    /// What people say of an answer; of a comparison, which of the two is better.
     rubric: Rubric,
     rows: Vec<LabelledAnswer>,
     file: String,
@@ -65,12 +75,14 @@ pub struct Grade {
 /// An answer that a person graded.
 #[derive(Debug)]
 struct LabelledAnswer {
-    /// The question to the judge.
-    question: Vec<Message>,
+    /// The questions to the judge.
+    questions: Vec<Vec<Message>>,
     /// What a person said of each criterion, from 0 to 1.
     people: Vec<f64>,
     /// The length of the answer in letters.
     letters: usize,
+    /// That of the answer that it is compared with.
+    letters_of_other: Option<usize>,
     /// Whether the judge's own family wrote it, where that is known.
     is_own_family: Option<bool>,
 }
@@ -83,19 +95,19 @@ impl LabelledAnswers {
     /// # Errors
     /// The task has no judge, or several rubrics; or a mistake in the file, with its line.
     pub fn read(task: &Task, file: &Path, columns: LabelColumns<'_>) -> Result<Self, SourceError> {
-        let mut rubrics = task.scorers.rubrics();
-        let (scorer, rubric) = match (rubrics.next(), rubrics.next()) {
+        let mut judged = task.scorers.judged();
+        let (scorer, judging) = match (judged.next(), judged.next()) {
             (Some(one), None) => one,
             (None, _) => {
                 return Err(task.mistake(&["score"], "no scorer of this task asks a judge").help(
-                    "add a `[[score]]` table of the kind `rubric`, and `judge` under [models]",
+                    "add a `[[score]]` table of the kind `rubric` or `pairwise`, and `judge` under [models]",
                 ));
             }
             (Some(_), Some(_)) => {
                 return Err(task
                     .mistake(
                         &["score"],
-                        "a certificate is of one `rubric`, and this task has several",
+                        "a certificate is of one `rubric` or `pairwise`, and this task has several",
                     )
                     .help("write what they grade as `criteria` of one"));
             }
@@ -103,11 +115,16 @@ impl LabelledAnswers {
         let known: HashMap<String, &Example> =
             task.open_all_rows().map(|row| (row.id.to_string(), row)).collect();
         let judge = task.model(ModelRole::Judge).map(|judge| family(judge.name.model()));
-        let reader = Reader { task, scorer, rubric, file, columns, known, judge };
+        let rubric = match judging {
+            Judging::Rubric(rubric) => rubric.clone(),
+            Judging::Pairwise(pairwise) => pairwise.into(),
+        };
+        let reader = Reader { task, scorer, judging, rubric: &rubric, file, columns, known, judge };
         let read = dataset::read_rows(file)?;
         let rows = read.iter().map(|row| reader.answer(row)).collect::<Result<_, _>>()?;
         Ok(Self {
-            rubric: rubric.clone(),
+            judging: judging.clone(),
+            rubric,
             rows,
             file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             blake3: dataset::blake3_of(file)?,
@@ -130,8 +147,18 @@ impl LabelledAnswers {
     #[must_use]
     pub fn rows(&self) -> String {
         let mut out = String::new();
-        for (number, row) in (1..).zip(&self.rows) {
-            let question = row.question.last().map_or("", |message| message.content.as_str());
+        for (number, (row, order)) in (1_usize..).zip(self.questions()) {
+            let question = row.questions[order].last();
+            let question = question.map_or("", |message| message.content.as_str());
+            if let Judging::Pairwise(_) = self.judging {
+                let better = row.people.first().copied().unwrap_or_default();
+                let place = place_name(if order == 0 { better } else { 1.0 - better });
+                // Both orders of a pair stay in one split.
+                let pair = number.div_ceil(row.questions.len());
+                let row = json!({"id": number.to_string(), "question": question, "grade": place, "pair": pair});
+                let _ = writeln!(out, "{row}");
+                continue;
+            }
             let named = self.rubric.criteria.iter().zip(&row.people).map(|(criterion, value)| {
                 let level = criterion
                     .levels
@@ -176,23 +203,30 @@ impl LabelledAnswers {
                 models.insert("mutator".to_owned(), mutator.clone());
             }
         }
-        let system = self.rubric.instructions();
+        let system = self.judging.instructions();
         let criteria: Vec<Value> = self.rubric.criteria.iter().map(|criterion| {
             let levels = criterion.levels.iter().map(|it| json!({"score": it.number, "text": it.text}));
             let levels: Vec<Value> = levels.collect();
             json!({"name": criterion.name, "question": criterion.question, "weight": criterion.weight, "levels": levels})
         }).collect();
+        let columns = match self.judging {
+            Judging::Rubric(_) => json!({"id": "id", "answer": "grade"}),
+            Judging::Pairwise(_) => json!({"id": "id", "answer": "grade", "group": "pair"}),
+        };
         let table = json!({
             "name": format!("{}-judge", task.name),
             "about": format!("Grade answers as people do: the judge of {}.", task.name),
-            "data": {"file": ROWS_FILE, "columns": {"id": "id", "answer": "grade"}},
+            "data": {"file": ROWS_FILE, "columns": columns},
             "prompt": {
                 "system": literal(&system),
                 "user": "{{ question }}",
                 "search": ["system"],
                 "max_tokens": 4 * system.len().max(1_000),
             },
-            "score": [{"kind": "grade", "criteria": criteria}],
+            "score": [match self.judging {
+                Judging::Rubric(_) => json!({"kind": "grade", "criteria": criteria}),
+                Judging::Pairwise(_) => json!({"kind": "preference"}),
+            }],
         });
         let mut table: toml::Table =
             toml::Table::try_from(table).map_err(|error| broken(error.to_string()))?;
@@ -215,8 +249,8 @@ impl LabelledAnswers {
         for row in rows {
             let asked = about.layout.render(&about.baseline, row);
             let asked = asked.map_err(|error| about.row_mistake(row, &error.to_string()))?;
-            let number = number_of(row).and_then(|number| self.rows.get(number));
-            if number.is_none_or(|labelled| labelled.question != asked) {
+            let asked_for = number_of(row).and_then(|number| self.questions().nth(number));
+            if asked_for.is_none_or(|(labelled, order)| labelled.questions[order] != asked) {
                 return Err(about.row_mistake(row, "it does not ask what the judge is asked"));
             }
         }
@@ -253,8 +287,17 @@ impl LabelledAnswers {
         // Where half of them are the longest, those are above all others.
         let below = letters.iter().rev().find(|it| **it < middle).copied();
         let cut = if letters.last() > Some(&middle) { middle } else { below.unwrap_or(middle) };
-        let long = format!("answers above {cut} letters");
-        let length_bias = self.bias(long, &graded, |row| Some(row.letters > cut));
+        let (long, is_long): (String, &dyn Fn(&LabelledAnswer) -> Option<bool>) = match self.judging
+        {
+            Judging::Rubric(_) => {
+                (format!("answers above {cut} letters"), &|row| Some(row.letters > cut))
+            }
+            Judging::Pairwise(_) => ("answers longer than the other one".to_owned(), &|row| {
+                let other = row.letters_of_other?;
+                (row.letters != other).then_some(row.letters > other)
+            }),
+        };
+        let length_bias = self.bias(long, &graded, is_long);
         let family = "answers by the judge's own family".to_owned();
         let family_bias = self.bias(family, &graded, |row| row.is_own_family);
         Certificate {
@@ -273,11 +316,50 @@ impl LabelledAnswers {
             passes,
             length_bias,
             family_bias,
+            place_bias: self.place_bias(verdicts),
         }
+    }
+
+    /// The questions to the judge, in the order of the task about it: each with the answer and its number among the questions
+    /// about it.
+    fn questions(&self) -> impl Iterator<Item = (&LabelledAnswer, usize)> {
+        self.rows.iter().flat_map(|row| (0..row.questions.len()).map(move |order| (row, order)))
+    }
+
+    /// How far the judge prefers the first place in each order of a comparison, from 0 to 1; `None` where it is none, or a reply
+    /// is missing.
+    fn preferred(&self, number: usize, verdicts: &HashMap<usize, Verdict>) -> Option<[f64; 2]> {
+        let of = |question: usize| {
+            let verdict = verdicts.get(&question).filter(|verdict| verdict.invalid.is_none())?;
+            verdict.metrics.get(PREFERRED).copied()
+        };
+        match self.judging {
+            Judging::Rubric(_) => None,
+            Judging::Pairwise(_) => Some([of(2 * number)?, of(2 * number + 1)?]),
+        }
+    }
+
+    /// Whether the judge prefers a place; `None` where it compares nothing.
+    fn place_bias(&self, verdicts: &HashMap<usize, Verdict>) -> Option<PlaceBias> {
+        let both: Vec<[f64; 2]> =
+            (0..self.rows.len()).filter_map(|number| self.preferred(number, verdicts)).collect();
+        let agree = both.iter().filter(|[one, other]| *one == 1.0 - *other).count();
+        let first: Vec<Weighted> = both
+            .iter()
+            .map(|[one, other]| Weighted { value: f64::midpoint(*one, *other), weight: 1.0 })
+            .collect();
+        Some(PlaceBias {
+            orders_agree: wilson(agree, both.len())?,
+            prefers_first: weighted::of_scores(&first, Seed(1).child("place", 0))?,
+        })
     }
 
     /// What the judge said of each criterion of an answer, from 0 to 1; `None` where it gave no grade.
     fn values(&self, number: usize, verdicts: &HashMap<usize, Verdict>) -> Option<Vec<f64>> {
+        if let Judging::Pairwise(_) = self.judging {
+            let [first, second] = self.preferred(number, verdicts)?;
+            return Some(vec![Pairwise::of_both([first, 1.0 - second])]);
+        }
         let verdict = verdicts.get(&number).filter(|verdict| verdict.invalid.is_none())?;
         self.rubric.names().map(|name| verdict.metrics.get(name).copied()).collect()
     }
@@ -343,6 +425,7 @@ impl LabelledAnswers {
 struct Reader<'a> {
     task: &'a Task,
     scorer: &'a Scorer,
+    judging: &'a Judging,
     rubric: &'a Rubric,
     file: &'a Path,
     columns: LabelColumns<'a>,
@@ -383,7 +466,7 @@ impl Reader<'_> {
             file: 0,
             line: row.line,
         };
-        let own = [self.columns.answer, self.columns.grade, WRITER, EXPECTED];
+        let own = [self.columns.answer, self.columns.grade, WRITER, EXPECTED, OTHER];
         for (name, value) in row.values.iter().filter(|(name, _)| !own.contains(&name.as_str())) {
             example.columns.insert(name.clone(), value.clone());
         }
@@ -400,7 +483,19 @@ impl Reader<'_> {
         if let Some(expected) = column(EXPECTED) {
             example.answer = expected.clone();
         }
-        if self.rubric.shows_reference && example.answer.is_null() {
+        if let Judging::Pairwise(pairwise) = self.judging {
+            if let Some(other) = column(OTHER) {
+                match &pairwise.against {
+                    Some(column) => drop(example.columns.insert(column.clone(), other.clone())),
+                    None => example.answer = other.clone(),
+                }
+            }
+            if self.judging.reference(&example).is_none() {
+                let message = "there is no answer that this one is compared with".to_owned();
+                return Err(wrong(message)
+                    .help(format!("add a column `{OTHER}`, or the id of a row of the task")));
+            }
+        } else if self.rubric.shows_reference && example.answer.is_null() {
             return Err(wrong(
                 "the rubric shows the expected answer, and there is none".to_owned(),
             )
@@ -409,16 +504,18 @@ impl Reader<'_> {
         let part = self.scorer.scored_part(&answer);
         let Some(part) = part.filter(|_| self.scorer.score(&answer, &example).is_none()) else {
             return Err(wrong("the answer has nothing that a judge is asked about".to_owned())
-                .help("remove the row: such an answer is invalid without a judge"));
+                .help("remove the row: such an answer has its verdict without a judge"));
         };
         let input = self.task.shown_input(&example);
-        let expected = value_text(&example.answer);
-        let expected = self.rubric.shows_reference.then_some(&*expected);
+        let reference = self.judging.reference(&example);
+        let shown = Shown { input: &input, reference: reference.as_deref(), answer: &part };
+        let questions = (0..self.judging.questions()).map(|it| self.judging.question(it, shown));
         let writer = column(WRITER).map(|writer| family(&value_text(writer)));
         Ok(LabelledAnswer {
-            question: self.rubric.question(Graded { input: &input, expected, answer: &part }),
+            questions: questions.collect(),
             people,
             letters: part.chars().count(),
+            letters_of_other: reference.as_ref().map(|other| other.chars().count()),
             is_own_family: writer.and_then(|writer| Some(writer == *self.judge.as_ref()?)),
         })
     }
@@ -458,7 +555,11 @@ pub fn page(certificate: &Certificate, figures: &CertificateFigures) -> String {
     }
     out.push('\n');
     if let Some(rates) = figures.rates {
-        for (name, it) in [("passes good", rates.sensitivity), ("fails bad", rates.specificity)] {
+        let names = match certificate.place_bias {
+            None => ["passes good", "fails bad"],
+            Some(_) => ["finds better", "finds others"],
+        };
+        for (name, it) in names.into_iter().zip([rates.sensitivity, rates.specificity]) {
             let of = text::plural(it.n, "answer");
             let _ = writeln!(out, "  {name:<13} {} of {of}", shares(it.mean, it.low, it.high));
         }
@@ -472,6 +573,18 @@ pub fn page(certificate: &Certificate, figures: &CertificateFigures) -> String {
         };
         let _ = writeln!(out, "\n  {of} ({answers}): {finding}");
         let _ = writeln!(out, "    {mean:+.3} ({low:+.3} to {high:+.3}) of a score from 0 to 1");
+    }
+    if let Some(PlaceBias { orders_agree, prefers_first: it }) = certificate.place_bias {
+        let finding = match (it.low > 0.5, it.high < 0.5) {
+            (true, _) => "it prefers the first",
+            (_, true) => "it prefers the second",
+            _ => "no bias is shown",
+        };
+        let of = text::plural(orders_agree.n, "comparison");
+        let _ = writeln!(out, "\n  the place of an answer ({of}): {finding}");
+        let agree = shares(orders_agree.mean, orders_agree.low, orders_agree.high);
+        let _ = writeln!(out, "    both orders agree  {agree}");
+        let _ = writeln!(out, "    first is preferred {}", shares(it.mean, it.low, it.high));
     }
     out.push('\n');
     match figures.lacks.is_empty() {

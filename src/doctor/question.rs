@@ -76,7 +76,7 @@ impl Question {
                 let answer = answer.unwrap_or_else(|| "I do not know.".to_owned());
                 let questions = evaluator.judge_questions(Split::Dev, RowIx(0), 0, &answer);
                 let Some(question) = questions.first() else {
-                    checks.ok("request", "not asked: no scorer is a `rubric`".to_owned());
+                    checks.ok("request", "not asked: no scorer asks a judge".to_owned());
                     return None;
                 };
                 (question.request(0), Reader::Rubric(answer))

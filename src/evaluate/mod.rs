@@ -16,7 +16,7 @@ use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::task::measure::Measure;
 use crate::task::model::ModelRole;
-use crate::task::scorer::{Graded, InvalidReason, Rubric, ScorerSet, Verdict};
+use crate::task::scorer::{InvalidReason, Judging, ScorerSet, Shown, Verdict};
 use crate::text;
 use scorer_program::ScorerProcesses;
 pub use scorer_program::check_sandbox;
@@ -33,7 +33,9 @@ pub const JUDGE_TRIES: u32 = 2;
 pub struct JudgeQuestion<'a> {
     /// Its place among the questions that an answer may raise, from 0.
     pub place: u32,
-    rubric: &'a Rubric,
+    judging: &'a Judging,
+    /// Which of the questions of its scorer it is, from 0.
+    number: u32,
     request: Request,
 }
 
@@ -45,14 +47,14 @@ impl JudgeQuestion<'_> {
         Request { draw, ..self.request.clone() }
     }
 
-    /// The verdict that a reply gives.
+    /// What a reply says of the answer.
     ///
     /// # Errors
     /// Why it cannot be read.
     pub fn read(&self, reply: &Answered) -> Result<Verdict, String> {
         match reply.flaw() {
             Some(flaw) => Err(format!("it was {}", flaw.in_words())),
-            None => self.rubric.read(&reply.text),
+            None => self.judging.read(self.number, &reply.text),
         }
     }
 }
@@ -243,31 +245,35 @@ impl Evaluator {
             return Vec::new();
         };
         let input = self.task.shown_input(example);
-        let mut questions = Vec::new();
-        for (place, (scorer, rubric)) in (0..).zip(self.task.scorers.rubrics()) {
+        let (mut questions, mut before) = (Vec::new(), 0);
+        for (scorer, judging) in self.task.scorers.judged() {
+            let first = before;
+            before += judging.questions();
             // One that says nothing is graded without a judge.
             let part = scorer.scored_part(answer);
             let Some(part) = part.filter(|_| scorer.score(answer, example).is_none()) else {
                 continue;
             };
-            let expected = value_text(&example.answer);
-            let expected = rubric.shows_reference.then_some(&*expected);
-            let messages = rubric.question(Graded { input: &input, expected, answer: &part });
-            let stable_bytes = match judge.form.cache_min_tokens() {
-                Some(_) => messages.first().map_or(0, |system| system.content.len()),
-                None => 0,
-            };
-            let request = Request {
-                model: judge.name.clone(),
-                messages,
-                temperature: judge.temperature,
-                max_output_tokens: judge.max_output_tokens,
-                draw: u64::from(replicate),
-                stable_bytes,
-                form: Arc::clone(&judge.form),
-                row: None,
-            };
-            questions.push(JudgeQuestion { place, rubric, request });
+            let reference = judging.reference(example);
+            let shown = Shown { input: &input, reference: reference.as_deref(), answer: &part };
+            for number in 0..judging.questions() {
+                let messages = judging.question(number, shown);
+                let stable_bytes = match judge.form.cache_min_tokens() {
+                    Some(_) => messages.first().map_or(0, |system| system.content.len()),
+                    None => 0,
+                };
+                let request = Request {
+                    model: judge.name.clone(),
+                    messages,
+                    temperature: judge.temperature,
+                    max_output_tokens: judge.max_output_tokens,
+                    draw: u64::from(replicate),
+                    stable_bytes,
+                    form: Arc::clone(&judge.form),
+                    row: None,
+                };
+                questions.push(JudgeQuestion { place: first + number, judging, number, request });
+            }
         }
         questions
     }
@@ -299,7 +305,11 @@ impl Evaluator {
                 (Some((_, processes)), Some(part)) => {
                     asked.push(processes.score(&part, example).await?);
                 }
-                _ => asked.extend(judged.next()),
+                // Its questions are answered one after the other.
+                _ => asked.extend(scorer.judging().map(|judging| {
+                    let replies = judged.by_ref().take(judging.questions() as usize);
+                    judging.verdict(replies.collect())
+                })),
             }
         }
         Ok(scorers.score_with(answer, example, asked))

@@ -8,7 +8,7 @@ use crate::source::sealed;
 use crate::stats::{Agreement, Interval, Rates};
 use crate::task::Task;
 use crate::task::model::ModelRole;
-use crate::task::scorer::Rubric;
+use crate::task::scorer::Judging;
 use crate::text;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -41,13 +41,13 @@ impl JudgeSettings {
     pub fn of(task: &Task) -> Option<Self> {
         let judge = task.model(ModelRole::Judge).filter(|_| task.scorers.judgements() > 0)?;
         let hash = |text: String| blake3::hash(text.as_bytes()).to_hex().to_string();
-        let rubrics = || task.scorers.rubrics().map(|(_, rubric)| rubric);
-        let told: Vec<String> = rubrics().map(Rubric::instructions).collect();
+        let judged = || task.scorers.judged().map(|(_, judging)| judging);
+        let told: Vec<String> = judged().map(Judging::instructions).collect();
         Some(Self {
             model: judge.name.to_string(),
             temperature: judge.temperature,
             max_output_tokens: judge.max_output_tokens,
-            criteria_blake3: rubrics().map(|rubric| hash(json!(rubric).to_string())).collect(),
+            criteria_blake3: judged().map(|judging| hash(json!(judging).to_string())).collect(),
             told_blake3: hash(json!(told).to_string()),
         })
     }
@@ -140,6 +140,15 @@ pub struct Bias {
     pub high: f64,
 }
 
+/// Whether a judge that compares two answers prefers a place. Each comparison is asked in both orders.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlaceBias {
+    /// The share of comparisons whose orders have the same result.
+    pub orders_agree: Interval,
+    /// How often the first answer is preferred, a tie as a half: 0.5 without a bias, since each answer is first once.
+    pub prefers_first: Interval,
+}
+
 /// What was counted when a judge was compared with people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Certificate {
@@ -163,6 +172,9 @@ pub struct Certificate {
     pub length_bias: Option<Bias>,
     /// By whether the judge's own family wrote the answers; `None` where the labels do not say who did, or no two of them are graded alike by people.
     pub family_bias: Option<Bias>,
+    /// By the place of the answer; `None` where the judge compares none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place_bias: Option<PlaceBias>,
 }
 
 /// What follows from the counts of a certificate.

@@ -4,7 +4,7 @@ use super::certificate::{CERTIFICATE, Certificate, JudgeSettings};
 use crate::source;
 use crate::stats::{Interval, Rates};
 use crate::task::Task;
-use crate::task::scorer::Rubric;
+use crate::task::scorer::{Judging, Rubric};
 use crate::text;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -153,5 +153,6 @@ fn certified(task: &Task, settings: &JudgeSettings) -> Result<Option<Certified>,
 fn scores_are_passes(task: &Task) -> bool {
     let [scorer] = task.scorers.scorers() else { return false };
     let is_question = |rubric: &Rubric| matches!(&rubric.criteria[..], [criterion] if criterion.levels.len() == 2);
-    !scorer.is_negated() && scorer.rubric().is_some_and(is_question)
+    let rubric = scorer.judging().and_then(Judging::rubric);
+    !scorer.is_negated() && rubric.is_some_and(is_question)
 }

@@ -93,8 +93,8 @@ impl Lengths {
     /// A judge is shown the rubric, the row and the answer, and says a sentence about each criterion.
     pub(super) fn of_judgement(self, task: &Task) -> Usage {
         let sent = (task.judge_question_bytes() as u64 + self.row).div_ceil(BYTES_PER_TOKEN);
-        let criteria = task.scorers.rubrics().map(|(_, rubric)| rubric.criteria.len()).max();
-        let said = criteria.unwrap_or(0) as u64 * GRADE_TOKENS;
+        let sentences = task.scorers.judged().map(|(_, judging)| judging.sentences()).max();
+        let said = sentences.unwrap_or(0) as u64 * GRADE_TOKENS;
         let most = task.model(ModelRole::Judge).map_or(0, |model| model.max_output_tokens);
         Usage::plain(sent + self.answer, said.min(u64::from(most)))
     }

@@ -50,7 +50,7 @@ pub use candidates::{ConfirmationPlan, MOST_CANDIDATES};
 pub use catalog::{Catalog, RunEntry, most_spent};
 pub use certificate::{
     Bias, CERTIFICATE, Certificate, CertificateFigures, CriterionAgreement, JudgeSettings, Labels,
-    LevelCounts, PassCounts, Required,
+    LevelCounts, PassCounts, PlaceBias, Required,
 };
 pub use conclusion::Conclusion;
 pub use control::Control;

@@ -222,8 +222,7 @@ impl Task {
             .map_err(|(message, help)| at.error(&["goal", "rule"], message).help(help))?;
         let tokens = tokens_of(&layout, &baseline);
         let (models, providers) = at.models(read)?;
-        if let Some((scorer, _)) = scorers.rubrics().next().filter(|_| read.models.judge.is_none())
-        {
+        if let Some((scorer, _)) = scorers.judged().next().filter(|_| read.models.judge.is_none()) {
             let place = scorers.scorers().iter().position(|it| it.name() == scorer.name());
             let place = place.unwrap_or_default().to_string();
             let message = format!("`{}` needs a model that grades", scorer.name());
@@ -511,19 +510,23 @@ impl Task {
         }
     }
 
-    /// Bytes of the longest expected answer that a judge is shown.
+    /// Bytes of the longest text of a row that a judge is shown beside an answer: the expected answer, or another one.
     #[must_use]
     pub fn longest_expected(&self) -> usize {
-        if !self.scorers.rubrics().any(|(_, rubric)| rubric.shows_reference) {
-            return 0;
+        let longest = |row: &Example| {
+            let shown = self.scorers.judged().filter_map(|(_, judging)| judging.reference(row));
+            shown.map(|text| text.len()).max()
+        };
+        match self.scorers.judgements() {
+            0 => 0,
+            _ => self.open_all_rows().filter_map(longest).max().unwrap_or(0),
         }
-        self.open_all_rows().map(|row| value_text(&row.answer).len()).max().unwrap_or(0)
     }
 
     /// Bytes of the longest of a judge's questions without the row and the answer.
     #[must_use]
     pub fn judge_question_bytes(&self) -> usize {
-        let bytes = self.scorers.rubrics().map(|(_, rubric)| rubric.question_bytes());
+        let bytes = self.scorers.judged().map(|(_, judging)| judging.question_bytes());
         bytes.max().unwrap_or(0)
     }
 

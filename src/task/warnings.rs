@@ -158,7 +158,7 @@ fn short_replies(task: &Task) -> Vec<String> {
 /// Warns of a judge that no scorer asks.
 fn unused_judge(task: &Task) -> Option<String> {
     let judge = task.model(ModelRole::Judge).filter(|_| task.scorers.judgements() == 0)?;
-    Some(format!("`{}` is never asked: no scorer is a `rubric`", judge.name))
+    Some(format!("`{}` is never asked: no scorer asks a judge", judge.name))
 }
 
 /// Warns of held-out rows that the search sees under another id.

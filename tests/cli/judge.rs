@@ -338,7 +338,7 @@ fn mistakes_are_told_before_anything_is_paid() {
     without.edit("colours/task.toml", "value = \"It is polite.\"", "labels = [\"warm\", \"cold\"]");
     without.edit("colours/task.toml", "mutator = ", "judge = \"sim/judge\"\nmutator = ");
     let warned = without.run("plan colours").ok().stdout;
-    assert!(warned.contains("`sim/judge` is never asked: no scorer is a `rubric`"), "{warned}");
+    assert!(warned.contains("`sim/judge` is never asked: no scorer asks a judge"), "{warned}");
 }
 
 #[test]

@@ -36,6 +36,7 @@ mod migrate;
 mod looks;
 mod mistakes;
 mod must_pass;
+mod pairwise;
 mod monitor;
 mod night;
 mod notify;

@@ -158,7 +158,11 @@ fn eval_and_ab_tell_which_prompt_fails_them() {
     assert!(told.contains("not right on 2 of 6 rows that must pass: "), "{told}");
     let gate = "eval colours --prompt warm.md --split hold --max-calls 100 --min-quality 0";
     let refused = env.run(gate).exits(6);
-    assert!(refused.stderr.contains("not right on 2 of 6 rows that must pass"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("not right on 2 of 6 rows that must pass"),
+        "{}",
+        refused.stderr
+    );
     let json = env.run(&format!("{gate} --json")).exits(6).json();
     let failed: Vec<&str> = json["must_pass"]["failed_rows"]
         .as_array()

@@ -6,7 +6,7 @@
 
 use super::alternatives;
 use super::answer_filter::AnswerFilter;
-use super::criteria::Rubric;
+use super::judging::Judging;
 use super::program::{CodeSpec, CommandSpec};
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::{Verdict, quoted};
@@ -115,7 +115,7 @@ pub(super) enum Method {
     Row(Arc<dyn RowKind>),
     Command(CommandSpec),
     Code(CodeSpec),
-    Judge(Arc<Rubric>),
+    Judge(Arc<Judging>),
 }
 
 impl<K: Kind + 'static> From<K> for Method {

@@ -1,6 +1,6 @@
 //! Scorers: one small file for each kind of `[[score]]`.
 //!
-//! All kinds except `command`, `code` and `rubric`, which programs and a model decide, are pure functions of the
+//! All kinds except `command`, `code`, `rubric` and `pairwise`, which programs and a model decide, are pure functions of the
 //! answer and the row. They do not know the candidate, and they never fail: an unusable answer is an
 //! invalid answer with a reason. Mistakes in a row or a table are reported before anything is scored, by
 //! [`Scorer::new`] and [`Scorer::check`].
@@ -26,7 +26,10 @@ mod find_json;
 mod alternatives;
 mod program;
 mod criteria;
+mod frame;
 mod judgement;
+mod pairwise;
+mod judging;
 mod schema;
 mod outcome;
 mod kind;
@@ -48,6 +51,7 @@ mod command;
 mod code;
 mod rubric;
 mod grade;
+mod preference;
 mod overlap;
 mod token_f1;
 mod levenshtein;
@@ -64,9 +68,13 @@ pub use code::{ProgramEnd, WholeProgram};
 pub use comparable::label_form;
 pub use criteria::{Criterion, Level, Rubric};
 pub use invalid::{InvalidAnswers, InvalidCount, InvalidRow};
-pub use judgement::{AskedOf, Graded};
+pub use judgement::AskedOf;
+pub use judging::{Judging, Shown};
 pub(crate) use numerals::has_boxed_number;
 pub use numerals::is_number;
+pub use pairwise::{AskedPair, ORDERS_AGREE, PREFERS_FIRST, Pairwise};
+pub use preference::PREFERRED;
+pub(crate) use preference::name_of as place_name;
 pub use program::{CodeSpec, CommandSpec, ScorerProgram};
 pub use reason::InvalidReason;
 pub use reasoning::Reasoning;
@@ -102,7 +110,9 @@ static KINDS: &[kind::KindEntry] = &[
     kind::entry::<command::Command>(),
     kind::entry::<code::Code>(),
     kind::entry::<rubric::RubricKind>(),
+    kind::entry::<pairwise::Pairwise>(),
     kind::entry::<grade::Grade>(),
+    kind::entry::<preference::Preference>(),
     kind::entry::<token_f1::TokenF1>(),
     kind::entry::<levenshtein::Levenshtein>(),
     kind::entry::<rouge::RougeN>(),
@@ -212,11 +222,11 @@ impl Scorer {
         }
     }
 
-    /// What the judge grades by, if this is a `rubric` scorer.
+    /// What a judge decides, if this is a `rubric` or `pairwise` scorer.
     #[must_use]
-    pub fn rubric(&self) -> Option<&Rubric> {
+    pub fn judging(&self) -> Option<&Judging> {
         match &self.method {
-            Method::Judge(rubric) => Some(rubric),
+            Method::Judge(judging) => Some(judging),
             Method::Kind(_) | Method::Row(_) | Method::Command(_) | Method::Code(_) => None,
         }
     }
@@ -252,7 +262,7 @@ impl Scorer {
         match &self.method {
             Method::Kind(kind) => Some(kind.metrics().to_vec()),
             Method::Row(kind) => kind.metrics().map(<[_]>::to_vec),
-            Method::Judge(rubric) => Some(rubric.names().collect()),
+            Method::Judge(judging) => Some(judging.metrics()),
             Method::Code(_) => Some(Vec::new()),
             Method::Command(_) => None,
         }
@@ -334,11 +344,9 @@ impl Scorer {
         let kind = match &self.method {
             Method::Kind(kind) => kind,
             Method::Row(kind) => return kind.check(row),
-            Method::Judge(rubric) if rubric.shows_reference && row.answer.is_null() => {
-                return Err("it has no answer, which the judge would be shown".to_owned());
-            }
+            Method::Judge(judging) => return judging.check(row),
             Method::Code(_) => return code::check(row),
-            Method::Command(_) | Method::Judge(_) => return Ok(()),
+            Method::Command(_) => return Ok(()),
         };
         let checked = answers.iter().try_for_each(|answer| kind.check(answer, &self.filter));
         checked.map_err(|message| match row.answer.is_array() && !self.any_of {
@@ -366,9 +374,14 @@ impl Scorer {
         }
         match &self.method {
             // Nothing is asked about an answer that says nothing.
-            Method::Judge(_) | Method::Code(_) => {
-                part.trim().is_empty().then(|| invalid(InvalidReason::Empty))
+            Method::Judge(_) | Method::Code(_) if part.trim().is_empty() => {
+                Some(invalid(InvalidReason::Empty))
             }
+            Method::Judge(judging) => {
+                let known = judging.known(part, row)?;
+                Some(self.concluded(known, part))
+            }
+            Method::Code(_) => None,
             Method::Command(_) => None,
             Method::Row(kind) => Some(self.concluded(kind.score(part, row), part)),
             Method::Kind(kind) => {

@@ -3,6 +3,7 @@
 
 use super::answer_filter::AnswerFilter;
 use super::criteria::Rubric;
+use super::judging::Judging;
 use super::kind::{FromTable, Method};
 use super::table::{ScoreTable, ScorerError};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ pub(super) struct RubricKind(Rubric);
 
 impl From<RubricKind> for Method {
     fn from(rubric: RubricKind) -> Self {
-        Self::Judge(Arc::new(rubric.0))
+        Self::Judge(Arc::new(Judging::Rubric(rubric.0)))
     }
 }
 

@@ -3,7 +3,7 @@
 //! What one scorer does with an answer is in [`Scorer`] and in the files of the kinds.
 
 use super::Scorer;
-use super::criteria::Rubric;
+use super::judging::Judging;
 use super::label_form;
 use super::program::ScorerProgram;
 use super::reason::InvalidReason;
@@ -105,14 +105,14 @@ impl ScorerSet {
     }
 
     /// The scorers that a judge decides, in the task's order.
-    pub fn rubrics(&self) -> impl Iterator<Item = (&Scorer, &Rubric)> {
-        self.scorers.iter().filter_map(|scorer| Some((scorer, scorer.rubric()?)))
+    pub fn judged(&self) -> impl Iterator<Item = (&Scorer, &Judging)> {
+        self.scorers.iter().filter_map(|scorer| Some((scorer, scorer.judging()?)))
     }
 
     /// The most questions that an answer raises for the judge.
     #[must_use]
     pub fn judgements(&self) -> u32 {
-        u32::try_from(self.rubrics().count()).unwrap_or(u32::MAX)
+        self.judged().map(|(_, judging)| judging.questions()).sum()
     }
 
     /// The scorers that must be asked about an answer: programs and judges, in the task's order.

@@ -107,6 +107,10 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = true, extend("default" = false))]
     pub reference: Option<bool>,
+    /// `pairwise`: the column of the answer that others are compared with, instead of the row's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"answer_in_production")]
+    pub against: Option<String>,
     /// `assertions`: the column that holds them, instead of the row's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"__expected")]
@@ -277,7 +281,7 @@ impl ScoreTable {
     }
 
     /// The keys that belong to some kinds, and whether each is there.
-    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 24] {
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 25] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
@@ -301,6 +305,7 @@ impl ScoreTable {
             ("of", self.of.is_some()),
             ("criteria", self.criteria.is_some()),
             ("reference", self.reference.is_some()),
+            ("against", self.against.is_some()),
             ("column", self.column.is_some()),
             ("any_of", self.any_of.is_some()),
         ]
