@@ -95,6 +95,16 @@ number_id! {
     MutatorIx(u8)
 }
 
+number_id! {
+    /// A judge's place in the task's list of them.
+    JudgeIx(u8)
+}
+
+impl JudgeIx {
+    /// The only judge, or the first of several.
+    pub const FIRST: Self = Self(0);
+}
+
 impl MutatorIx {
     /// The only mutator, or the first of several.
     pub const FIRST: Self = Self(0);

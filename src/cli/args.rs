@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 pub(crate) use super::ab_args::{AbArgs, AssignArgs, CodeLanguage};
 pub(crate) use super::cap_args::{CapArgs, SpendingArgs};
-pub(crate) use super::judge_args::{CertifyArgs, CheckArgs, JudgeAction, JudgeArgs};
+pub(crate) use super::judge_args::{CertifyArgs, CheckArgs, JudgeAction, JudgeArgs, LabelArgs};
 pub(crate) use super::prompt_args::{
     EvalArgs, ExportArgs, ExportFormat, LogArgs, MonitorArgs, RollbackArgs, VerifyArgs,
 };

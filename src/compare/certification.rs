@@ -5,11 +5,11 @@
 //! a person said. So it is evaluated, resumed and paid for like all others, and a search can improve the judge's prompt.
 
 use crate::clock::Clock;
-use crate::id::ExampleId;
+use crate::id::{ExampleId, JudgeIx};
 use crate::prompt::{Message, literal, value_text};
 use crate::run::{
-    Bias, Certificate, CertificateFigures, JudgeSettings, Labels, LevelCounts, PassCounts,
-    PlaceBias, Required,
+    Bias, Certificate, CertificateFigures, JudgeCounts, JudgeModel, JudgeSettings, Labels,
+    LevelCounts, PassCounts, PlaceBias, Required,
 };
 use crate::seed::Seed;
 use crate::source::SourceError;
@@ -20,7 +20,7 @@ use crate::task::dataset::{self, Row};
 use crate::task::example::{Example, RowOrigin};
 use crate::task::model::ModelRole;
 use crate::task::scorer::{
-    Judging, PREFERRED, Pairwise, Rubric, Scorer, Shown, Verdict, place_name,
+    Judging, PREFERRED, Pairwise, PanelRule, Rubric, Scorer, Shown, Verdict, place_name,
 };
 use crate::task::{Task, TaskSource};
 use crate::text;
@@ -32,8 +32,6 @@ use std::path::Path;
 
 /// The first line of a task that is made here.
 pub const HEADER: &str = "# Made by `promptsearch judge certify`, which writes it anew each time.";
-/// The file of that task, beside the judge's own.
-pub const TASK_FILE: &str = "judge.toml";
 /// The file of its rows.
 pub const ROWS_FILE: &str = "judge-rows.jsonl";
 /// The column that holds what wrote an answer.
@@ -56,12 +54,17 @@ pub struct LabelColumns<'a> {
 #[derive(Debug)]
 pub struct LabelledAnswers {
     judging: Judging,
+    /// How several judges decide.
+    rule: PanelRule,
     /// What people say of an answer; of a comparison, which of the two is better.
     rubric: Rubric,
     rows: Vec<LabelledAnswer>,
     file: String,
     blake3: String,
 }
+
+/// The verdicts of each judge, by the number of the row of the task about it, from 0.
+pub type JudgeVerdicts = [HashMap<usize, Verdict>];
 
 /// What a judge says of an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,16 +117,18 @@ impl LabelledAnswers {
         };
         let known: HashMap<String, &Example> =
             task.open_all_rows().map(|row| (row.id.to_string(), row)).collect();
-        let judge = task.model(ModelRole::Judge).map(|judge| family(judge.name.model()));
+        let judges = task.judges().map(|(_, judge)| family(judge.name.model())).collect();
         let rubric = match judging {
             Judging::Rubric(rubric) => rubric.clone(),
             Judging::Pairwise(pairwise) => pairwise.into(),
         };
-        let reader = Reader { task, scorer, judging, rubric: &rubric, file, columns, known, judge };
+        let reader =
+            Reader { task, scorer, judging, rubric: &rubric, file, columns, known, judges };
         let read = dataset::read_rows(file)?;
         let rows = read.iter().map(|row| reader.answer(row)).collect::<Result<_, _>>()?;
         Ok(Self {
             judging: judging.clone(),
+            rule: scorer.panel_rule(),
             rubric,
             rows,
             file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -176,11 +181,11 @@ impl LabelledAnswers {
         out
     }
 
-    /// The file of the task about the judge.
+    /// The file of the task about a judge.
     ///
     /// # Errors
     /// The judge's task was not read from a file.
-    pub fn task_file(&self, task: &Task) -> Result<String, SourceError> {
+    pub fn task_file(&self, task: &Task, judge: JudgeIx) -> Result<String, SourceError> {
         let TaskSource::Files(files) = &task.source else {
             return Err(task.mistake(&[], "a task that was made in memory has no file"));
         };
@@ -188,13 +193,18 @@ impl LabelledAnswers {
         let mut own: toml::Table =
             toml::from_str(&files.text).map_err(|error| broken(error.to_string()))?;
         let mut models = toml::Table::new();
-        if let (Some(toml::Value::Table(named)), Some(judge)) =
-            (own.get("models"), task.model(ModelRole::Judge))
+        if let (Some(toml::Value::Table(named)), Some(judge_model)) =
+            (own.get("models"), task.model(ModelRole::Judge(judge)))
         {
-            let mut spec = match named.get("judge") {
+            let written = match named.get("judge") {
+                Some(toml::Value::Array(several)) => several.get(usize::from(judge.0)),
+                one => one,
+            };
+            let mut spec = match written {
                 Some(toml::Value::Table(spec)) => spec.clone(),
                 _ => toml::Table::new(),
             };
+            let judge = judge_model;
             spec.insert("model".to_owned(), judge.name.to_string().into());
             spec.insert("temperature".to_owned(), judge.temperature.into());
             spec.insert("max_output_tokens".to_owned(), i64::from(judge.max_output_tokens).into());
@@ -262,14 +272,20 @@ impl LabelledAnswers {
     pub fn certificate(
         &self,
         settings: JudgeSettings,
-        verdicts: &HashMap<usize, Verdict>,
+        verdicts: &JudgeVerdicts,
         required: Required,
         clock: &Clock,
     ) -> Certificate {
-        let mut graded: Vec<(&LabelledAnswer, Vec<f64>)> = Vec::new();
-        for (number, row) in self.rows.iter().enumerate() {
-            graded.extend(self.values(number, verdicts).map(|values| (row, values)));
-        }
+        let graded = self.graded(verdicts);
+        let of_judge = |(model, own): (&JudgeModel, &HashMap<usize, Verdict>)| {
+            let graded = self.graded(std::slice::from_ref(own));
+            let criteria = (0..self.rubric.criteria.len()).map(|place| self.counts(place, &graded));
+            JudgeCounts { model: model.model.clone(), criteria: criteria.collect() }
+        };
+        let judges = match verdicts.len() {
+            0..=1 => Vec::new(),
+            _ => settings.models.iter().zip(verdicts).map(of_judge).collect(),
+        };
         let criteria = (0..self.rubric.criteria.len()).map(|place| self.counts(place, &graded));
         let mut passes = PassCounts::default();
         for (row, judge) in &graded {
@@ -287,17 +303,19 @@ impl LabelledAnswers {
         // Where half of them are the longest, those are above all others.
         let below = letters.iter().rev().find(|it| **it < middle).copied();
         let cut = if letters.last() > Some(&middle) { middle } else { below.unwrap_or(middle) };
-        let (long, is_long): (String, &dyn Fn(&LabelledAnswer) -> Option<bool>) = match self.judging
-        {
+        let length_bias = match self.judging {
             Judging::Rubric(_) => {
-                (format!("answers above {cut} letters"), &|row| Some(row.letters > cut))
+                self.bias(format!("answers above {cut} letters"), &graded, |row| {
+                    Some(row.letters > cut)
+                })
             }
-            Judging::Pairwise(_) => ("answers longer than the other one".to_owned(), &|row| {
-                let other = row.letters_of_other?;
-                (row.letters != other).then_some(row.letters > other)
-            }),
+            Judging::Pairwise(_) => {
+                self.bias("answers longer than the other one".to_owned(), &graded, |row| {
+                    let other = row.letters_of_other?;
+                    (row.letters != other).then_some(row.letters > other)
+                })
+            }
         };
-        let length_bias = self.bias(long, &graded, is_long);
         let family = "answers by the judge's own family".to_owned();
         let family_bias = self.bias(family, &graded, |row| row.is_own_family);
         Certificate {
@@ -317,6 +335,7 @@ impl LabelledAnswers {
             length_bias,
             family_bias,
             place_bias: self.place_bias(verdicts),
+            judges,
         }
     }
 
@@ -340,9 +359,11 @@ impl LabelledAnswers {
     }
 
     /// Whether the judge prefers a place; `None` where it compares nothing.
-    fn place_bias(&self, verdicts: &HashMap<usize, Verdict>) -> Option<PlaceBias> {
-        let both: Vec<[f64; 2]> =
-            (0..self.rows.len()).filter_map(|number| self.preferred(number, verdicts)).collect();
+    fn place_bias(&self, verdicts: &JudgeVerdicts) -> Option<PlaceBias> {
+        let of_judge = |verdicts| {
+            (0..self.rows.len()).filter_map(move |number| self.preferred(number, verdicts))
+        };
+        let both: Vec<[f64; 2]> = verdicts.iter().flat_map(of_judge).collect();
         let agree = both.iter().filter(|[one, other]| *one == 1.0 - *other).count();
         let first: Vec<Weighted> = both
             .iter()
@@ -354,8 +375,23 @@ impl LabelledAnswers {
         })
     }
 
-    /// What the judge said of each criterion of an answer, from 0 to 1; `None` where it gave no grade.
-    fn values(&self, number: usize, verdicts: &HashMap<usize, Verdict>) -> Option<Vec<f64>> {
+    /// The answers that all of these judges graded, with what they say of each criterion.
+    fn graded(&self, verdicts: &JudgeVerdicts) -> Vec<(&LabelledAnswer, Vec<f64>)> {
+        let rows = self.rows.iter().enumerate();
+        rows.filter_map(|(number, row)| Some((row, self.values(number, verdicts)?))).collect()
+    }
+
+    /// What judges said of each criterion of an answer, by their rule, from 0 to 1; `None` where one of them gave no grade.
+    fn values(&self, number: usize, verdicts: &JudgeVerdicts) -> Option<Vec<f64>> {
+        let judges: Vec<Vec<f64>> =
+            verdicts.iter().map(|own| self.values_of(number, own)).collect::<Option<_>>()?;
+        let criteria = 0..self.rubric.criteria.len();
+        let value = |place| self.rule.of(judges.iter().map(|judge| judge[place]).collect());
+        Some(criteria.map(value).collect())
+    }
+
+    /// What one of them said.
+    fn values_of(&self, number: usize, verdicts: &HashMap<usize, Verdict>) -> Option<Vec<f64>> {
         if let Judging::Pairwise(_) = self.judging {
             let [first, second] = self.preferred(number, verdicts)?;
             return Some(vec![Pairwise::of_both([first, 1.0 - second])]);
@@ -366,7 +402,7 @@ impl LabelledAnswers {
 
     /// The judge's grade of an answer, by its number from 0; `None` where it gave none.
     #[must_use]
-    pub fn grade(&self, number: usize, verdicts: &HashMap<usize, Verdict>) -> Option<Grade> {
+    pub fn grade(&self, number: usize, verdicts: &JudgeVerdicts) -> Option<Grade> {
         let values = self.values(number, verdicts)?;
         let (score, people) = (self.mean(&values), self.mean(&self.rows.get(number)?.people));
         Some(Grade { score, distance: (score - people).abs() })
@@ -379,7 +415,11 @@ impl LabelledAnswers {
             .filter_map(|it| Some((criterion.value_of(it.number)?, it.text.as_str())))
             .collect();
         levels.sort_by(|one, other| one.0.total_cmp(&other.0));
-        let at = |value: f64| levels.iter().position(|level| level.0 == value);
+        // What several say together may lie between two levels: then it is the nearest, and of two the lower.
+        let at = |value: f64| {
+            let distance = |place: &usize| (levels[*place].0 - value).abs();
+            (0..levels.len()).min_by(|one, other| distance(one).total_cmp(&distance(other)))
+        };
         let mut counts = vec![vec![0; levels.len()]; levels.len()];
         for (row, judge) in graded {
             if let (Some(judge), Some(people)) = (at(judge[place]), at(row.people[place])) {
@@ -431,8 +471,8 @@ struct Reader<'a> {
     columns: LabelColumns<'a>,
     /// The rows of the task by id.
     known: HashMap<String, &'a Example>,
-    /// The judge's family.
-    judge: Option<String>,
+    /// The judges' families.
+    judges: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -516,7 +556,7 @@ impl Reader<'_> {
             people,
             letters: part.chars().count(),
             letters_of_other: reference.as_ref().map(|other| other.chars().count()),
-            is_own_family: writer.and_then(|writer| Some(writer == *self.judge.as_ref()?)),
+            is_own_family: writer.map(|writer| self.judges.contains(&writer)),
         })
     }
 }
@@ -537,7 +577,7 @@ fn family(model: &str) -> String {
 #[must_use]
 pub fn page(certificate: &Certificate, figures: &CertificateFigures) -> String {
     let Labels { rows, ungraded, file, .. } = &certificate.labels;
-    let mut out = format!("{} beside people\n", certificate.settings.model);
+    let mut out = format!("{} beside people\n", certificate.settings.name());
     let _ = writeln!(out, "  answers       {} of {file}", text::plural(*rows, "graded answer"));
     if *ungraded > 0 {
         let _ = writeln!(out, "                {ungraded} without a grade of the judge, left out");
@@ -551,6 +591,15 @@ pub fn page(certificate: &Certificate, figures: &CertificateFigures) -> String {
         if let Some(it) = criterion.kappa {
             let _ =
                 writeln!(out, "    κ           {:.2} ({:.2} to {:.2})", it.mean, it.low, it.high);
+        }
+    }
+    for judge in &certificate.judges {
+        for it in judge.criteria.iter().map(LevelCounts::agreement) {
+            let kappa = it.kappa.map_or_else(
+                || "κ is not known".to_owned(),
+                |it| format!("κ {:.2} ({:.2} to {:.2})", it.mean, it.low, it.high),
+            );
+            let _ = writeln!(out, "\n  {} alone, {}\n    {kappa}", judge.model, it.criterion);
         }
     }
     out.push('\n');

@@ -3,15 +3,13 @@
 //! A model behind a name may be changed by whoever serves it. Fixed answers show it: what differs between two times that
 //! they are graded is the judge. Not whether it agrees with people well enough, which is `certification`'s.
 
-use super::certification::LabelledAnswers;
+use super::certification::{JudgeVerdicts, LabelledAnswers};
 use crate::seed::Seed;
 use crate::stats::interval::wilson;
 use crate::stats::weighted::{self, Weighted};
 use crate::stats::{Interval, Level};
-use crate::task::scorer::Verdict;
 use crate::text::{percent, plural};
 use serde::Serialize;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// What is compared.
@@ -65,7 +63,7 @@ impl JudgeDrift {
     pub fn of(
         judge: String,
         labelled: &LabelledAnswers,
-        [then, now]: [&HashMap<usize, Verdict>; 2],
+        [then, now]: [&JudgeVerdicts; 2],
         false_alarm: f64,
     ) -> Self {
         let (mut grades, mut distances, mut ungraded) = (Vec::new(), Vec::new(), 0);

@@ -118,7 +118,7 @@ impl Checkup {
         for (check, elsewhere) in roles.iter_mut().zip(&elsewhere) {
             let most = match check.role {
                 ModelRole::Mutator(_) => lookahead.proposals,
-                ModelRole::Task | ModelRole::Judge => lookahead.evaluations,
+                ModelRole::Task | ModelRole::Judge(_) => lookahead.evaluations,
                 // Each is folded before anything else is decided.
                 ModelRole::Embed => 1,
             };

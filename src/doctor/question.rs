@@ -68,18 +68,21 @@ impl Question {
                     return None;
                 }
             },
-            ModelRole::Judge => {
-                // Any answer does; the expected one is there.
+            ModelRole::Judge(judge) => {
+                // Any answer does: the expected one, and where that is compared with itself another one.
                 let row = task.splits.dev.first()?;
                 let expected = value_text(&task.scorers.right_answer(row)).into_owned();
-                let answer = Some(expected).filter(|it| !it.trim().is_empty());
-                let answer = answer.unwrap_or_else(|| "I do not know.".to_owned());
-                let questions = evaluator.judge_questions(Split::Dev, RowIx(0), 0, &answer);
-                let Some(question) = questions.first() else {
+                let asked =
+                    [expected, "I do not know.".to_owned()].into_iter().find_map(|answer| {
+                        let questions = evaluator.judge_questions(Split::Dev, RowIx(0), 0, &answer);
+                        let mut own = questions.iter().filter(|question| question.judge == judge);
+                        Some((own.next()?.request(0), answer))
+                    });
+                let Some((request, answer)) = asked else {
                     checks.ok("request", "not asked: no scorer asks a judge".to_owned());
                     return None;
                 };
-                (question.request(0), Reader::Rubric(answer))
+                (request, Reader::Judge(judge, answer))
             }
             ModelRole::Embed => {
                 let Some(request) = first_vectors(task, recipe) else {

@@ -4,7 +4,7 @@ use super::check::{Cause, Checks};
 use crate::engine::{FirstProposal, SearchError};
 use crate::evaluate::Evaluator;
 use crate::event::{Answered, ProposalOutcome};
-use crate::id::RowIx;
+use crate::id::{JudgeIx, RowIx};
 use crate::task::example::Split;
 use crate::text;
 use crate::vector::{self, Embedding};
@@ -15,8 +15,8 @@ pub(super) enum Reader {
     Scorers,
     /// The operator that asked.
     Proposal(Box<FirstProposal>),
-    /// The rubric that asked, about this answer.
-    Rubric(String),
+    /// A judge, about this answer.
+    Judge(JudgeIx, String),
     /// What compares this number of texts.
     Vectors(usize),
 }
@@ -35,7 +35,7 @@ impl Reader {
         match self {
             Self::Scorers => score(checks, evaluator, answered).await,
             Self::Proposal(first) => form(checks, *first, answered),
-            Self::Rubric(answer) => grade(checks, evaluator, &answer, answered),
+            Self::Judge(judge, answer) => grade(checks, evaluator, (judge, &answer), answered),
             Self::Vectors(texts) => vectors(checks, texts, answered),
         }
     }
@@ -70,10 +70,16 @@ async fn score(checks: &mut Checks, evaluator: &Evaluator, answered: &Answered) 
 }
 
 /// Whether the judge's reply is a grade.
-fn grade(checks: &mut Checks, evaluator: &Evaluator, answer: &str, reply: &Answered) {
+fn grade(
+    checks: &mut Checks,
+    evaluator: &Evaluator,
+    (judge, answer): (JudgeIx, &str),
+    reply: &Answered,
+) {
     let questions = evaluator.judge_questions(Split::Dev, RowIx(0), 0, answer);
     let shown = text::shorten(&text::one_line(answer), 60);
-    match questions.first().map(|question| question.read(reply)) {
+    let mut own = questions.iter().filter(|question| question.judge == judge);
+    match own.next().map(|question| question.read(reply)) {
         Some(Ok(verdict)) => {
             let score = verdict.score.value();
             checks.ok("grade", format!("the answer “{shown}” to the first row of dev gets {score:.2}"));

@@ -12,6 +12,7 @@ use crate::ledger::{CallCosts, Demand, Finale, Limits, Remaining, worst_case};
 use crate::provider::Request;
 use crate::provider::limit::time_per_call;
 use crate::state::{Facts, Phase, Work};
+use crate::task::Model;
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::model::ModelRole;
@@ -66,7 +67,7 @@ impl Budget {
         let baseline_bytes = task.layout.bytes_without_row(&task.baseline);
         let longest_request = baseline_bytes + longest_row;
         let limits = Limits::new(caps, task.held_out_answers(), finale);
-        let limits = limits.judged(task.scorers.judgements());
+        let limits = limits.judged(task.judgements());
         let longest_expected = task.longest_expected();
         Self { limits, task, baseline_bytes, longest_request, longest_row, longest_expected }
     }
@@ -242,16 +243,20 @@ impl Budget {
     /// What is set aside for the grades of each row of a block, whose longest row has this many bytes; `None` where no
     /// judge is asked.
     pub(super) fn judging(&self, facts: &Facts, longest_row: usize) -> Option<Judging> {
-        let judge = self.task.model(ModelRole::Judge)?;
-        let calls = self.task.scorers.judgements() * JUDGE_TRIES;
+        let judges = u8::try_from(self.task.judges().count()).unwrap_or(u8::MAX);
+        let calls = self.task.judgements() * JUDGE_TRIES;
         let bytes = self.task.judge_question_bytes() + longest_row + self.longest_expected;
         let task = self.task.task_model();
         // It is shown the whole answer.
         let answer = facts.plan.longest_output(ModelRole::Task, task.max_output_tokens);
-        let prompt = facts.plan.prompt_tokens(ModelRole::Judge, bytes) + answer;
-        let output = facts.plan.longest_output(ModelRole::Judge, judge.max_output_tokens);
-        let reserve = worst_case(judge.price, prompt, output);
-        (calls > 0).then_some(Judging { calls, reserve })
+        let worst = |(role, judge): (ModelRole, &Model)| {
+            let prompt = facts.plan.prompt_tokens(role, bytes) + answer;
+            let output = facts.plan.longest_output(role, judge.max_output_tokens);
+            worst_case(judge.price, prompt, output)
+        };
+        // That of the dearest judge, for each of them.
+        let reserve = self.task.judges().map(worst).reduce(Amount::max)?;
+        (calls > 0).then_some(Judging { calls, reserve, judges })
     }
 
     fn worst_judging(&self, facts: &Facts) -> Amount {
@@ -262,9 +267,10 @@ impl Budget {
     /// What the grades of an answer cost on average; their worst case before one is known.
     fn mean_judging(&self, facts: &Facts) -> Amount {
         let questions = u64::from(self.task.scorers.judgements());
-        match facts.plan.answered(ModelRole::Judge).mean() {
-            _ if questions == 0 => Amount::ZERO,
-            Some(mean) => mean.times(questions),
+        let means: Option<Vec<Amount>> =
+            self.task.judges().map(|(role, _)| facts.plan.answered(role).mean()).collect();
+        match means {
+            Some(means) => means.into_iter().sum::<Amount>().times(questions),
             None => self.worst_judging(facts),
         }
     }

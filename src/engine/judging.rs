@@ -8,17 +8,18 @@
 use super::call::{CallOutcome, CallRunner, Called, Purpose};
 use super::error::StopCause;
 use super::inbox::{Post, Report};
-use crate::evaluate::{Evaluator, JUDGE_TRIES};
+use crate::evaluate::{Evaluator, JUDGE_TRIES, JudgeQuestion};
 use crate::event::{Answered, Event, JudgeCalls, NoAnswer, RowKey};
 use crate::id::{Call, EventNumber, RequestHash};
 use crate::journal::Journal;
 use crate::provider::Request;
 use crate::task::example::Split;
 use crate::task::scorer::Verdict;
+use futures_util::future::try_join_all;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Asks the judge of a run. Clones share what is being asked.
+/// Asks the judges of a run. Clones share what is being asked.
 #[derive(Clone)]
 pub(super) struct Judge {
     runner: Arc<CallRunner>,
@@ -40,6 +41,9 @@ pub(super) struct Grades {
     pub(super) missing: Option<(NoAnswer, String)>,
 }
 
+/// The replies to a question, and what they say or why they say nothing.
+type Said = (Vec<EventNumber>, Result<Verdict, (NoAnswer, String)>);
+
 /// What came of a request.
 enum Asked {
     Answered(EventNumber, Box<Answered>),
@@ -56,53 +60,69 @@ impl Judge {
         Self { runner, evaluator, journal, post, asking: Arc::default() }
     }
 
-    /// Has an answer graded. A reply that cannot be read is asked for once more.
+    /// Has an answer graded: all questions at once. A reply that cannot be read is asked for once more.
     pub(super) async fn grades(
         &self,
         calls: JudgeCalls,
         to: RowKey,
         answer: &str,
     ) -> Result<Grades, StopCause> {
-        let mut grades = Grades::default();
         let RowKey { split, row, replicate, .. } = to;
-        for question in self.evaluator.judge_questions(split, row, replicate, answer) {
-            let mut unread = None;
-            for number in 0..JUDGE_TRIES {
-                let call = calls.first.0 + u64::from(question.place * JUDGE_TRIES + number);
-                match self.asked(Call(call), to, question.request(number)).await? {
-                    Asked::Missing(cause, why) => {
-                        grades.missing = Some((cause, why));
-                        return Ok(grades);
-                    }
-                    Asked::Answered(event, reply) => {
-                        grades.judged_by.push(event);
-                        match question.read(&reply) {
-                            Err(why) => unread = Some(why),
-                            Ok(verdict) => {
-                                grades.verdicts.push(verdict);
-                                unread = None;
-                                break;
-                            }
-                        }
-                    }
-                }
-            }
-            if let Some(why) = unread {
-                grades.missing = Some((NoAnswer::Unreadable, why));
-                return Ok(grades);
+        let questions = self.evaluator.judge_questions(split, row, replicate, answer);
+        let asked = questions.iter().map(|question| self.grade(calls, to, question));
+        let mut grades = Grades::default();
+        for (judged_by, said) in try_join_all(asked).await? {
+            grades.judged_by.extend(judged_by);
+            match said {
+                Ok(verdict) => grades.verdicts.push(verdict),
+                Err(missing) => drop(grades.missing.get_or_insert(missing)),
             }
         }
         Ok(grades)
     }
 
-    async fn asked(&self, call: Call, about: RowKey, request: Request) -> Result<Asked, StopCause> {
+    /// What a judge says to a question, or why nothing; and the replies to it, those that could not be read too.
+    async fn grade(
+        &self,
+        calls: JudgeCalls,
+        to: RowKey,
+        question: &JudgeQuestion<'_>,
+    ) -> Result<Said, StopCause> {
+        let (mut judged_by, mut unread) = (Vec::new(), String::new());
+        for number in 0..JUDGE_TRIES {
+            // Of as many calls in a row as there are judges, each asks another one.
+            let turn = u64::from(question.place * JUDGE_TRIES + number);
+            let place = turn * u64::from(calls.judges) + u64::from(question.judge.0);
+            let call = Call(calls.first.0 + place);
+            let purpose = Purpose::judgement(to, question.judge);
+            match self.asked(call, to, purpose, question.request(number)).await? {
+                Asked::Missing(cause, why) => return Ok((judged_by, Err((cause, why)))),
+                Asked::Answered(event, reply) => {
+                    judged_by.push(event);
+                    match question.read(&reply) {
+                        Err(why) => unread = why,
+                        Ok(verdict) => return Ok((judged_by, Ok(verdict))),
+                    }
+                }
+            }
+        }
+        Ok((judged_by, Err((NoAnswer::Unreadable, unread))))
+    }
+
+    async fn asked(
+        &self,
+        call: Call,
+        about: RowKey,
+        purpose: Purpose,
+        request: Request,
+    ) -> Result<Asked, StopCause> {
         let request = self.runner.rewritten(&request).unwrap_or(request);
         let hash = request.hash();
         let turn = Arc::clone(self.asking().entry(hash).or_default());
         let guard = turn.lock().await;
         let asked = match self.reply_to(&hash, about.split)? {
             Some((number, reply)) => Ok(Asked::Answered(number, Box::new(reply))),
-            None => self.ask(call, about, &request).await,
+            None => self.ask(call, purpose, &request).await,
         };
         drop(guard);
         let mut asking = self.asking();
@@ -113,8 +133,12 @@ impl Judge {
         asked
     }
 
-    async fn ask(&self, call: Call, about: RowKey, request: &Request) -> Result<Asked, StopCause> {
-        let purpose = Purpose::judgement(about);
+    async fn ask(
+        &self,
+        call: Call,
+        purpose: Purpose,
+        request: &Request,
+    ) -> Result<Asked, StopCause> {
         let Called { failed, outcome, .. } = self.runner.call(call, purpose, request, false).await;
         for (number, event) in failed {
             self.report(number, event);

@@ -6,7 +6,7 @@
 pub(crate) mod scorer_program; // What a scorer's program is sent, and what it replies.
 
 use crate::event::{Answered, Event, Step};
-use crate::id::RowIx;
+use crate::id::{JudgeIx, RowIx};
 use crate::operator::Evidence;
 use crate::program::{CommandError, CommandPool, allowed_environment};
 use crate::prompt::{Message, Prompt, TemplateError, value_text};
@@ -15,7 +15,6 @@ use crate::source::SourceError;
 use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::task::measure::Measure;
-use crate::task::model::ModelRole;
 use crate::task::scorer::{InvalidReason, Judging, ScorerSet, Shown, Verdict};
 use crate::text;
 use scorer_program::ScorerProcesses;
@@ -31,8 +30,10 @@ pub const JUDGE_TRIES: u32 = 2;
 /// A question to the judge about one answer.
 #[derive(Clone, Debug)]
 pub struct JudgeQuestion<'a> {
-    /// Its place among the questions that an answer may raise, from 0.
+    /// Its place among the questions that an answer may raise for each judge, from 0.
     pub place: u32,
+    /// The judge that is asked.
+    pub judge: JudgeIx,
     judging: &'a Judging,
     /// Which of the questions of its scorer it is, from 0.
     number: u32,
@@ -224,13 +225,13 @@ impl Evaluator {
         self.row(split, row).map(|example| verdict_of(&self.task.scorers, answered, example))
     }
 
-    /// The most questions that an answer raises for the judge.
+    /// The most questions that an answer raises for judges.
     #[must_use]
     pub fn most_judgements(&self) -> u32 {
-        self.task.scorers.judgements()
+        self.task.judgements()
     }
 
-    /// What the judge is asked about an answer to a row.
+    /// What judges are asked about an answer to a row: each question to each of them.
     #[must_use]
     pub fn judge_questions(
         &self,
@@ -239,11 +240,7 @@ impl Evaluator {
         replicate: u16,
         answer: &str,
     ) -> Vec<JudgeQuestion<'_>> {
-        let (Some(example), Some(judge)) =
-            (self.row(split, row), self.task.model(ModelRole::Judge))
-        else {
-            return Vec::new();
-        };
+        let Some(example) = self.row(split, row) else { return Vec::new() };
         let input = self.task.shown_input(example);
         let (mut questions, mut before) = (Vec::new(), 0);
         for (scorer, judging) in self.task.scorers.judged() {
@@ -256,29 +253,35 @@ impl Evaluator {
             };
             let reference = judging.reference(example);
             let shown = Shown { input: &input, reference: reference.as_deref(), answer: &part };
-            for number in 0..judging.questions() {
+            // Judge by judge: all that one of them says of the answer makes his verdict.
+            let asked = self.task.judges().flat_map(|(role, judge)| {
+                let numbers = 0..judging.questions();
+                numbers.filter_map(move |number| Some((role.judge()?, judge, number)))
+            });
+            for (judge, model, number) in asked {
                 let messages = judging.question(number, shown);
-                let stable_bytes = match judge.form.cache_min_tokens() {
+                let stable_bytes = match model.form.cache_min_tokens() {
                     Some(_) => messages.first().map_or(0, |system| system.content.len()),
                     None => 0,
                 };
                 let request = Request {
-                    model: judge.name.clone(),
+                    model: model.name.clone(),
                     messages,
-                    temperature: judge.temperature,
-                    max_output_tokens: judge.max_output_tokens,
+                    temperature: model.temperature,
+                    max_output_tokens: model.max_output_tokens,
                     draw: u64::from(replicate),
                     stable_bytes,
-                    form: Arc::clone(&judge.form),
+                    form: Arc::clone(&model.form),
                     row: None,
                 };
-                questions.push(JudgeQuestion { place: first + number, judging, number, request });
+                let place = first + number;
+                questions.push(JudgeQuestion { place, judge, judging, number, request });
             }
         }
         questions
     }
 
-    /// Scores an answer with all scorers; `judged`: what the judge says to each of its
+    /// Scores an answer with all scorers; `judged`: what judges say to each of their
     /// [questions](Self::judge_questions).
     ///
     /// # Errors
@@ -307,8 +310,11 @@ impl Evaluator {
                 }
                 // Its questions are answered one after the other.
                 _ => asked.extend(scorer.judging().map(|judging| {
-                    let replies = judged.by_ref().take(judging.questions() as usize);
-                    judging.verdict(replies.collect())
+                    let judges = self.task.judges().map(|_| {
+                        let replies = judged.by_ref().take(judging.questions() as usize);
+                        judging.verdict(replies.collect())
+                    });
+                    scorer.panel_rule().verdict(judging, judges.collect())
                 })),
             }
         }

@@ -1,7 +1,7 @@
 //! Rows that a candidate is given, and what its answers to them are worth.
 
 use super::omit::is_default;
-use crate::id::{Call, CandidateIx, EventNumber, RowIx};
+use crate::id::{Call, CandidateIx, EventNumber, JudgeIx, RowIx};
 use crate::task::example::Split;
 use crate::units::Amount;
 use crate::units::Score;
@@ -53,9 +53,21 @@ pub struct Judging {
     pub calls: u32,
     /// Each call's worst case in the plan.
     pub reserve: Amount,
+    /// How many judges there are, which are asked in turn.
+    #[serde(default = "one_judge", skip_serializing_if = "is_one_judge")]
+    pub judges: u8,
 }
 
-/// The calls that a judge may be asked by about one answer.
+fn one_judge() -> u8 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_one_judge(judges: &u8) -> bool {
+    *judges == 1
+}
+
+/// The calls that judges may be asked by about one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JudgeCalls {
     /// The first; the others follow.
@@ -64,16 +76,27 @@ pub struct JudgeCalls {
     pub count: u32,
     /// Each one's worst case in the plan.
     pub reserve: Amount,
+    /// How many judges there are, at least 1: of as many calls in a row, each asks another one.
+    pub judges: u8,
+}
+
+impl JudgeCalls {
+    /// The judge that a call asks.
+    #[must_use]
+    pub fn judge_of(&self, call: Call) -> JudgeIx {
+        let place = call.0.saturating_sub(self.first.0) % u64::from(self.judges.max(1));
+        JudgeIx(u8::try_from(place).unwrap_or_default())
+    }
 }
 
 impl Block {
     /// The judge's calls about the answer to the row at a place of the block.
     #[must_use]
     pub fn judge_calls(&self, place: u64) -> Option<JudgeCalls> {
-        let Judging { calls: count, reserve } = self.judging?;
+        let Judging { calls: count, reserve, judges } = self.judging?;
         let rows = self.rows.len() as u64;
         let first = Call(self.first.0 + rows + place * u64::from(count));
-        Some(JudgeCalls { first, count, reserve })
+        Some(JudgeCalls { first, count, reserve, judges })
     }
 }
 

@@ -9,7 +9,7 @@ use super::estimate::TokenRatios;
 use super::used::Use;
 use crate::caps::Share;
 use crate::event::{Event, JudgeCalls};
-use crate::id::Call;
+use crate::id::{Call, JudgeIx};
 use crate::task::model::{ModelRole, Usage};
 use crate::units::{Amount, Tokens, Usd};
 use std::collections::{BTreeMap, HashMap};
@@ -118,10 +118,10 @@ impl PlanLedger {
         &mut self,
         share: Share,
         calls: JudgeCalls,
-        answers: &[Answer],
+        answers: &[(JudgeIx, Answer)],
         missing: u64,
     ) {
-        let JudgeCalls { first, count, reserve } = calls;
+        let JudgeCalls { first, count, reserve, .. } = calls;
         let mut cost = Amount::ZERO;
         for call in (first.0..).take(count as usize).map(Call) {
             let failed = self.failed_attempts.remove(&call).unwrap_or(0);
@@ -129,9 +129,9 @@ impl PlanLedger {
             cost += reserve.times(failed + hedged);
             self.open_hedges.remove(&call);
         }
-        for answer in answers {
+        for (judge, answer) in answers {
             cost += Amount { usd: answer.usd, tokens: answer.usage.total() };
-            self.learn(ModelRole::Judge, *answer);
+            self.learn(ModelRole::Judge(*judge), *answer);
         }
         if let Some(reserved) = self.reserved.get_mut(&share) {
             *reserved = reserved.less(reserve.times(u64::from(count)));

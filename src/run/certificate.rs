@@ -6,9 +6,10 @@
 use crate::seed::Seed;
 use crate::source::sealed;
 use crate::stats::{Agreement, Interval, Rates};
+use crate::task::Model;
 use crate::task::Task;
 use crate::task::model::ModelRole;
-use crate::task::scorer::Judging;
+use crate::task::scorer::{Judging, PanelRule};
 use crate::text;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -23,33 +24,59 @@ const SCHEMA: u32 = 1;
 /// What decides how a judge grades.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JudgeSettings {
+    /// The model, or each of several that grade each answer.
+    pub models: Vec<JudgeModel>,
+    /// How the grades of several become one, by scorer; empty with one model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<PanelRule>,
+    /// The hash of each rubric (criteria, levels, and whether the row's answer is shown) or comparison.
+    pub criteria_blake3: Vec<String>,
+    /// The hash of all that it is told, rubrics included.
+    pub told_blake3: String,
+}
+
+/// A model that grades, as far as its settings decide what it says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JudgeModel {
     /// `provider/model`.
     pub model: String,
     /// Its sampling temperature.
     pub temperature: f64,
     /// The most tokens of its reply.
     pub max_output_tokens: u32,
-    /// The hash of each rubric: criteria, levels, and whether the row's answer is shown.
-    pub criteria_blake3: Vec<String>,
-    /// The hash of all that it is told, rubrics included.
-    pub told_blake3: String,
+    /// The hash of how it is asked: what the task adds to its requests, and what is left out of them.
+    pub asked_blake3: String,
 }
 
 impl JudgeSettings {
-    /// Those of a task's judge; `None` where no scorer asks one.
+    /// Those of a task's judges; `None` where no scorer asks one.
     #[must_use]
     pub fn of(task: &Task) -> Option<Self> {
-        let judge = task.model(ModelRole::Judge).filter(|_| task.scorers.judgements() > 0)?;
         let hash = |text: String| blake3::hash(text.as_bytes()).to_hex().to_string();
         let judged = || task.scorers.judged().map(|(_, judging)| judging);
         let told: Vec<String> = judged().map(Judging::instructions).collect();
-        Some(Self {
+        let model = |(_, judge): (ModelRole, &Model)| JudgeModel {
             model: judge.name.to_string(),
             temperature: judge.temperature,
             max_output_tokens: judge.max_output_tokens,
+            asked_blake3: hash(json!(&*judge.form).to_string()),
+        };
+        let models: Vec<JudgeModel> = task.judges().map(model).collect();
+        let rules = task.scorers.judged().map(|(scorer, _)| scorer.panel_rule());
+        let rules = if models.len() > 1 { rules.collect() } else { Vec::new() };
+        (!models.is_empty()).then(|| Self {
+            models,
+            rules,
             criteria_blake3: judged().map(|judging| hash(json!(judging).to_string())).collect(),
             told_blake3: hash(json!(told).to_string()),
         })
+    }
+
+    /// The name of the model, or those of several.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let names: Vec<&str> = self.models.iter().map(|it| it.model.as_str()).collect();
+        names.join(" + ")
     }
 
     /// Their hash, as 64 hex digits.
@@ -61,14 +88,22 @@ impl JudgeSettings {
     /// What is different now, each in a few words.
     fn changes(&self, now: &Self) -> Vec<String> {
         let mut changes = Vec::new();
-        if self.model != now.model {
-            changes.push(format!("its model was `{}`", self.model));
+        if self.name() != now.name() {
+            changes.push(format!("its model was `{}`", self.name()));
         }
-        if self.temperature != now.temperature {
-            changes.push(format!("its temperature was {}", self.temperature));
+        for (then, now) in self.models.iter().zip(&now.models) {
+            if then.temperature != now.temperature {
+                changes.push(format!("its temperature was {}", then.temperature));
+            }
+            if then.max_output_tokens != now.max_output_tokens {
+                changes.push(format!("its `max_output_tokens` was {}", then.max_output_tokens));
+            }
+            if then.model == now.model && then.asked_blake3 != now.asked_blake3 {
+                changes.push(format!("`{}` was asked in another way", now.model));
+            }
         }
-        if self.max_output_tokens != now.max_output_tokens {
-            changes.push(format!("its `max_output_tokens` was {}", self.max_output_tokens));
+        if self.rules != now.rules {
+            changes.push("the rule by which several judges decide was another one".to_owned());
         }
         if self.criteria_blake3 != now.criteria_blake3 {
             changes.push("its criteria were others".to_owned());
@@ -110,6 +145,15 @@ pub struct LevelCounts {
     pub levels: Vec<String>,
     /// By the judge's level, then by that of people.
     pub judge_then_people: Vec<Vec<usize>>,
+}
+
+/// What one of several judges said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JudgeCounts {
+    /// `provider/model`.
+    pub model: String,
+    /// By criterion.
+    pub criteria: Vec<LevelCounts>,
 }
 
 /// How often judge and people pass an answer: its score is the highest.
@@ -175,6 +219,9 @@ pub struct Certificate {
     /// By the place of the answer; `None` where the judge compares none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place_bias: Option<PlaceBias>,
+    /// Of several judges each by itself; the counts above are of what they say together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judges: Vec<JudgeCounts>,
 }
 
 /// What follows from the counts of a certificate.
@@ -216,7 +263,9 @@ impl PassCounts {
 }
 
 impl LevelCounts {
-    fn agreement(&self) -> CriterionAgreement {
+    /// How far both agree.
+    #[must_use]
+    pub fn agreement(&self) -> CriterionAgreement {
         let mut pairs = Vec::new();
         for (judge, row) in self.judge_then_people.iter().enumerate() {
             for (people, count) in row.iter().enumerate() {

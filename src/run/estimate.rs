@@ -233,7 +233,7 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
                 Usage { output: usage.output.min(Tokens(u64::from(most))), ..usage }
             }
             ModelRole::Task => lengths.of_row(task.task_model().max_output_tokens),
-            ModelRole::Judge => lengths.of_judgement(task),
+            ModelRole::Judge(_) => lengths.of_judgement(task),
             ModelRole::Embed => lengths.of_embedding(),
         })
     };
@@ -245,19 +245,21 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
     let of_task = usage_of(ModelRole::Task);
     let (dev, answers) = (task.splits.dev.len() as u64, u64::from(task.goal.answers_per_row()));
     let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
-    let judgements = u64::from(task.scorers.judgements());
+    let judgements = u64::from(task.judgements());
+    let questions = u64::from(task.scorers.judgements());
     let limits = Limits::new(caps, task.held_out_answers(), finale);
-    let limits = limits.judged(task.scorers.judgements());
+    let limits = limits.judged(task.judgements());
     let (hold_calls, hold) = (limits.hold_calls(0), limits.hold_answers());
     let of_tried = of_task.with_longer_prompt(lengths.longer());
-    let of_judge = usage_of(ModelRole::Judge);
     let cost = |role, usage: Usage| CallCost {
         usd: known.cost(task, role, usage),
         tokens: usage.total().0,
     };
     let row = |usage: Usage| match judgements {
         0 => cost(ModelRole::Task, usage),
-        _ => cost(ModelRole::Task, usage).and(cost(ModelRole::Judge, of_judge).times(judgements)),
+        _ => task.judges().fold(cost(ModelRole::Task, usage), |all, (role, _)| {
+            all.and(cost(role, usage_of(role)).times(questions))
+        }),
     };
     // Half of the held-out rows ask the winner.
     let of_kept =
@@ -308,10 +310,10 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
     let shares = by_shares(proposals.unwrap_or(0), mutators.iter().map(|it| it.share));
     let of_mutators =
         shares.zip(&mutators).map(|(calls, it)| (it.role, proposals.map(|_| calls), it.usage));
-    let grades = rows.map(|rows| rows.saturating_mul(judgements));
+    let grades = rows.map(|rows| rows.saturating_mul(questions));
     let roles: BTreeMap<_, _> = std::iter::once((ModelRole::Task, rows, of_rows))
         .chain(of_mutators)
-        .chain((judgements > 0).then_some((ModelRole::Judge, grades, of_judge)))
+        .chain(task.judges().map(|(role, _)| (role, grades, usage_of(role))))
         .chain((embeds > 0).then_some((
             ModelRole::Embed,
             proposals.map(|it| it.saturating_add(1)),
@@ -319,7 +321,7 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
         )))
         .filter_map(|(role, calls, usage)| {
             let longest = match role {
-                ModelRole::Judge => lengths.longest_judgement(task),
+                ModelRole::Judge(_) => lengths.longest_judgement(task),
                 _ => lengths.longest(role, task.max_tokens),
             };
             Some((role.to_string(), known.of_role(role, task.model(role)?, longest, calls, usage)))

@@ -43,7 +43,7 @@ impl RunKind {
     pub fn asks(self, task: &Task, recipe: &Recipe, role: ModelRole) -> bool {
         match (self, role) {
             (_, ModelRole::Task) => true,
-            (_, ModelRole::Judge) => task.scorers.judgements() > 0,
+            (_, ModelRole::Judge(_)) => task.scorers.judgements() > 0,
             (Self::Comparison { .. } | Self::Evaluation { .. }, _) => false,
             (Self::Search, ModelRole::Mutator(_)) => recipe.asks_mutator(),
             (Self::Search, ModelRole::Embed) => !recipe.compared_texts().is_empty(),

@@ -4,7 +4,7 @@ use super::certificate::{CERTIFICATE, Certificate, JudgeSettings};
 use crate::source;
 use crate::stats::{Interval, Rates};
 use crate::task::Task;
-use crate::task::scorer::{Judging, Rubric};
+use crate::task::scorer::{Judging, PanelRule, Rubric};
 use crate::text;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ impl Judged {
         };
         Some(Self {
             blake3: settings.blake3(),
-            model: settings.model,
+            model: settings.name(),
             certified: certificate.is_some(),
             certificate,
             why_not,
@@ -152,6 +152,11 @@ fn certified(task: &Task, settings: &JudgeSettings) -> Result<Option<Certified>,
 /// Whether one question with two levels is all that scores an answer.
 fn scores_are_passes(task: &Task) -> bool {
     let [scorer] = task.scorers.scorers() else { return false };
+    // A mean of several is no share of passes.
+    let is_whole = matches!(scorer.panel_rule(), PanelRule::Majority | PanelRule::Lowest);
+    if task.judges().count() > 1 && !is_whole {
+        return false;
+    }
     let is_question = |rubric: &Rubric| matches!(&rubric.criteria[..], [criterion] if criterion.levels.len() == 2);
     let rubric = scorer.judging().and_then(Judging::rubric);
     !scorer.is_negated() && rubric.is_some_and(is_question)

@@ -95,7 +95,7 @@ impl Lengths {
         let sent = (task.judge_question_bytes() as u64 + self.row).div_ceil(BYTES_PER_TOKEN);
         let sentences = task.scorers.judged().map(|(_, judging)| judging.sentences()).max();
         let said = sentences.unwrap_or(0) as u64 * GRADE_TOKENS;
-        let most = task.model(ModelRole::Judge).map_or(0, |model| model.max_output_tokens);
+        let most = task.judges().map(|(_, model)| model.max_output_tokens).max().unwrap_or(0);
         Usage::plain(sent + self.answer, said.min(u64::from(most)))
     }
 
@@ -122,7 +122,7 @@ impl Lengths {
             ModelRole::Mutator(_) => {
                 Tokens(max_tokens.saturating_mul(4).saturating_add(row.saturating_mul(6)))
             }
-            ModelRole::Task | ModelRole::Judge => Tokens(max_tokens.saturating_add(row)),
+            ModelRole::Task | ModelRole::Judge(_) => Tokens(max_tokens.saturating_add(row)),
             ModelRole::Embed => Tokens(self.texts.saturating_mul(max_tokens)),
         }
     }

@@ -49,8 +49,8 @@ pub use binding::{binding, is_paid, no_cap_binds};
 pub use candidates::{ConfirmationPlan, MOST_CANDIDATES};
 pub use catalog::{Catalog, RunEntry, most_spent};
 pub use certificate::{
-    Bias, CERTIFICATE, Certificate, CertificateFigures, CriterionAgreement, JudgeSettings, Labels,
-    LevelCounts, PassCounts, PlaceBias, Required,
+    Bias, CERTIFICATE, Certificate, CertificateFigures, CriterionAgreement, JudgeCounts,
+    JudgeModel, JudgeSettings, Labels, LevelCounts, PassCounts, PlaceBias, Required,
 };
 pub use conclusion::Conclusion;
 pub use control::Control;

@@ -573,7 +573,7 @@ fn open_batches(state: &State) -> Vec<OpenBatch> {
 }
 
 fn spent(task: &Task, state: &State, wallet: &Wallet, running: Duration) -> Spent {
-    let usual = [ModelRole::Task, ModelRole::MUTATOR, ModelRole::Judge];
+    let usual = [ModelRole::Task, ModelRole::MUTATOR, ModelRole::JUDGE];
     let roles: BTreeSet<ModelRole> = usual.into_iter().chain(task.roles()).collect();
     let by_role = roles
         .into_iter()

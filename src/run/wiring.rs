@@ -160,12 +160,12 @@ pub fn check_simulated(
         let known: &[&str] = match role {
             ModelRole::Embed => &[EMBEDDER],
             // A task may be about a judge.
-            ModelRole::Judge | ModelRole::Task
+            ModelRole::Judge(_) | ModelRole::Task
                 if provider.is_simulated() && sim::judge::is_named(model.name.model()) =>
             {
                 continue;
             }
-            ModelRole::Judge => &[JUDGE],
+            ModelRole::Judge(_) => &[JUDGE],
             _ => &[CLERK, EDITOR],
         };
         if provider.is_simulated() && !known.contains(&model.name.model()) {
@@ -217,10 +217,10 @@ pub fn check_first_block(task: &Task, recipe: &Recipe, caps: Caps) -> Result<(),
     // The rest is set aside for the end.
     let left = |calls: u64| {
         let caps = Caps { calls: Some(calls), ..caps };
-        let limits = Limits::new(caps, hold, finale).judged(task.scorers.judgements());
+        let limits = Limits::new(caps, hold, finale).judged(task.judgements());
         calls.saturating_sub(limits.hold_calls(0) + limits.finale_calls())
     };
-    let wanted = rows * u64::from(1 + task.scorers.judgements() * JUDGE_TRIES);
+    let wanted = rows * u64::from(1 + task.judgements() * JUDGE_TRIES);
     if left(cap) >= wanted {
         return Ok(());
     }

@@ -231,7 +231,7 @@ impl Server {
         })?;
         let role = match request.model() {
             CLERK => ModelRole::Task,
-            model if judge::is_named(model) => ModelRole::Judge,
+            model if judge::is_named(model) => ModelRole::JUDGE,
             _ => ModelRole::MUTATOR,
         };
         let most = request.max_output_tokens().unwrap_or(role.default_max_output_tokens());

@@ -5,16 +5,16 @@
 
 use super::open_call::Arrival;
 use crate::event::{JudgeCalls, NoAnswer};
-use crate::id::{Call, EventNumber};
+use crate::id::{Call, EventNumber, JudgeIx};
 use std::collections::{BTreeMap, HashMap};
 
 /// What judges said of answers that are not folded.
 #[derive(Clone, Debug, Default)]
 pub struct Judgements {
-    /// How many calls are allotted from a first one on, and about the answer of which call.
-    allotted: BTreeMap<Call, (u32, Call)>,
+    /// Calls that are allotted, by the first of them, and about the answer of which call.
+    allotted: BTreeMap<Call, (JudgeCalls, Call)>,
     /// Replies that no folded row rests on.
-    replies: HashMap<EventNumber, Arrival>,
+    replies: HashMap<EventNumber, (JudgeIx, Arrival)>,
     /// What is known of the answer of a call.
     known: HashMap<Call, AnswerGrades>,
 }
@@ -40,7 +40,7 @@ pub(super) struct Graded {
     /// All replies about it.
     pub(super) judged_by: Vec<EventNumber>,
     /// The replies about it that are folded for the first time.
-    pub(super) replies: Vec<Arrival>,
+    pub(super) replies: Vec<(JudgeIx, Arrival)>,
     /// Calls of the judge that ended without a reply.
     pub(super) missing: u64,
     /// Why the replies are no grade.
@@ -49,14 +49,24 @@ pub(super) struct Graded {
 
 impl Judgements {
     pub(super) fn allot(&mut self, calls: JudgeCalls, about: Call) {
-        self.allotted.insert(calls.first, (calls.count, about));
+        self.allotted.insert(calls.first, (calls, about));
     }
 
     /// The call whose answer a call of the judge is about; `None`: it is no open call of the judge.
     #[must_use]
     pub fn about(&self, call: Call) -> Option<Call> {
-        let (first, (count, about)) = self.allotted.range(..=call).next_back()?;
-        (call.0 - first.0 < u64::from(*count)).then_some(*about)
+        Some(self.allotted(call)?.1)
+    }
+
+    /// The judge that an open call asks; `None`: it asks none.
+    #[must_use]
+    pub fn judge(&self, call: Call) -> Option<JudgeIx> {
+        Some(self.allotted(call)?.0.judge_of(call))
+    }
+
+    fn allotted(&self, call: Call) -> Option<&(JudgeCalls, Call)> {
+        let (first, allotted) = self.allotted.range(..=call).next_back()?;
+        (call.0 - first.0 < u64::from(allotted.0.count)).then_some(allotted)
     }
 
     /// The event that holds the verdict on the answer of a call, or says that it has none.
@@ -65,8 +75,8 @@ impl Judgements {
         self.known.get(&call)?.event
     }
 
-    pub(super) fn replied(&mut self, number: EventNumber, reply: Arrival) {
-        self.replies.insert(number, reply);
+    pub(super) fn replied(&mut self, number: EventNumber, judge: JudgeIx, reply: Arrival) {
+        self.replies.insert(number, (judge, reply));
     }
 
     pub(super) fn missed(&mut self, about: Call) {

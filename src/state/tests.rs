@@ -404,7 +404,7 @@ fn an_event_that_names_what_there_is_not_is_refused() {
             "it names the role `mutator-3`, for which the task names no model",
         ),
         (
-            Event::Reserved { call: Call(0), amount, role: ModelRole::Judge, share: Share::Search },
+            Event::Reserved { call: Call(0), amount, role: ModelRole::JUDGE, share: Share::Search },
             "it names the role `judge`",
         ),
         (started(), "the run began before"),

@@ -15,7 +15,7 @@ use super::scorer::{ScoreTable, Scorer, ScorerError, ScorerSet, Verdict};
 use super::split::{Shares, SplitSpec};
 use super::{ReadRows, Rows, Task, check_answers};
 use crate::caps::Caps;
-use crate::id::MutatorIx;
+use crate::id::{JudgeIx, MutatorIx};
 use crate::prompt::{Part, Prompt};
 use crate::source::SourceError;
 use serde::Serialize;
@@ -151,7 +151,7 @@ impl TaskBuilder {
     }
 
     /// The model of a role, as `provider/model`. Several mutators are
-    /// `ModelRole::MUTATOR`, `ModelRole::Mutator(MutatorIx(1))`, and so on, without a gap. A provider that is neither built in nor given is
+    /// `ModelRole::MUTATOR`, `ModelRole::Mutator(MutatorIx(1))`, and so on, without a gap; several judges likewise. A provider that is neither built in nor given is
     /// implemented by the program: see `Run::with_model`.
     #[must_use]
     pub fn model(mut self, role: ModelRole, name: &str) -> Self {
@@ -205,13 +205,16 @@ impl TaskBuilder {
             return Err(SourceError::new(place, "no model answers rows")
                 .help("add `.model(ModelRole::Task, \"provider/model\")`"));
         };
-        let mutators = self.models.keys().copied().filter(|role| role.is_mutator());
-        let mut numbered = mutators.zip((0..).map(MutatorIx).map(ModelRole::Mutator));
-        if let Some((role, free)) = numbered.find(|(role, free)| role != free) {
+        let roles = |key: &str| {
+            self.models.keys().copied().filter(|role| role.key() == key).collect::<Vec<_>>()
+        };
+        let mutators =
+            roles("mutator").into_iter().zip((0..).map(MutatorIx).map(ModelRole::Mutator));
+        let judges = roles("judge").into_iter().zip((0..).map(JudgeIx).map(ModelRole::Judge));
+        if let Some((role, free)) = mutators.chain(judges).find(|(role, free)| role != free) {
             let message = format!("there is a model for `{role}`, and none for `{free}`");
-            return Err(
-                SourceError::new(place, message).help("number the mutators from 0, without a gap")
-            );
+            return Err(SourceError::new(place, message)
+                .help("number the models of a role from 0, without a gap"));
         }
         for spec in self.models.values() {
             let provider = spec.model.provider();
@@ -244,7 +247,11 @@ impl TaskBuilder {
             },
             models: ModelsTable {
                 task,
-                judge: self.models.remove(&ModelRole::Judge),
+                judge: {
+                    let judges: Vec<ModelRole> =
+                        self.models.keys().copied().filter(|role| role.judge().is_some()).collect();
+                    judges.iter().filter_map(|role| self.models.remove(role)).collect()
+                },
                 embed: self.models.remove(&ModelRole::Embed),
                 mutator: self.models.into_iter().filter_map(mutator).collect(),
             },

@@ -9,7 +9,7 @@ use super::notify::Notify;
 use super::scorer::ScoreTable;
 use super::split::SplitSpec;
 use crate::caps::Caps;
-use crate::id::MutatorIx;
+use crate::id::{JudgeIx, MutatorIx};
 use crate::source::{SourceError, line_of_key, parse_toml_with};
 use crate::text;
 use crate::units::{Tokens, Usd};
@@ -235,9 +235,10 @@ pub struct ModelsTable {
     #[serde(default, deserialize_with = "one_or_several")]
     #[schemars(with = "OneOrSeveral", example = &"openai/gpt-4.1")]
     pub mutator: Vec<ModelSpec>,
-    /// Grades answers.
-    #[schemars(example = &"openai/gpt-4.1")]
-    pub judge: Option<ModelSpec>,
+    /// Grades answers: one model, or a list of several, of which each grades each answer.
+    #[serde(default, deserialize_with = "one_or_several")]
+    #[schemars(with = "OneOrSeveral", example = &"openai/gpt-4.1")]
+    pub judge: Vec<ModelSpec>,
     /// Says how near texts of prompts are; without it they are compared by their words and letters.
     #[schemars(example = &"openai/text-embedding-3-small")]
     pub embed: Option<ModelSpec>,
@@ -247,7 +248,7 @@ impl ModelsTable {
     /// The models that it names, by role.
     pub fn each(&self) -> impl Iterator<Item = (ModelRole, &ModelSpec)> {
         let mutators = (0..).map(MutatorIx).map(ModelRole::Mutator).zip(&self.mutator);
-        let judge = self.judge.iter().map(|judge| (ModelRole::Judge, judge));
+        let judge = (0..).map(JudgeIx).map(ModelRole::Judge).zip(&self.judge);
         let embed = self.embed.iter().map(|embed| (ModelRole::Embed, embed));
         std::iter::once((ModelRole::Task, &self.task)).chain(mutators).chain(judge).chain(embed)
     }
@@ -255,13 +256,13 @@ impl ModelsTable {
     /// The same, to be changed.
     pub(super) fn each_mut(&mut self) -> impl Iterator<Item = (ModelRole, &mut ModelSpec)> {
         let mutators = (0..).map(MutatorIx).map(ModelRole::Mutator).zip(&mut self.mutator);
-        let judge = self.judge.iter_mut().map(|judge| (ModelRole::Judge, judge));
+        let judge = (0..).map(JudgeIx).map(ModelRole::Judge).zip(&mut self.judge);
         let embed = self.embed.iter_mut().map(|embed| (ModelRole::Embed, embed));
         std::iter::once((ModelRole::Task, &mut self.task)).chain(mutators).chain(judge).chain(embed)
     }
 }
 
-/// How mutators are written.
+/// How mutators and judges are written.
 #[derive(JsonSchema)]
 #[schemars(untagged, inline)]
 #[expect(dead_code, reason = "it is the shape of what is read")]
@@ -270,8 +271,8 @@ enum OneOrSeveral {
     Several(Vec<ModelSpec>),
 }
 
-/// The most mutators of a task.
-const MAX_MUTATORS: usize = 16;
+/// The most mutators of a task, and the most judges.
+const MOST_MODELS: usize = 16;
 
 /// `mutator = …`, or `mutator = [ …, … ]`.
 fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ModelSpec>, D::Error> {
@@ -293,10 +294,10 @@ fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Mode
                 specs.push(spec);
             }
             match specs.len() {
-                0 => Err(serde::de::Error::custom("`mutator` is a list without a model")),
-                1..=MAX_MUTATORS => Ok(specs),
+                0 => Err(serde::de::Error::custom("the list has no model")),
+                1..=MOST_MODELS => Ok(specs),
                 many => Err(serde::de::Error::custom(format!(
-                    "`mutator` lists {many} models; {MAX_MUTATORS} are the most"
+                    "the list has {many} models; {MOST_MODELS} are the most"
                 ))),
             }
         }

@@ -222,13 +222,22 @@ impl Task {
             .map_err(|(message, help)| at.error(&["goal", "rule"], message).help(help))?;
         let tokens = tokens_of(&layout, &baseline);
         let (models, providers) = at.models(read)?;
-        if let Some((scorer, _)) = scorers.judged().next().filter(|_| read.models.judge.is_none()) {
+        if let Some((scorer, _)) = scorers.judged().next().filter(|_| read.models.judge.is_empty())
+        {
             let place = scorers.scorers().iter().position(|it| it.name() == scorer.name());
             let place = place.unwrap_or_default().to_string();
             let message = format!("`{}` needs a model that grades", scorer.name());
             return Err(at
                 .error(&["score", &place, "kind"], message)
                 .help("name one: judge = \"provider/model\" under [models]"));
+        }
+        if read.models.judge.len() < 2
+            && let Some(place) = scorers.scorers().iter().position(Scorer::has_panel_rule)
+        {
+            let message = "`rule` says how several judges decide, and there are not several";
+            return Err(at
+                .error(&["score", &place.to_string(), "rule"], message)
+                .help("remove it, or name them: judge = [\"provider/one\", \"provider/other\"]"));
         }
         Ok(Self {
             name: read.name.clone(),
@@ -414,6 +423,18 @@ impl Task {
     /// The models that write new prompts, in the task's order.
     pub fn mutators(&self) -> impl Iterator<Item = (ModelRole, &Model)> {
         self.models().filter(|(role, _)| role.is_mutator())
+    }
+
+    /// The models that grade answers, each of them each answer, in the task's order; none where no scorer asks one.
+    pub fn judges(&self) -> impl Iterator<Item = (ModelRole, &Model)> {
+        let is_asked = self.scorers.judgements() > 0;
+        self.models().filter(move |(role, _)| is_asked && role.judge().is_some())
+    }
+
+    /// The most questions that an answer raises for judges, each for one of them.
+    #[must_use]
+    pub fn judgements(&self) -> u32 {
+        self.scorers.judgements() * u32::try_from(self.judges().count()).unwrap_or(u32::MAX)
     }
 
     /// The task model; every task names one.

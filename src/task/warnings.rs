@@ -157,7 +157,7 @@ fn short_replies(task: &Task) -> Vec<String> {
 
 /// Warns of a judge that no scorer asks.
 fn unused_judge(task: &Task) -> Option<String> {
-    let judge = task.model(ModelRole::Judge).filter(|_| task.scorers.judgements() == 0)?;
+    let judge = task.model(ModelRole::JUDGE).filter(|_| task.judges().next().is_none())?;
     Some(format!("`{}` is never asked: no scorer asks a judge", judge.name))
 }
 

@@ -37,6 +37,7 @@ mod looks;
 mod mistakes;
 mod must_pass;
 mod pairwise;
+mod panel;
 mod monitor;
 mod night;
 mod notify;

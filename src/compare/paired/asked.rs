@@ -8,7 +8,7 @@ use crate::run::Judged;
 use crate::run::{LoadedRun, RunError, answers};
 use crate::stats::Level;
 use crate::task::example::VisibleSplit;
-use crate::task::model::{ModelRole, Provider};
+use crate::task::model::Provider;
 
 /// Why a comparison cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -71,8 +71,8 @@ pub fn of_run(run: &LoadedRun, slices: &[String], listed: usize) -> Result<AbTes
     let test = AbTest::of(&task.name, &design, &rows).map_err(NotShown::Empty)?;
     let summary = &run.summary;
     // It asks no mutator and compares no texts.
-    let judge = task.model(ModelRole::Judge).filter(|_| task.scorers.judgements() > 0);
-    let asked = [Some(task.task_model()), judge].into_iter().flatten();
+    let judges = task.judges().map(|(_, judge)| judge);
+    let asked = std::iter::once(task.task_model()).chain(judges);
     let mut providers = asked.filter_map(|model| task.providers().get(model.name.provider()));
     let is_simulated = providers.any(Provider::is_simulated);
     let asked = AskedRun {

@@ -33,7 +33,7 @@ pub use schema::SchemaSource;
 pub use timeouts::Timeouts;
 pub use usage::Usage;
 
-use crate::id::MutatorIx;
+use crate::id::{JudgeIx, MutatorIx};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -56,8 +56,8 @@ pub enum ModelRole {
     Task,
     /// Writes new prompts; by its place among the task's mutators.
     Mutator(MutatorIx),
-    /// Grades answers.
-    Judge,
+    /// Grades answers; by its place among the task's judges.
+    Judge(JudgeIx),
     /// Says by vectors how near texts of prompts are to each other.
     Embed,
 }
@@ -65,6 +65,8 @@ pub enum ModelRole {
 impl ModelRole {
     /// The mutator, or the first of several.
     pub const MUTATOR: Self = Self::Mutator(MutatorIx::FIRST);
+    /// The judge, or the first of several.
+    pub const JUDGE: Self = Self::Judge(JudgeIx::FIRST);
 
     /// The key of its models in a task file.
     #[must_use]
@@ -72,7 +74,7 @@ impl ModelRole {
         match self {
             Self::Task => "task",
             Self::Mutator(_) => "mutator",
-            Self::Judge => "judge",
+            Self::Judge(_) => "judge",
             Self::Embed => "embed",
         }
     }
@@ -94,7 +96,16 @@ impl ModelRole {
     pub fn mutator(self) -> Option<MutatorIx> {
         match self {
             Self::Mutator(mutator) => Some(mutator),
-            Self::Task | Self::Judge | Self::Embed => None,
+            Self::Task | Self::Judge(_) | Self::Embed => None,
+        }
+    }
+
+    /// Which judge it is.
+    #[must_use]
+    pub fn judge(self) -> Option<JudgeIx> {
+        match self {
+            Self::Judge(judge) => Some(judge),
+            Self::Task | Self::Mutator(_) | Self::Embed => None,
         }
     }
 
@@ -102,7 +113,7 @@ impl ModelRole {
     #[must_use]
     pub fn default_max_output_tokens(self) -> u32 {
         match self {
-            Self::Task | Self::Judge => 512,
+            Self::Task | Self::Judge(_) => 512,
             Self::Mutator(_) => 2_000,
             // A vector has no tokens.
             Self::Embed => 0,
@@ -113,7 +124,7 @@ impl ModelRole {
     #[must_use]
     pub fn default_temperature(self) -> f64 {
         match self {
-            Self::Task | Self::Judge | Self::Embed => 0.0,
+            Self::Task | Self::Judge(_) | Self::Embed => 0.0,
             Self::Mutator(_) => 1.0,
         }
     }
@@ -122,7 +133,7 @@ impl ModelRole {
 impl fmt::Display for ModelRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mutator(MutatorIx(place @ 1..)) => {
+            Self::Mutator(MutatorIx(place @ 1..)) | Self::Judge(JudgeIx(place @ 1..)) => {
                 f.pad(&format!("{}-{}", self.key(), u16::from(*place) + 1))
             }
             first => f.pad(first.key()),
@@ -142,14 +153,20 @@ impl TryFrom<String> for ModelRole {
     fn try_from(text: String) -> Result<Self, String> {
         let further = |number: &str| {
             let place = number.parse::<u16>().ok()?.checked_sub(1)?;
-            Some(Self::Mutator(MutatorIx(u8::try_from(place).ok()?)))
+            u8::try_from(place).ok()
         };
         let role = match text.as_str() {
             "task" => Some(Self::Task),
             "mutator" => Some(Self::MUTATOR),
-            "judge" => Some(Self::Judge),
+            "judge" => Some(Self::JUDGE),
             "embed" => Some(Self::Embed),
-            other => other.strip_prefix("mutator-").and_then(further),
+            other => match other.split_once('-') {
+                Some(("mutator", number)) => {
+                    further(number).map(|place| Self::Mutator(MutatorIx(place)))
+                }
+                Some(("judge", number)) => further(number).map(|place| Self::Judge(JudgeIx(place))),
+                _ => None,
+            },
         };
         // A role has one spelling: neither `mutator-1` nor `mutator-02`.
         role.filter(|role| role.to_string() == text)

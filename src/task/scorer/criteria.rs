@@ -78,6 +78,13 @@ impl Rubric {
         Ok(Self { criteria, shows_reference })
     }
 
+    /// The score that values of its criteria give, by their names: the mean by weight.
+    pub(super) fn score_of(&self, value: impl Fn(&str) -> f64) -> f64 {
+        let total: f64 = self.criteria.iter().map(|criterion| criterion.weight).sum();
+        let sum: f64 = self.criteria.iter().map(|it| it.weight * value(&it.name)).sum();
+        sum / total
+    }
+
     /// The names of its criteria, which are those of its metrics.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.criteria.iter().map(|criterion| criterion.name.as_str())

@@ -75,14 +75,11 @@ impl Rubric {
         if let Some(name) = object.keys().find(|key| self.names().all(|name| name != *key)) {
             return Err(format!("it names the criterion `{}`", text::shorten(name, 40)));
         }
-        let (mut sum, mut total) = (0.0, 0.0);
         let (mut reasons, mut metrics) = (Vec::new(), BTreeMap::new());
         for criterion in &self.criteria {
             let grade = object.get(&criterion.name);
             let (value, reason) = grade_of(criterion, grade)
                 .map_err(|why| format!("the criterion `{}` {why}", criterion.name))?;
-            sum += criterion.weight * value;
-            total += criterion.weight;
             metrics.insert(criterion.name.clone(), value);
             if value < 1.0 {
                 reasons.push(match self.criteria.len() {
@@ -92,7 +89,8 @@ impl Rubric {
             }
         }
         // Rounding may push the mean slightly over 1.
-        let score = Score::new((sum / total).clamp(0.0, 1.0)).unwrap_or(Score::ZERO);
+        let score = self.score_of(|name| metrics.get(name).copied().unwrap_or_default());
+        let score = Score::new(score.clamp(0.0, 1.0)).unwrap_or(Score::ZERO);
         let feedback = (!reasons.is_empty()).then(|| reasons.join(" "));
         Ok(Verdict { metrics, ..Verdict::scored(score, feedback) })
     }

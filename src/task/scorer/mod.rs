@@ -30,6 +30,7 @@ mod frame;
 mod judgement;
 mod pairwise;
 mod judging;
+mod panel;
 mod schema;
 mod outcome;
 mod kind;
@@ -73,6 +74,7 @@ pub use judging::{Judging, Shown};
 pub(crate) use numerals::has_boxed_number;
 pub use numerals::is_number;
 pub use pairwise::{AskedPair, ORDERS_AGREE, PREFERS_FIRST, Pairwise};
+pub use panel::{JUDGES_AGREE, PanelRule};
 pub use preference::PREFERRED;
 pub(crate) use preference::name_of as place_name;
 pub use program::{CodeSpec, CommandSpec, ScorerProgram};
@@ -137,6 +139,8 @@ pub struct Scorer {
     kind: String,
     outcome: Outcome,
     method: Method,
+    /// Of several judges, where the table names it.
+    rule: Option<PanelRule>,
 }
 
 impl Scorer {
@@ -173,7 +177,16 @@ impl Scorer {
             false => AnswerFilter::nothing(),
         };
         let method = (entry.new)(table, &filter)?;
-        Ok(Self { name, weight, filter, any_of, kind: table.kind.clone(), outcome, method })
+        Ok(Self {
+            name,
+            weight,
+            filter,
+            any_of,
+            kind: table.kind.clone(),
+            outcome,
+            method,
+            rule: table.rule,
+        })
     }
 
     /// A scorer that is a closure. It must be a pure function: a resumed run asks it again.
@@ -191,6 +204,7 @@ impl Scorer {
             kind: "closure".to_owned(),
             outcome: Outcome::default(),
             method: Closure::new(score).into(),
+            rule: None,
         }
     }
 
@@ -231,6 +245,18 @@ impl Scorer {
         }
     }
 
+    /// Whether its table names a rule for several judges.
+    #[must_use]
+    pub fn has_panel_rule(&self) -> bool {
+        self.rule.is_some()
+    }
+
+    /// How the grades of several judges become one.
+    #[must_use]
+    pub fn panel_rule(&self) -> PanelRule {
+        self.rule.unwrap_or_default()
+    }
+
     /// Whether `not-` turns its score round.
     #[must_use]
     pub fn is_negated(&self) -> bool {
@@ -262,7 +288,11 @@ impl Scorer {
         match &self.method {
             Method::Kind(kind) => Some(kind.metrics().to_vec()),
             Method::Row(kind) => kind.metrics().map(<[_]>::to_vec),
-            Method::Judge(judging) => Some(judging.metrics()),
+            Method::Judge(judging) => {
+                let mut names = judging.metrics();
+                names.push(JUDGES_AGREE);
+                Some(names)
+            }
             Method::Code(_) => Some(Vec::new()),
             Method::Command(_) => None,
         }

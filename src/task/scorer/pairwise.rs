@@ -66,7 +66,7 @@ impl From<Pairwise> for Method {
 
 impl FromTable for Pairwise {
     const NAME: &'static str = "pairwise";
-    const KEYS: &'static [&'static str] = &["value", "against"];
+    const KEYS: &'static [&'static str] = &["value", "against", "rule"];
 
     fn new(table: &ScoreTable, _: &AnswerFilter) -> Result<Self, ScorerError> {
         let question = match &table.value {

@@ -20,7 +20,7 @@ impl From<RubricKind> for Method {
 
 impl FromTable for RubricKind {
     const NAME: &'static str = "rubric";
-    const KEYS: &'static [&'static str] = &["value", "criteria", "reference"];
+    const KEYS: &'static [&'static str] = &["value", "criteria", "reference", "rule"];
 
     fn new(table: &ScoreTable, _: &AnswerFilter) -> Result<Self, ScorerError> {
         Rubric::new(table).map(Self)

@@ -109,7 +109,7 @@ impl ScorerSet {
         self.scorers.iter().filter_map(|scorer| Some((scorer, scorer.judging()?)))
     }
 
-    /// The most questions that an answer raises for the judge.
+    /// The most questions that an answer raises for a judge.
     #[must_use]
     pub fn judgements(&self) -> u32 {
         self.judged().map(|(_, judging)| judging.questions()).sum()

@@ -2,6 +2,7 @@
 //!
 //! The file of each kind documents what its keys do.
 
+use super::panel::PanelRule;
 use super::reasoning::Reasoning;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -111,6 +112,10 @@ pub struct ScoreTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"answer_in_production")]
     pub against: Option<String>,
+    /// `rubric`, `pairwise`: how the grades of several judges become one, for each criterion by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"median", extend("default" = "mean"))]
+    pub rule: Option<PanelRule>,
     /// `assertions`: the column that holds them, instead of the row's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"__expected")]
@@ -281,7 +286,7 @@ impl ScoreTable {
     }
 
     /// The keys that belong to some kinds, and whether each is there.
-    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 25] {
+    pub(super) fn keys_of_some_kinds(&self) -> [(&'static str, bool); 26] {
         [
             ("value", self.value.is_some()),
             ("labels", self.labels.is_some()),
@@ -306,6 +311,7 @@ impl ScoreTable {
             ("criteria", self.criteria.is_some()),
             ("reference", self.reference.is_some()),
             ("against", self.against.is_some()),
+            ("rule", self.rule.is_some()),
             ("column", self.column.is_some()),
             ("any_of", self.any_of.is_some()),
         ]
