@@ -159,23 +159,11 @@ pub(super) fn check_scorers(task: &Task) -> Result<(), CliError> {
 
 /// The task with all its rows, and the position of each row in its data (files in order).
 fn numbered(task: Task) -> (Task, HashMap<ExampleId, usize>) {
-    let by_file = task.data.len() > 1;
-    let (train, dev) = (task.splits.train.len(), task.splits.dev.len());
     let task = task.for_evaluation(None);
-    // The rows are ordered by split; where the task names one file per split, a split is a file.
-    let file_of = |place: usize| match place {
-        _ if !by_file => 0,
-        place if place < train => 0,
-        place if place < train + dev => 1,
-        _ => 2,
-    };
     // Rows that share a line, as in JSON without line breaks, are in the order of their numbers: 2
     // comes before 10.
-    let key = |(place, row): (usize, &Example)| {
-        let length = row.id.as_str().len();
-        (file_of(place), row.line, length, row.id.clone())
-    };
-    let mut rows: Vec<_> = task.splits.dev.iter().enumerate().map(key).collect();
+    let key = |row: &Example| (row.file, row.line, row.id.as_str().len(), row.id.clone());
+    let mut rows: Vec<_> = task.splits.dev.iter().map(key).collect();
     rows.sort();
     let numbers = rows.into_iter().enumerate().map(|(at, (.., id))| (id, at)).collect();
     (task, numbers)

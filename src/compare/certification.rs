@@ -98,7 +98,7 @@ impl LabelledAnswers {
     /// # Errors
     /// The task has no judge, or several rubrics; or a mistake in the file, with its line.
     pub fn read(task: &Task, file: &Path, columns: LabelColumns<'_>) -> Result<Self, SourceError> {
-        let mut judged = task.scorers.judged();
+        let mut judged = task.scorers.judged().filter(|(_, judging)| !judging.asks_vectors());
         let (scorer, judging) = match (judged.next(), judged.next()) {
             (Some(one), None) => one,
             (None, _) => {
@@ -121,6 +121,9 @@ impl LabelledAnswers {
         let rubric = match judging {
             Judging::Rubric(rubric) => rubric.clone(),
             Judging::Pairwise(pairwise) => pairwise.into(),
+            Judging::Meaning(_) => {
+                return Err(task.mistake(&["score"], "no scorer of this task asks a judge"));
+            }
         };
         let reader =
             Reader { task, scorer, judging, rubric: &rubric, file, columns, known, judges };
@@ -220,8 +223,8 @@ impl LabelledAnswers {
             json!({"name": criterion.name, "question": criterion.question, "weight": criterion.weight, "levels": levels})
         }).collect();
         let columns = match self.judging {
-            Judging::Rubric(_) => json!({"id": "id", "answer": "grade"}),
             Judging::Pairwise(_) => json!({"id": "id", "answer": "grade", "group": "pair"}),
+            Judging::Rubric(_) | Judging::Meaning(_) => json!({"id": "id", "answer": "grade"}),
         };
         let table = json!({
             "name": format!("{}-judge", task.name),
@@ -234,8 +237,10 @@ impl LabelledAnswers {
                 "max_tokens": 4 * system.len().max(1_000),
             },
             "score": [match self.judging {
-                Judging::Rubric(_) => json!({"kind": "grade", "criteria": criteria}),
                 Judging::Pairwise(_) => json!({"kind": "preference"}),
+                Judging::Rubric(_) | Judging::Meaning(_) => {
+                    json!({"kind": "grade", "criteria": criteria})
+                }
             }],
         });
         let mut table: toml::Table =
@@ -304,7 +309,7 @@ impl LabelledAnswers {
         let below = letters.iter().rev().find(|it| **it < middle).copied();
         let cut = if letters.last() > Some(&middle) { middle } else { below.unwrap_or(middle) };
         let length_bias = match self.judging {
-            Judging::Rubric(_) => {
+            Judging::Rubric(_) | Judging::Meaning(_) => {
                 self.bias(format!("answers above {cut} letters"), &graded, |row| {
                     Some(row.letters > cut)
                 })
@@ -353,7 +358,7 @@ impl LabelledAnswers {
             verdict.metrics.get(PREFERRED).copied()
         };
         match self.judging {
-            Judging::Rubric(_) => None,
+            Judging::Rubric(_) | Judging::Meaning(_) => None,
             Judging::Pairwise(_) => Some([of(2 * number)?, of(2 * number + 1)?]),
         }
     }
@@ -530,7 +535,7 @@ impl Reader<'_> {
                     None => example.answer = other.clone(),
                 }
             }
-            if self.judging.reference(&example).is_none() {
+            if self.scorer.references(&example).is_empty() {
                 let message = "there is no answer that this one is compared with".to_owned();
                 return Err(wrong(message)
                     .help(format!("add a column `{OTHER}`, or the id of a row of the task")));
@@ -547,15 +552,15 @@ impl Reader<'_> {
                 .help("remove the row: such an answer has its verdict without a judge"));
         };
         let input = self.task.shown_input(&example);
-        let reference = self.judging.reference(&example);
-        let shown = Shown { input: &input, reference: reference.as_deref(), answer: &part };
+        let references = self.scorer.references(&example);
+        let shown = Shown { input: &input, references: &references, answer: &part };
         let questions = (0..self.judging.questions()).map(|it| self.judging.question(it, shown));
         let writer = column(WRITER).map(|writer| family(&value_text(writer)));
         Ok(LabelledAnswer {
             questions: questions.collect(),
             people,
             letters: part.chars().count(),
-            letters_of_other: reference.as_ref().map(|other| other.chars().count()),
+            letters_of_other: references.first().map(|other| other.chars().count()),
             is_own_family: writer.map(|writer| self.judges.contains(&writer)),
         })
     }

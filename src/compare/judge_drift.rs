@@ -1,6 +1,6 @@
 //! A judge now, beside itself when it was compared with people: the same questions, asked again.
 //!
-//! A model behind a name may be changed by whoever serves it. Fixed answers show it: what differs between two times that
+//! The provider may change the model behind a name. Fixed answers show it: what differs between two times that
 //! they are graded is the judge. Not whether it agrees with people well enough, which is `certification`'s.
 
 use super::certification::{JudgeVerdicts, LabelledAnswers};

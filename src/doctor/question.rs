@@ -75,7 +75,9 @@ impl Question {
                 let asked =
                     [expected, "I do not know.".to_owned()].into_iter().find_map(|answer| {
                         let questions = evaluator.judge_questions(Split::Dev, RowIx(0), 0, &answer);
-                        let mut own = questions.iter().filter(|question| question.judge == judge);
+                        let mut own = questions
+                            .iter()
+                            .filter(|question| question.role == ModelRole::Judge(judge));
                         Some((own.next()?.request(0), answer))
                     });
                 let Some((request, answer)) = asked else {

@@ -6,6 +6,7 @@ use crate::evaluate::Evaluator;
 use crate::event::{Answered, ProposalOutcome};
 use crate::id::{JudgeIx, RowIx};
 use crate::task::example::Split;
+use crate::task::model::ModelRole;
 use crate::text;
 use crate::vector::{self, Embedding};
 
@@ -78,7 +79,7 @@ fn grade(
 ) {
     let questions = evaluator.judge_questions(Split::Dev, RowIx(0), 0, answer);
     let shown = text::shorten(&text::one_line(answer), 60);
-    let mut own = questions.iter().filter(|question| question.judge == judge);
+    let mut own = questions.iter().filter(|question| question.role == ModelRole::Judge(judge));
     match own.next().map(|question| question.read(reply)) {
         Some(Ok(verdict)) => {
             let score = verdict.score.value();

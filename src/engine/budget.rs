@@ -243,20 +243,28 @@ impl Budget {
     /// What is set aside for the grades of each row of a block, whose longest row has this many bytes; `None` where no
     /// judge is asked.
     pub(super) fn judging(&self, facts: &Facts, longest_row: usize) -> Option<Judging> {
-        let judges = u8::try_from(self.task.judges().count()).unwrap_or(u8::MAX);
-        let calls = self.task.judgements() * JUDGE_TRIES;
+        let (scorers, graders) = (&self.task.scorers, self.task.graders());
+        let questions = scorers.judgements() + scorers.meanings();
+        let calls = questions * JUDGE_TRIES * u32::try_from(graders.count()).unwrap_or(u32::MAX);
         let bytes = self.task.judge_question_bytes() + longest_row + self.longest_expected;
         let task = self.task.task_model();
         // It is shown the whole answer.
         let answer = facts.plan.longest_output(ModelRole::Task, task.max_output_tokens);
-        let worst = |(role, judge): (ModelRole, &Model)| {
+        let worst = |(role, model): (ModelRole, &Model)| {
             let prompt = facts.plan.prompt_tokens(role, bytes) + answer;
-            let output = facts.plan.longest_output(role, judge.max_output_tokens);
-            worst_case(judge.price, prompt, output)
+            let output = facts.plan.longest_output(role, model.max_output_tokens);
+            worst_case(model.price, prompt, output)
         };
-        // That of the dearest judge, for each of them.
-        let reserve = self.task.judges().map(worst).reduce(Amount::max)?;
-        (calls > 0).then_some(Judging { calls, reserve, judges })
+        // That of the dearest of them, for each.
+        let reserve = self.graders().map(worst).reduce(Amount::max)?;
+        Some(Judging { calls, reserve, graders })
+    }
+
+    /// The models that say what an answer is worth.
+    fn graders(&self) -> impl Iterator<Item = (ModelRole, &Model)> {
+        let asks_vectors = self.task.scorers.meanings() > 0;
+        let embed = self.task.model(ModelRole::Embed).filter(|_| asks_vectors);
+        self.task.judges().chain(embed.map(|model| (ModelRole::Embed, model)))
     }
 
     fn worst_judging(&self, facts: &Facts) -> Amount {
@@ -266,13 +274,16 @@ impl Budget {
 
     /// What the grades of an answer cost on average; their worst case before one is known.
     fn mean_judging(&self, facts: &Facts) -> Amount {
-        let questions = u64::from(self.task.scorers.judgements());
-        let means: Option<Vec<Amount>> =
-            self.task.judges().map(|(role, _)| facts.plan.answered(role).mean()).collect();
-        match means {
-            Some(means) => means.into_iter().sum::<Amount>().times(questions),
-            None => self.worst_judging(facts),
-        }
+        let scorers = &self.task.scorers;
+        let mean = |(role, _): (ModelRole, &Model)| {
+            let questions = match role {
+                ModelRole::Embed => scorers.meanings(),
+                _ => scorers.judgements(),
+            };
+            Some(facts.plan.answered(role).mean()?.times(u64::from(questions)))
+        };
+        let means: Option<Vec<Amount>> = self.graders().map(mean).collect();
+        means.map_or_else(|| self.worst_judging(facts), |means| means.into_iter().sum())
     }
 
     /// The worst case of what a proposal asks; a program costs nothing.

@@ -1,4 +1,4 @@
-//! What a judge says of an answer: its calls, and its replies as grades.
+//! What models say of an answer: their calls, and their replies as grades.
 //!
 //! A judge's call is a call like all others: its worst case is reserved before it is sent, and its reply is durable
 //! before it is used. A request that the run has an answer to is not asked again: not after a kill, and not
@@ -90,11 +90,11 @@ impl Judge {
     ) -> Result<Said, StopCause> {
         let (mut judged_by, mut unread) = (Vec::new(), String::new());
         for number in 0..JUDGE_TRIES {
-            // Of as many calls in a row as there are judges, each asks another one.
+            // Of as many calls in a row as there are models, each asks another one.
             let turn = u64::from(question.place * JUDGE_TRIES + number);
-            let place = turn * u64::from(calls.judges) + u64::from(question.judge.0);
+            let place = turn * calls.graders.count() + calls.graders.place(question.role);
             let call = Call(calls.first.0 + place);
-            let purpose = Purpose::judgement(to, question.judge);
+            let purpose = Purpose::judgement(to, question.role);
             match self.asked(call, to, purpose, question.request(number)).await? {
                 Asked::Missing(cause, why) => return Ok((judged_by, Err((cause, why)))),
                 Asked::Answered(event, reply) => {

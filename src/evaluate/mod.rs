@@ -6,16 +6,17 @@
 pub(crate) mod scorer_program; // What a scorer's program is sent, and what it replies.
 
 use crate::event::{Answered, Event, Step};
-use crate::id::{JudgeIx, RowIx};
+use crate::id::RowIx;
 use crate::operator::Evidence;
 use crate::program::{CommandError, CommandPool, allowed_environment};
 use crate::prompt::{Message, Prompt, TemplateError, value_text};
 use crate::provider::{Request, RowParts};
 use crate::source::SourceError;
-use crate::task::Task;
 use crate::task::example::{Example, Split};
 use crate::task::measure::Measure;
+use crate::task::model::ModelRole;
 use crate::task::scorer::{InvalidReason, Judging, ScorerSet, Shown, Verdict};
+use crate::task::{Model, Task};
 use crate::text;
 use scorer_program::ScorerProcesses;
 pub use scorer_program::check_sandbox;
@@ -30,10 +31,10 @@ pub const JUDGE_TRIES: u32 = 2;
 /// A question to the judge about one answer.
 #[derive(Clone, Debug)]
 pub struct JudgeQuestion<'a> {
-    /// Its place among the questions that an answer may raise for each judge, from 0.
+    /// Its place among the questions that an answer may raise, from 0; all judges are asked the same ones.
     pub place: u32,
-    /// The judge that is asked.
-    pub judge: JudgeIx,
+    /// The model that is asked.
+    pub role: ModelRole,
     judging: &'a Judging,
     /// Which of the questions of its scorer it is, from 0.
     number: u32,
@@ -55,7 +56,7 @@ impl JudgeQuestion<'_> {
     pub fn read(&self, reply: &Answered) -> Result<Verdict, String> {
         match reply.flaw() {
             Some(flaw) => Err(format!("it was {}", flaw.in_words())),
-            None => self.judging.read(self.number, &reply.text),
+            None => self.judging.read(self.number, &self.request.messages, &reply.text),
         }
     }
 }
@@ -251,14 +252,13 @@ impl Evaluator {
             let Some(part) = part.filter(|_| scorer.score(answer, example).is_none()) else {
                 continue;
             };
-            let reference = judging.reference(example);
-            let shown = Shown { input: &input, reference: reference.as_deref(), answer: &part };
+            let references = scorer.references(example);
+            let shown = Shown { input: &input, references: &references, answer: &part };
             // Judge by judge: all that one of them says of the answer makes his verdict.
-            let asked = self.task.judges().flat_map(|(role, judge)| {
-                let numbers = 0..judging.questions();
-                numbers.filter_map(move |number| Some((role.judge()?, judge, number)))
+            let asked = self.graders(judging).flat_map(|(role, model)| {
+                (0..judging.questions()).map(move |number| (role, model, number))
             });
-            for (judge, model, number) in asked {
+            for (role, model, number) in asked {
                 let messages = judging.question(number, shown);
                 let stable_bytes = match model.form.cache_min_tokens() {
                     Some(_) => messages.first().map_or(0, |system| system.content.len()),
@@ -275,10 +275,18 @@ impl Evaluator {
                     row: None,
                 };
                 let place = first + number;
-                questions.push(JudgeQuestion { place, judge, judging, number, request });
+                questions.push(JudgeQuestion { place, role, judging, number, request });
             }
         }
         questions
+    }
+
+    /// The models that are asked by a scorer: all judges, or the one for vectors.
+    fn graders(&self, judging: &Judging) -> impl Iterator<Item = (ModelRole, &Model)> {
+        let asks_vectors = judging.asks_vectors();
+        let judges = self.task.judges().filter(move |_| !asks_vectors);
+        let embed = self.task.model(ModelRole::Embed).filter(|_| asks_vectors);
+        judges.chain(embed.map(|model| (ModelRole::Embed, model)))
     }
 
     /// Scores an answer with all scorers; `judged`: what judges say to each of their
@@ -310,7 +318,7 @@ impl Evaluator {
                 }
                 // Its questions are answered one after the other.
                 _ => asked.extend(scorer.judging().map(|judging| {
-                    let judges = self.task.judges().map(|_| {
+                    let judges = self.graders(judging).map(|_| {
                         let replies = judged.by_ref().take(judging.questions() as usize);
                         judging.verdict(replies.collect())
                     });

@@ -1,8 +1,9 @@
 //! Rows that a candidate is given, and what its answers to them are worth.
 
 use super::omit::is_default;
-use crate::id::{Call, CandidateIx, EventNumber, JudgeIx, RowIx};
+use crate::id::{Call, CandidateIx, EventNumber, RowIx};
 use crate::task::example::Split;
+use crate::task::model::{Graders, ModelRole};
 use crate::units::Amount;
 use crate::units::Score;
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ pub struct Block {
     pub judging: Option<Judging>,
 }
 
-/// What is set aside for the judge's calls about each answer of a block. They are numbered after the rows' calls, row by
+/// What is set aside for the calls that grade each answer of a block. They are numbered after the rows' calls, row by
 /// row; those that are not needed are never made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judging {
@@ -53,21 +54,12 @@ pub struct Judging {
     pub calls: u32,
     /// Each call's worst case in the plan.
     pub reserve: Amount,
-    /// How many judges there are, which are asked in turn.
-    #[serde(default = "one_judge", skip_serializing_if = "is_one_judge")]
-    pub judges: u8,
+    /// Whom they ask, in turn.
+    #[serde(flatten)]
+    pub graders: Graders,
 }
 
-fn one_judge() -> u8 {
-    1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
-fn is_one_judge(judges: &u8) -> bool {
-    *judges == 1
-}
-
-/// The calls that judges may be asked by about one answer.
+/// The calls that models may be asked by what one answer is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JudgeCalls {
     /// The first; the others follow.
@@ -76,16 +68,15 @@ pub struct JudgeCalls {
     pub count: u32,
     /// Each one's worst case in the plan.
     pub reserve: Amount,
-    /// How many judges there are, at least 1: of as many calls in a row, each asks another one.
-    pub judges: u8,
+    /// Whom they ask, in turn.
+    pub graders: Graders,
 }
 
 impl JudgeCalls {
-    /// The judge that a call asks.
+    /// The model that a call asks.
     #[must_use]
-    pub fn judge_of(&self, call: Call) -> JudgeIx {
-        let place = call.0.saturating_sub(self.first.0) % u64::from(self.judges.max(1));
-        JudgeIx(u8::try_from(place).unwrap_or_default())
+    pub fn role(&self, call: Call) -> ModelRole {
+        self.graders.role(call.0.saturating_sub(self.first.0))
     }
 }
 
@@ -93,10 +84,10 @@ impl Block {
     /// The judge's calls about the answer to the row at a place of the block.
     #[must_use]
     pub fn judge_calls(&self, place: u64) -> Option<JudgeCalls> {
-        let Judging { calls: count, reserve, judges } = self.judging?;
+        let Judging { calls: count, reserve, graders } = self.judging?;
         let rows = self.rows.len() as u64;
         let first = Call(self.first.0 + rows + place * u64::from(count));
-        Some(JudgeCalls { first, count, reserve, judges })
+        Some(JudgeCalls { first, count, reserve, graders })
     }
 }
 

@@ -9,7 +9,7 @@ use super::estimate::TokenRatios;
 use super::used::Use;
 use crate::caps::Share;
 use crate::event::{Event, JudgeCalls};
-use crate::id::{Call, JudgeIx};
+use crate::id::Call;
 use crate::task::model::{ModelRole, Usage};
 use crate::units::{Amount, Tokens, Usd};
 use std::collections::{BTreeMap, HashMap};
@@ -118,7 +118,7 @@ impl PlanLedger {
         &mut self,
         share: Share,
         calls: JudgeCalls,
-        answers: &[(JudgeIx, Answer)],
+        answers: &[(ModelRole, Answer)],
         missing: u64,
     ) {
         let JudgeCalls { first, count, reserve, .. } = calls;
@@ -129,9 +129,9 @@ impl PlanLedger {
             cost += reserve.times(failed + hedged);
             self.open_hedges.remove(&call);
         }
-        for (judge, answer) in answers {
+        for (role, answer) in answers {
             cost += Amount { usd: answer.usd, tokens: answer.usage.total() };
-            self.learn(ModelRole::Judge(*judge), *answer);
+            self.learn(*role, *answer);
         }
         if let Some(reserved) = self.reserved.get_mut(&share) {
             *reserved = reserved.less(reserve.times(u64::from(count)));

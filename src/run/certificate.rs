@@ -53,7 +53,8 @@ impl JudgeSettings {
     #[must_use]
     pub fn of(task: &Task) -> Option<Self> {
         let hash = |text: String| blake3::hash(text.as_bytes()).to_hex().to_string();
-        let judged = || task.scorers.judged().map(|(_, judging)| judging);
+        let scorers = || task.scorers.judged().filter(|(_, judging)| !judging.asks_vectors());
+        let judged = || scorers().map(|(_, judging)| judging);
         let told: Vec<String> = judged().map(Judging::instructions).collect();
         let model = |(_, judge): (ModelRole, &Model)| JudgeModel {
             model: judge.name.to_string(),
@@ -62,7 +63,7 @@ impl JudgeSettings {
             asked_blake3: hash(json!(&*judge.form).to_string()),
         };
         let models: Vec<JudgeModel> = task.judges().map(model).collect();
-        let rules = task.scorers.judged().map(|(scorer, _)| scorer.panel_rule());
+        let rules = scorers().map(|(scorer, _)| scorer.panel_rule());
         let rules = if models.len() > 1 { rules.collect() } else { Vec::new() };
         (!models.is_empty()).then(|| Self {
             models,

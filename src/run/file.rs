@@ -44,6 +44,7 @@ impl RunKind {
         match (self, role) {
             (_, ModelRole::Task) => true,
             (_, ModelRole::Judge(_)) => task.scorers.judgements() > 0,
+            (_, ModelRole::Embed) if task.scorers.meanings() > 0 => true,
             (Self::Comparison { .. } | Self::Evaluation { .. }, _) => false,
             (Self::Search, ModelRole::Mutator(_)) => recipe.asks_mutator(),
             (Self::Search, ModelRole::Embed) => !recipe.compared_texts().is_empty(),

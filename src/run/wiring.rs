@@ -220,7 +220,9 @@ pub fn check_first_block(task: &Task, recipe: &Recipe, caps: Caps) -> Result<(),
         let limits = Limits::new(caps, hold, finale).judged(task.judgements());
         calls.saturating_sub(limits.hold_calls(0) + limits.finale_calls())
     };
-    let wanted = rows * u64::from(1 + task.judgements() * JUDGE_TRIES);
+    let questions = u64::from(task.scorers.judgements() + task.scorers.meanings());
+    let set_aside = questions * u64::from(JUDGE_TRIES) * task.graders().count();
+    let wanted = rows * (1 + set_aside);
     if left(cap) >= wanted {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::judgements::Graded;
 use super::open_call::{Arrival, OpenCall, Work};
 use crate::event::{CachedOf, Event, JudgeCalls, NoAnswer};
-use crate::id::{Call, EventNumber, JudgeIx};
+use crate::id::{Call, EventNumber};
 use crate::ledger::{Answer, Issued};
 use crate::task::model::ModelRole;
 use crate::units::Amount;
@@ -14,14 +14,14 @@ impl Facts {
         match event {
             Event::Answered(answered) => {
                 self.counts.estimated += u64::from(answered.estimated);
-                let judge = self.judgements.judge(answered.call);
-                let role = judge.map_or_else(|| self.role_of(answered.call), ModelRole::Judge);
+                let grader = self.judgements.role(answered.call);
+                let role = grader.unwrap_or_else(|| self.role_of(answered.call));
                 if let Some(cause) = answered.flaw() {
                     let failed = self.counts.failed_calls.entry(cause).or_default();
                     failed.add(role, &answered.why);
                 }
-                if let Some(judge) = judge {
-                    self.judgements.replied(number, judge, Arrival::of(number, answered));
+                if grader.is_some() {
+                    self.judgements.replied(number, role, Arrival::of(number, answered));
                     return;
                 }
                 match (answered.flaw(), self.call(answered.call).map(|open| &open.work)) {
@@ -95,11 +95,11 @@ impl Facts {
     pub(super) fn fold_grades(&mut self, call: Call, open: &OpenCall) -> Graded {
         let graded = self.judgements.fold(call, open.judging);
         if let Some(calls) = open.judging {
-            let answer = |(judge, reply): &(JudgeIx, Arrival)| {
+            let answer = |(role, reply): &(ModelRole, Arrival)| {
                 let Arrival { usage, usd, bytes, is_estimated, .. } = *reply;
-                (*judge, Answer { usage, usd, bytes, is_estimated })
+                (*role, Answer { usage, usd, bytes, is_estimated })
             };
-            let answers: Vec<(JudgeIx, Answer)> = graded.replies.iter().map(answer).collect();
+            let answers: Vec<(ModelRole, Answer)> = graded.replies.iter().map(answer).collect();
             self.plan.fold_judging(open.work.share(), calls, &answers, graded.missing);
         }
         graded

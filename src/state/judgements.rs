@@ -5,7 +5,8 @@
 
 use super::open_call::Arrival;
 use crate::event::{JudgeCalls, NoAnswer};
-use crate::id::{Call, EventNumber, JudgeIx};
+use crate::id::{Call, EventNumber};
+use crate::task::model::ModelRole;
 use std::collections::{BTreeMap, HashMap};
 
 /// What judges said of answers that are not folded.
@@ -14,7 +15,7 @@ pub struct Judgements {
     /// Calls that are allotted, by the first of them, and about the answer of which call.
     allotted: BTreeMap<Call, (JudgeCalls, Call)>,
     /// Replies that no folded row rests on.
-    replies: HashMap<EventNumber, (JudgeIx, Arrival)>,
+    replies: HashMap<EventNumber, (ModelRole, Arrival)>,
     /// What is known of the answer of a call.
     known: HashMap<Call, AnswerGrades>,
 }
@@ -40,7 +41,7 @@ pub(super) struct Graded {
     /// All replies about it.
     pub(super) judged_by: Vec<EventNumber>,
     /// The replies about it that are folded for the first time.
-    pub(super) replies: Vec<(JudgeIx, Arrival)>,
+    pub(super) replies: Vec<(ModelRole, Arrival)>,
     /// Calls of the judge that ended without a reply.
     pub(super) missing: u64,
     /// Why the replies are no grade.
@@ -58,10 +59,10 @@ impl Judgements {
         Some(self.allotted(call)?.1)
     }
 
-    /// The judge that an open call asks; `None`: it asks none.
+    /// The role of the model that an open call asks what an answer is worth; `None`: it asks something else.
     #[must_use]
-    pub fn judge(&self, call: Call) -> Option<JudgeIx> {
-        Some(self.allotted(call)?.0.judge_of(call))
+    pub fn role(&self, call: Call) -> Option<ModelRole> {
+        Some(self.allotted(call)?.0.role(call))
     }
 
     fn allotted(&self, call: Call) -> Option<&(JudgeCalls, Call)> {
@@ -75,8 +76,8 @@ impl Judgements {
         self.known.get(&call)?.event
     }
 
-    pub(super) fn replied(&mut self, number: EventNumber, judge: JudgeIx, reply: Arrival) {
-        self.replies.insert(number, (judge, reply));
+    pub(super) fn replied(&mut self, number: EventNumber, role: ModelRole, reply: Arrival) {
+        self.replies.insert(number, (role, reply));
     }
 
     pub(super) fn missed(&mut self, about: Call) {

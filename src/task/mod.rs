@@ -42,12 +42,13 @@ use goal::Goal;
 use locator::Locator;
 use measure::Measure;
 use model::{
-    Execution, Hedge, ModelName, ModelRole, Price, PriceSource, Provider, RequestForm, UNFILLED,
+    Execution, Graders, Hedge, ModelName, ModelRole, Price, PriceSource, Provider, RequestForm,
+    UNFILLED,
 };
 use notify::Notify;
 use roles::{Models, Providers};
 use rows::{ReadRows, Rows, check_answers, id_column, row_mistake, rows};
-use scorer::{Scorer, ScorerSet};
+use scorer::{Judging, Scorer, ScorerSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -222,11 +223,12 @@ impl Task {
             .map_err(|(message, help)| at.error(&["goal", "rule"], message).help(help))?;
         let tokens = tokens_of(&layout, &baseline);
         let (models, providers) = at.models(read)?;
-        if let Some((scorer, _)) = scorers.judged().next().filter(|_| read.models.judge.is_empty())
-        {
-            let place = scorers.scorers().iter().position(|it| it.name() == scorer.name());
+        let judge_asked = |(_, judging): &(&Scorer, &Judging)| !judging.asks_vectors();
+        let first = scorers.judged().find(judge_asked).map(|(scorer, _)| scorer.name().to_owned());
+        if let Some(name) = first.filter(|_| read.models.judge.is_empty()) {
+            let place = scorers.scorers().iter().position(|it| it.name() == name);
             let place = place.unwrap_or_default().to_string();
-            let message = format!("`{}` needs a model that grades", scorer.name());
+            let message = format!("`{name}` needs a model that grades");
             return Err(at
                 .error(&["score", &place, "kind"], message)
                 .help("name one: judge = \"provider/model\" under [models]"));
@@ -431,10 +433,17 @@ impl Task {
         self.models().filter(move |(role, _)| is_asked && role.judge().is_some())
     }
 
-    /// The most questions that an answer raises for judges, each for one of them.
+    /// How many models there are that say what an answer is worth, and are asked in turn.
+    #[must_use]
+    pub fn graders(&self) -> Graders {
+        let judges = u8::try_from(self.judges().count()).unwrap_or(u8::MAX);
+        Graders { judges, asks_vectors: self.scorers.meanings() > 0 }
+    }
+
+    /// The most questions that an answer raises, each for one of them.
     #[must_use]
     pub fn judgements(&self) -> u32 {
-        self.scorers.judgements() * u32::try_from(self.judges().count()).unwrap_or(u32::MAX)
+        self.scorers.judgements() * u32::from(self.graders().judges) + self.scorers.meanings()
     }
 
     /// The task model; every task names one.
@@ -535,10 +544,10 @@ impl Task {
     #[must_use]
     pub fn longest_expected(&self) -> usize {
         let longest = |row: &Example| {
-            let shown = self.scorers.judged().filter_map(|(_, judging)| judging.reference(row));
-            shown.map(|text| text.len()).max()
+            let judged = self.scorers.judged().map(|(scorer, _)| scorer);
+            judged.map(|it| it.references(row).iter().map(|text| text.len()).sum()).max()
         };
-        match self.scorers.judgements() {
+        match self.judgements() {
             0 => 0,
             _ => self.open_all_rows().filter_map(longest).max().unwrap_or(0),
         }
@@ -629,13 +638,18 @@ fn scorers(read: &TaskFile, at: &Locator<'_>) -> Result<ScorerSet, SourceError> 
             *table = read.map_err(|message| at.error(&["score", &index, "schema"], message))?;
         }
     }
-    if read.models.embed.is_some() && tables.iter().any(|table| table.names("similar")) {
-        let message = "`similar` compares words and letters; it does not ask `models.embed`";
+    let has_embed = read.models.embed.is_some();
+    let is_part =
+        |table: &scorer::ScoreTable| table.parts().iter().any(|part| part.names("similar"));
+    if let Some(place) = tables.iter().position(is_part).filter(|_| has_embed) {
+        let message = "as a part of another scorer `similar` compares words and letters; it cannot ask `models.embed`";
         return Err(at
-            .error(&["models", "embed"], message)
-            .help("leave one of the two out; a `command` can compare what texts mean"));
+            .error(&["score", &place.to_string()], message)
+            .help("make it a [[score]] of its own, or leave `models.embed` out"));
     }
-    ScorerSet::new(&tables).map_err(|(index, error)| {
+    let scorers = ScorerSet::new(&tables);
+    let scorers = scorers.map(|scorers| if has_embed { scorers.by_meaning() } else { scorers });
+    scorers.map_err(|(index, error)| {
         let index = index.to_string();
         let mut result = at.error(&["score", &index, error.key], error.message);
         result.help = error.help;

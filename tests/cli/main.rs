@@ -35,6 +35,7 @@ mod keys;
 mod migrate;
 mod looks;
 mod mistakes;
+mod meaning;
 mod must_pass;
 mod pairwise;
 mod panel;

@@ -84,16 +84,3 @@ fn rows_say_themselves_what_is_right_and_a_mistake_is_named_with_its_line() {
       try: correct the row, or correct `[[score]]` in the task file
     ");
 }
-
-#[test]
-fn similar_beside_an_embedding_model_is_refused() {
-    let env = TestEnv::new();
-    task(&env, "kind = \"not-similar\"\nthreshold = 0.8", ticket);
-    env.run("plan task").ok();
-    env.edit("task/task.toml", "[models]", "[models]\nembed = \"openai/text-embedding-3-small\"");
-    insta::assert_snapshot!(env.complaint("plan task"), @r"
-    exit 3
-    error: task/task.toml:8: `similar` compares words and letters; it does not ask `models.embed`
-      try: leave one of the two out; a `command` can compare what texts mean
-    ");
-}

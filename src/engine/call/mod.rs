@@ -21,7 +21,7 @@ use super::trouble::{Trouble, Waiting};
 use crate::caps::{Caps, Share};
 use crate::clock::Clock;
 use crate::event::{Answered, Event, Failure, NoAnswer, RowKey, StopReason};
-use crate::id::{Call, CandidateIx, EventNumber, JudgeIx, RequestHash, RowIx};
+use crate::id::{Call, CandidateIx, EventNumber, RequestHash, RowIx};
 use crate::journal::Journal;
 use crate::ledger::{TokenRatios, Wallet};
 use crate::provider::Request;
@@ -211,8 +211,8 @@ pub(super) struct Purpose {
 
 impl Purpose {
     /// A judge is asked about an answer to a row.
-    pub(super) fn judgement(about: RowKey, judge: JudgeIx) -> Self {
-        Self { role: ModelRole::Judge(judge), share: Work::Evaluation(about).share(), row: None }
+    pub(super) fn judgement(about: RowKey, role: ModelRole) -> Self {
+        Self { role, share: Work::Evaluation(about).share(), row: None }
     }
 }
 

@@ -130,6 +130,50 @@ impl ModelRole {
     }
 }
 
+/// The models that say what an answer is worth. They are asked in turn: the judges, then the one for vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Graders {
+    /// How many judges there are.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub judges: u8,
+    /// Whether a scorer asks the model `embed`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks_vectors: bool,
+}
+
+impl Graders {
+    /// How many they are.
+    #[must_use]
+    pub fn count(self) -> u64 {
+        u64::from(self.judges) + u64::from(self.asks_vectors)
+    }
+
+    /// The place of a model among them, from 0.
+    #[must_use]
+    pub fn place(self, role: ModelRole) -> u64 {
+        role.judge().map_or(u64::from(self.judges), |judge| u64::from(judge.0))
+    }
+
+    /// The model whose turn it is, counted from 0.
+    #[must_use]
+    pub fn role(self, turn: u64) -> ModelRole {
+        let place = turn % self.count().max(1);
+        match u8::try_from(place) {
+            Ok(place) if place < self.judges => ModelRole::Judge(JudgeIx(place)),
+            _ => ModelRole::Embed,
+        }
+    }
+}
+
+fn one() -> u8 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_one(judges: &u8) -> bool {
+    *judges == 1
+}
+
 impl fmt::Display for ModelRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -36,8 +36,8 @@ Reply with one JSON object alone. It has each criterion's name as a key, and as 
 impl Rubric {
     /// The messages that ask a judge about an answer. The first one is the same for all answers.
     pub(super) fn question(&self, shown: Shown<'_>) -> Vec<Message> {
-        let expected = shown.reference.filter(|_| self.shows_reference);
-        let expected = expected.map(|expected| ("expected", expected));
+        let expected = shown.references.first().filter(|_| self.shows_reference);
+        let expected = expected.map(|expected| ("expected", &**expected));
         let texts = [Some(("input", shown.input)), expected, Some(("answer", shown.answer))];
         let framed = Framed::new(texts.into_iter().flatten().collect());
         let (code, mut user) = (framed.code(), framed.text());
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_question_shows_the_rubric_and_the_row_and_nothing_else() {
-        let shown = Shown { input: "Where is it?", reference: Some("Berlin"), answer: "Rome" };
+        let shown = Shown { input: "Where is it?", references: &["Berlin".into()], answer: "Rome" };
         let rubric = Rubric { shows_reference: true, ..polite_and_right() };
         let question = rubric.question(shown);
         let shown = format!("{}\n=== user\n{}", question[0].content, question[1].content);
@@ -268,13 +268,13 @@ mod tests {
     proptest! {
         #[test]
         fn a_question_is_read_as_it_was_asked(input in hostile::text(), expected in hostile::text(), answer in hostile::text()) {
-            let shown = Shown { input: &input, reference: Some(&expected), answer: &answer };
+            let shown = Shown { input: &input, references: &[expected.as_str().into()], answer: &answer };
             let rubric = polite_and_right();
             let question = rubric.question(shown);
             let asked = AskedOf::of(&question).unwrap();
             prop_assert_eq!((asked.input, asked.answer), (input.as_str(), answer.as_str()));
             // What is the same for all answers does not depend on them.
-            let other = rubric.question(Shown { input: "x", reference: None, answer: "y" });
+            let other = rubric.question(Shown { input: "x", references: &[], answer: "y" });
             prop_assert_eq!(&question[0], &other[0]);
         }
 

@@ -1,13 +1,14 @@
-//! What a judge decides about an answer: its level by a rubric, or whether it is better than another one.
+//! What a model decides about an answer: its level by a rubric, whether it is better than another one, or how near both are in
+//! meaning.
 //!
 //! A scorer of this method asks one question or several, each a call of its own; how a question is written and its
 //! reply is read follows from the texts alone. Who asks, and what it costs, is the engine's.
 
 use super::criteria::Rubric;
+use super::meaning::Meaning;
 use super::pairwise::{ORDERS_AGREE, PREFERS_FIRST, Pairwise};
 use super::verdict::Verdict;
-use crate::prompt::{Message, value_text};
-use crate::task::example::Example;
+use crate::prompt::Message;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -16,8 +17,8 @@ use std::borrow::Cow;
 pub struct Shown<'a> {
     /// What was answered.
     pub input: &'a str,
-    /// The expected answer, where the rubric shows it; the one that others are compared with.
-    pub reference: Option<&'a str>,
+    /// The expected answer, where the rubric shows it; the one that others are compared with; all right answers.
+    pub references: &'a [Cow<'a, str>],
     /// The answer.
     pub answer: &'a str,
 }
@@ -30,6 +31,8 @@ pub enum Judging {
     Rubric(Rubric),
     /// Which of two answers is better.
     Pairwise(Pairwise),
+    /// How near the answer is to the right one, by vectors of the model `embed`.
+    Meaning(Meaning),
 }
 
 impl Judging {
@@ -38,56 +41,32 @@ impl Judging {
     pub fn rubric(&self) -> Option<&Rubric> {
         match self {
             Self::Rubric(rubric) => Some(rubric),
-            Self::Pairwise(_) => None,
+            Self::Pairwise(_) | Self::Meaning(_) => None,
         }
+    }
+
+    /// Whether it asks for vectors, and no judge.
+    #[must_use]
+    pub fn asks_vectors(&self) -> bool {
+        matches!(self, Self::Meaning(_))
     }
 
     /// How many questions an answer raises, at least 1.
     #[must_use]
     pub fn questions(&self) -> u32 {
         match self {
-            Self::Rubric(_) => 1,
+            Self::Rubric(_) | Self::Meaning(_) => 1,
             Self::Pairwise(_) => Pairwise::QUESTIONS,
         }
     }
 
-    /// The second text that the judge is shown of a row: see [`Shown::reference`].
-    #[must_use]
-    pub fn reference<'a>(&self, row: &'a Example) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Rubric(rubric) => rubric.shows_reference.then(|| value_text(&row.answer)),
-            Self::Pairwise(pairwise) => pairwise.other(row),
-        }
-    }
-
-    /// Checks that a row can be judged.
-    ///
-    /// # Errors
-    /// What it lacks: a lower-case sentence without a full stop.
-    pub(super) fn check(&self, row: &Example) -> Result<(), String> {
-        match self {
-            Self::Rubric(rubric) if rubric.shows_reference && row.answer.is_null() => {
-                Err("it has no answer, which the judge would be shown".to_owned())
-            }
-            Self::Rubric(_) => Ok(()),
-            Self::Pairwise(pairwise) => pairwise.check(row),
-        }
-    }
-
-    /// The verdict that needs no judge, if there is one.
-    pub(super) fn known(&self, answer: &str, row: &Example) -> Option<Verdict> {
-        match self {
-            Self::Rubric(_) => None,
-            Self::Pairwise(pairwise) => pairwise.known(answer, row),
-        }
-    }
-
-    /// The messages of one of its questions, counted from 0. The first one is the same for all answers.
+    /// The messages of one of its questions, counted from 0. The first one of a judge is the same for all answers.
     #[must_use]
     pub fn question(&self, number: u32, shown: Shown<'_>) -> Vec<Message> {
         match self {
             Self::Rubric(rubric) => rubric.question(shown),
             Self::Pairwise(pairwise) => pairwise.question(number, shown),
+            Self::Meaning(_) => Meaning::question(shown.answer, shown.references),
         }
     }
 
@@ -97,13 +76,14 @@ impl Judging {
         match self {
             Self::Rubric(rubric) => rubric.instructions(),
             Self::Pairwise(pairwise) => pairwise.instructions(),
+            Self::Meaning(_) => String::new(),
         }
     }
 
     /// Bytes of a question without the texts that are judged.
     #[must_use]
     pub fn question_bytes(&self) -> usize {
-        let shown = Shown { input: "", reference: Some(""), answer: "" };
+        let shown = Shown { input: "", references: &[Cow::Borrowed("")], answer: "" };
         self.question(0, shown).iter().map(|message| message.content.len()).sum()
     }
 
@@ -113,17 +93,19 @@ impl Judging {
         match self {
             Self::Rubric(rubric) => rubric.criteria.len(),
             Self::Pairwise(_) => 1,
+            Self::Meaning(_) => 0,
         }
     }
 
-    /// What the reply to one of its questions says of the answer.
+    /// What the reply to one of its questions, which asked this, says of the answer.
     ///
     /// # Errors
     /// Why it cannot be read: a lower-case sentence without a full stop.
-    pub fn read(&self, number: u32, reply: &str) -> Result<Verdict, String> {
+    pub fn read(&self, number: u32, asked: &[Message], reply: &str) -> Result<Verdict, String> {
         match self {
             Self::Rubric(rubric) => rubric.read(reply),
             Self::Pairwise(pairwise) => pairwise.read(number, reply),
+            Self::Meaning(_) => Meaning::read(asked, reply),
         }
     }
 
@@ -132,7 +114,7 @@ impl Judging {
     pub fn verdict(&self, replies: Vec<Verdict>) -> Verdict {
         match self {
             // Its one question is asked before it is scored.
-            Self::Rubric(_) => {
+            Self::Rubric(_) | Self::Meaning(_) => {
                 replies.into_iter().next().unwrap_or_else(|| Verdict::wrong("no grade"))
             }
             Self::Pairwise(pairwise) => pairwise.verdict(&replies),
@@ -145,6 +127,7 @@ impl Judging {
         match self {
             Self::Rubric(rubric) => rubric.names().collect(),
             Self::Pairwise(_) => vec![ORDERS_AGREE, PREFERS_FIRST],
+            Self::Meaning(_) => Vec::new(),
         }
     }
 }

@@ -76,6 +76,12 @@ pub(super) trait Kind: Debug + Send + Sync {
         None
     }
 
+    /// The text that all rows are compared with (`None`: each with its answer), if the model `embed` can say how near an answer
+    /// is to it in meaning; else `None`.
+    fn of_meaning(&self) -> Option<Option<&Value>> {
+        None
+    }
+
     /// Whether it compares an answer with a list of texts as one value, although each item may be
     /// meant as a right answer.
     fn compares_whole_lists(&self) -> bool {
@@ -215,6 +221,11 @@ impl SoughtText {
             return Err("the answer is empty, so every answer would match".to_owned());
         }
         Ok(())
+    }
+
+    /// The text of all rows, if there is one.
+    pub(super) fn fixed(&self) -> Option<&Value> {
+        self.value.as_ref()
     }
 
     pub(super) fn of<'a>(&'a self, expected: &'a Value) -> Cow<'a, str> {

@@ -29,6 +29,7 @@ mod criteria;
 mod frame;
 mod judgement;
 mod pairwise;
+mod meaning;
 mod judging;
 mod panel;
 mod schema;
@@ -90,9 +91,11 @@ use crate::task::example::Example;
 use answer_filter::AnswerFilter;
 use closure::Closure;
 use kind::{Kind, Method};
+use meaning::Meaning;
 use outcome::Outcome;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::Arc;
 use verdict::quoted;
 
 /// The kinds that a task's file can name.
@@ -141,6 +144,8 @@ pub struct Scorer {
     method: Method,
     /// Of several judges, where the table names it.
     rule: Option<PanelRule>,
+    /// What the meaning of all answers is compared with, instead of the row's answer.
+    meant: Option<Value>,
 }
 
 impl Scorer {
@@ -186,6 +191,7 @@ impl Scorer {
             outcome,
             method,
             rule: table.rule,
+            meant: None,
         })
     }
 
@@ -205,6 +211,7 @@ impl Scorer {
             outcome: Outcome::default(),
             method: Closure::new(score).into(),
             rule: None,
+            meant: None,
         }
     }
 
@@ -290,7 +297,7 @@ impl Scorer {
             Method::Row(kind) => kind.metrics().map(<[_]>::to_vec),
             Method::Judge(judging) => {
                 let mut names = judging.metrics();
-                names.push(JUDGES_AGREE);
+                names.extend((!judging.asks_vectors()).then_some(JUDGES_AGREE));
                 Some(names)
             }
             Method::Code(_) => Some(Vec::new()),
@@ -348,6 +355,64 @@ impl Scorer {
         })
     }
 
+    /// The same scorer, which asks the model `embed` how near answers are in meaning, if it is one that compares likeness.
+    #[must_use]
+    pub(super) fn by_meaning(self) -> Self {
+        let Method::Kind(kind) = &self.method else { return self };
+        let Some(meant) = kind.of_meaning().map(Option::<&Value>::cloned) else { return self };
+        Self { method: Method::Judge(Arc::new(Judging::Meaning(Meaning))), meant, ..self }
+    }
+
+    /// The texts of a row that a model is shown beside an answer: see [`Shown::references`].
+    #[must_use]
+    pub fn references<'a>(&'a self, row: &'a Example) -> Vec<Cow<'a, str>> {
+        match self.judging() {
+            None => Vec::new(),
+            Some(Judging::Rubric(rubric)) => {
+                let shown = rubric.shows_reference.then(|| value_text(&row.answer));
+                shown.into_iter().collect()
+            }
+            Some(Judging::Pairwise(pairwise)) => pairwise.other(row).into_iter().collect(),
+            Some(Judging::Meaning(_)) => match &self.meant {
+                Some(meant) => vec![value_text(meant)],
+                None => {
+                    let answers = self.right_answers(row).unwrap_or_default().into_iter();
+                    let text = |answer: Cow<'a, Value>| match answer {
+                        Cow::Borrowed(answer) => value_text(answer),
+                        Cow::Owned(answer) => Cow::Owned(value_text(&answer).into_owned()),
+                    };
+                    answers.map(text).collect()
+                }
+            },
+        }
+    }
+
+    /// Checks that a model can be asked about answers to a row.
+    fn check_judged(&self, judging: &Judging, row: &Example) -> Result<(), String> {
+        match judging {
+            Judging::Rubric(rubric) if rubric.shows_reference && row.answer.is_null() => {
+                Err("it has no answer, which the judge would be shown".to_owned())
+            }
+            Judging::Rubric(_) => Ok(()),
+            Judging::Pairwise(pairwise) => pairwise.check(row),
+            Judging::Meaning(_) => match self.references(row) {
+                texts if texts.iter().any(|it| it.trim().is_empty()) || texts.is_empty() => {
+                    Err("the answer is empty, so there is no meaning to compare".to_owned())
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// The verdict that needs no model, if there is one.
+    fn known(&self, judging: &Judging, answer: &str, row: &Example) -> Option<Verdict> {
+        match judging {
+            Judging::Rubric(_) => None,
+            Judging::Pairwise(pairwise) => pairwise.known(answer, row),
+            Judging::Meaning(_) => Meaning::known(answer, &self.references(row)),
+        }
+    }
+
     /// The right answers of a row, without the reasoning that is taken from answers, too.
     fn right_answers<'a>(&self, row: &'a Example) -> Result<Vec<Cow<'a, Value>>, String> {
         let answer = self.filter.reference(Cow::Borrowed(&row.answer))?;
@@ -374,7 +439,7 @@ impl Scorer {
         let kind = match &self.method {
             Method::Kind(kind) => kind,
             Method::Row(kind) => return kind.check(row),
-            Method::Judge(judging) => return judging.check(row),
+            Method::Judge(judging) => return self.check_judged(judging, row),
             Method::Code(_) => return code::check(row),
             Method::Command(_) => return Ok(()),
         };
@@ -408,7 +473,7 @@ impl Scorer {
                 Some(invalid(InvalidReason::Empty))
             }
             Method::Judge(judging) => {
-                let known = judging.known(part, row)?;
+                let known = self.known(judging, part, row)?;
                 Some(self.concluded(known, part))
             }
             Method::Code(_) => None,

@@ -117,7 +117,7 @@ impl Pairwise {
     }
 
     pub(super) fn question(&self, order: u32, shown: Shown<'_>) -> Vec<Message> {
-        let other = shown.reference.unwrap_or_default();
+        let other = shown.references.first().map_or("", |it| &**it);
         let [first, second] = match order {
             0 => [shown.answer, other],
             _ => [other, shown.answer],
@@ -280,7 +280,8 @@ mod tests {
     #[test]
     fn the_two_questions_differ_in_the_order_alone() {
         let pairwise = pairwise("value = 'Which is friendlier?'").unwrap();
-        let shown = Shown { input: "Where is it?", reference: Some("Berlin"), answer: "Rome" };
+        let [berlin, rome] = [["Berlin".into()], ["Rome".into()]];
+        let shown = Shown { input: "Where is it?", references: &berlin, answer: "Rome" };
         let question = |order| pairwise.question(order, shown);
         let texts = |messages: &[Message]| {
             let AskedPair { first, second, .. } = AskedPair::of(messages).unwrap();
@@ -289,7 +290,7 @@ mod tests {
         assert_eq!(texts(&question(0)), ("Rome".to_owned(), "Berlin".to_owned()));
         assert_eq!(texts(&question(1)), ("Berlin".to_owned(), "Rome".to_owned()));
         // Who wrote which is not in it: the other answer in this one's place asks the same.
-        let turned = Shown { reference: Some("Rome"), answer: "Berlin", ..shown };
+        let turned = Shown { references: &rome, answer: "Berlin", ..shown };
         assert_eq!(pairwise.question(1, turned), question(0));
         insta::assert_snapshot!(format!(
             "{}\n=== user\n{}",

@@ -66,7 +66,7 @@ impl PanelRule {
                 metrics.extend(values);
                 rubric.score_of(|name| metrics.get(name).copied().unwrap_or_default())
             }
-            Judging::Pairwise(_) => {
+            Judging::Pairwise(_) | Judging::Meaning(_) => {
                 for name in [ORDERS_AGREE, PREFERS_FIRST] {
                     metrics.insert(name.to_owned(), Self::Mean.of(metric(name)));
                 }
@@ -75,7 +75,7 @@ impl PanelRule {
         };
         let says = |judge: &Verdict| match judging {
             Judging::Rubric(_) => judge.metrics.values().map(|it| it.to_bits()).collect(),
-            Judging::Pairwise(_) => vec![judge.score.value().to_bits()],
+            Judging::Pairwise(_) | Judging::Meaning(_) => vec![judge.score.value().to_bits()],
         };
         let first = judges.first().map(says);
         let agree = judges.iter().all(|judge| Some(says(judge)) == first);

@@ -104,7 +104,7 @@ impl ScorerSet {
         !self.scorers.iter().any(Scorer::is_asked)
     }
 
-    /// The scorers that a judge decides, in the task's order.
+    /// The scorers that a model decides, in the task's order.
     pub fn judged(&self) -> impl Iterator<Item = (&Scorer, &Judging)> {
         self.scorers.iter().filter_map(|scorer| Some((scorer, scorer.judging()?)))
     }
@@ -112,7 +112,24 @@ impl ScorerSet {
     /// The most questions that an answer raises for a judge.
     #[must_use]
     pub fn judgements(&self) -> u32 {
-        self.judged().map(|(_, judging)| judging.questions()).sum()
+        self.questions(|judging| !judging.asks_vectors())
+    }
+
+    /// The most questions that an answer raises for the model `embed`.
+    #[must_use]
+    pub fn meanings(&self) -> u32 {
+        self.questions(Judging::asks_vectors)
+    }
+
+    fn questions(&self, is_one: impl Fn(&Judging) -> bool) -> u32 {
+        let judged = self.judged().filter(|(_, judging)| is_one(judging));
+        judged.map(|(_, judging)| judging.questions()).sum()
+    }
+
+    /// The same scorers, of which those that compare likeness ask the model `embed` how near answers are in meaning.
+    #[must_use]
+    pub fn by_meaning(self) -> Self {
+        Self { scorers: self.scorers.into_iter().map(Scorer::by_meaning).collect() }
     }
 
     /// The scorers that must be asked about an answer: programs and judges, in the task's order.

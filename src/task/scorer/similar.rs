@@ -1,4 +1,5 @@
-//! `similar`: how many words and letters two texts have in common, as the cosine of vectors that no model made.
+//! `similar`: how many words and letters two texts have in common, as the cosine of vectors that no model made. With a model for
+//! vectors it is `meaning`'s.
 //!
 //! It is a likeness of writing, not of meaning: `big` and `large` have nothing in common, `able` and `unable` much. The
 //! vectors are those of [`hashed`]: words, pairs of words and triples of letters, by the logarithm of their number. The
@@ -39,6 +40,10 @@ impl Kind for Similar {
         let vector = |text: &str| hashed(&filter.text(text), DIMENSIONS);
         let likeness = cosine(&vector(answer), &vector(&expected)).unwrap_or(0.0);
         graded(likeness, &expected, answer, "likeness")
+    }
+
+    fn of_meaning(&self) -> Option<Option<&Value>> {
+        Some(self.0.fixed())
     }
 
     fn compares_whole_lists(&self) -> bool {

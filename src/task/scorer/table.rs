@@ -258,6 +258,11 @@ impl ScoreTable {
             || self.of.iter().flatten().any(|part| part.names(kind))
     }
 
+    /// The scorers that it is made of.
+    pub(crate) fn parts(&self) -> &[Self] {
+        self.of.as_deref().unwrap_or_default()
+    }
+
     /// The files that it names schemas by.
     pub(crate) fn schema_files(&self) -> Vec<&str> {
         let own = self.schema.as_ref().and_then(serde_json::Value::as_str);
