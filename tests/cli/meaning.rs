@@ -64,7 +64,7 @@ fn an_answer_is_worth_its_nearness_in_meaning() {
         assert_ne!(texts[0], texts[1]);
         if vector(&texts[0]) == vector(&texts[1]) { 1.0 } else { 0.5 }
     };
-    let mut pairs: Vec<Vec<String>> = requests.iter().map(|it| texts(it)).collect();
+    let mut pairs: Vec<Vec<String>> = requests.iter().map(texts).collect();
     let all = pairs.len();
     pairs.sort();
     pairs.dedup();
@@ -91,7 +91,7 @@ fn a_search_pays_for_vectors_within_its_caps() {
     let spent = &summary["spent"]["by_role"]["embed"];
     let requests = server.requests();
     assert_eq!(spent["calls"], requests.len(), "{summary}");
-    let sent: usize = requests.iter().map(|it| tokens(it)).sum();
+    let sent: usize = requests.iter().map(tokens).sum();
     assert_eq!(spent["prompt_tokens"], sent);
     assert!((spent["usd"].as_f64().unwrap() - sent as f64 * 2e-6).abs() < 1e-9, "{spent}");
     let all: u64 = summary["spent"]["by_role"]
