@@ -77,7 +77,7 @@ pub use judgement::AskedOf;
 pub use judging::Judging;
 pub(crate) use numerals::has_boxed_number;
 pub use numerals::is_number;
-pub use pair::{AskedPair, ORDERS_AGREE, PREFERS_FIRST, Pairwise};
+pub use pair::{AskedPair, BETTER, ORDERS_AGREE, PREFERS_FIRST, Pairwise};
 pub use panel::JUDGES_AGREE;
 pub use panel_rule::PanelRule;
 pub use preference::PREFERRED;

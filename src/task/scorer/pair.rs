@@ -25,7 +25,7 @@ pub const ORDERS_AGREE: &str = "orders_agree";
 /// 0.5 for none.
 pub const PREFERS_FIRST: &str = "prefers_first";
 /// The name of the criterion by which people say which of two answers is better.
-const BETTER: &str = "better";
+pub const BETTER: &str = "better";
 /// The most letters of a reason that are kept.
 const LONGEST_REASON: usize = 400;
 /// What stands before the question in the system message.
