@@ -23,7 +23,7 @@ mod guard; // What a prompt should not bring along.
 pub mod explain; // One candidate: origin, changes, events.
 mod markdown;
 mod junit; // For a build server.
-mod html;
+pub mod html; // Pages.
 mod run_list; // The runs of a folder.
 mod night; // Several runs under one budget.
 mod rows; // The rows that a prompt was asked.
@@ -86,6 +86,8 @@ pub struct Report<'a> {
     pub run_file: Option<&'a RunFile>,
     /// The recipe, if all of its kinds are known.
     pub recipe: Option<&'a Recipe>,
+    /// Whether anything of a row is shown: an id, an input, a right answer, an answer.
+    pub shows_rows: bool,
 }
 
 impl Report<'_> {
@@ -105,6 +107,7 @@ impl<'a> From<&'a LoadedRun> for Report<'a> {
             folder: run.dir.path(),
             run_file: Some(&run.file),
             recipe: run.recipe.as_ref(),
+            shows_rows: true,
         }
     }
 }
@@ -133,7 +136,7 @@ pub fn simulated_line(report: &Report<'_>) -> Option<&'static str> {
 pub fn simulated_line_of<'a>(
     runs: impl IntoIterator<Item = &'a LoadedRun>,
 ) -> Option<&'static str> {
-    verdict::simulated_of(runs.into_iter().map(|run| &run.task))
+    verdict::simulated_of(runs.into_iter().map(|run| &*run.task))
 }
 
 /// The verdict on a run in a sentence.
