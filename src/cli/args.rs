@@ -12,7 +12,9 @@ pub(crate) use super::prompt_args::{
 pub(crate) use super::report_args::{
     EdgeArgs, ExplainArgs, ReportArgs, ReportFormat, RowsArgs, SynthArgs,
 };
-pub(crate) use super::run_args::{CompareArgs, DiffArgs, EvalSplit, ListArgs, RunRef, ViewArgs, WatchArgs};
+pub(crate) use super::run_args::{
+    CompareArgs, DiffArgs, EvalSplit, ListArgs, RunRef, ViewArgs, WatchArgs,
+};
 pub(crate) use super::search_args::{
     ConfirmArgs, CtlAction, CtlArgs, MigrateArgs, ResumeArgs, RunArgs, SetArgs,
 };

@@ -168,7 +168,9 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
     }
     let text = match format {
         ReportFormat::Html => page_of(&run, !args.no_rows),
-        ReportFormat::Md => report::markdown(&Report { shows_rows: !args.no_rows, ..Report::from(&run) }),
+        ReportFormat::Md => {
+            report::markdown(&Report { shows_rows: !args.no_rows, ..Report::from(&run) })
+        }
         ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&run.summary)?),
         ReportFormat::Csv => csv([&run])?,
         ReportFormat::Junit => report::junit_of(&[report::run_suite(&Report::from(&run))]),

@@ -22,10 +22,11 @@ pub(super) fn view(args: &ViewArgs, screen: &Screen) -> Result<(), CliError> {
     };
     let token = Token::new()?;
     runtime()?.block_on(async {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
-            CliError::usage(format!("port {}: {}", args.port, text::cause(&error)))
-                .hint("without `--port` a free one is taken")
-        })?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
+                CliError::usage(format!("port {}: {}", args.port, text::cause(&error)))
+                    .hint("without `--port` a free one is taken")
+            })?;
         let port = listener.local_addr()?.port();
         let url = format!("http://127.0.0.1:{port}/?token={}", token.secret());
         match screen.json {

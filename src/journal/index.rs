@@ -185,8 +185,7 @@ mod tests {
             grow(from, to);
             let read = index.read_new(|_, _: Event| Ok::<_, JournalError>(())).unwrap();
             assert_eq!(read, u64::from(to - from));
-            let wanted: BTreeSet<EventNumber> =
-                [0, 3, u64::from(to) - 1].map(EventNumber).into();
+            let wanted: BTreeSet<EventNumber> = [0, 3, u64::from(to) - 1].map(EventNumber).into();
             for events in [Events::from(&index), Events::from(&path)] {
                 let mut seen = Vec::new();
                 events

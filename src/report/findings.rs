@@ -263,7 +263,11 @@ fn in_brackets(form: ScoreForm, it: &Interval) -> String {
     format!("({})", form.range(it.low, it.high))
 }
 
-pub(super) fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateState) -> Row {
+pub(super) fn describe(
+    report: &Report<'_>,
+    candidate: CandidateIx,
+    standing: &CandidateState,
+) -> Row {
     let (state, form) = (&report.history.state, report.score_form());
     let dev = dev_interval(state, standing, Seed(report.summary.seed));
     let written = &standing.candidate;

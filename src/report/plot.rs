@@ -383,7 +383,8 @@ pub(super) fn spending_over_time(report: &Report<'_>) -> Option<Plot> {
             continue;
         }
         let mut points = vec![(0.0, 0.0)];
-        points.extend(moments.iter().map(|moment| (moment.after.as_secs_f64(), sum(&moment.roles))));
+        points
+            .extend(moments.iter().map(|moment| (moment.after.as_secs_f64(), sum(&moment.roles))));
         most = most.max(total);
         marks.push(Mark::Line { points, ink });
         legend.push((class, format!("{name}: {}", shown(total))));

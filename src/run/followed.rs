@@ -42,7 +42,8 @@ impl FollowedRun {
     /// The events cannot be read, or one cannot follow those before it. Nothing that was folded before is lost.
     pub fn read_new(&mut self) -> Result<bool, RunError> {
         let history = &mut self.run.history;
-        let read = self.index.read_new(|number, event: Event| history.read_event(number, &event))?;
+        let read =
+            self.index.read_new(|number, event: Event| history.read_event(number, &event))?;
         let written = std::fs::metadata(self.run.dir.file(SUMMARY_FILE));
         let known = Some((self.run.dir.is_running(), written.and_then(|it| it.modified()).ok()));
         if read == 0 && known == self.known {

@@ -85,7 +85,11 @@ impl History {
     }
 
     /// Applies an event that comes from outside.
-    pub(super) fn read_event(&mut self, number: EventNumber, event: &Event) -> Result<(), JournalError> {
+    pub(super) fn read_event(
+        &mut self,
+        number: EventNumber,
+        event: &Event,
+    ) -> Result<(), JournalError> {
         let check = self.state.check(event, &self.named);
         check.map_err(|why| JournalError::Inconsistent { number, why: why.to_string() })?;
         self.apply(number, event);

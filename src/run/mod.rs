@@ -47,8 +47,8 @@ mod followed; // A run, read on as it grows.
 mod reopening; // Whether a finished run goes on.
 mod candidates; // Which candidates of a finished run may be confirmed.
 
-pub use asking::NotCarriedOut;
 pub use answers::{AnswerFigures, RowAnswer, answers};
+pub use asking::NotCarriedOut;
 pub use binding::{binding, is_paid, no_cap_binds};
 pub use candidates::{ConfirmationPlan, MOST_CANDIDATES};
 pub use catalog::{Catalog, RunEntry, most_spent};
@@ -82,8 +82,8 @@ pub use models::{Access, async_model, model, rewrite};
 pub use reopening::way_on;
 pub use requests::{Answer, Asked, Inbox, Progress, Received, Request};
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
-pub use spending_over_time::{RoleSpentBy, SpendingOverTime, SpentBy};
 pub use source::{ReuseSource, WarmStart};
+pub use spending_over_time::{RoleSpentBy, SpendingOverTime, SpentBy};
 pub use summary::{
     Counts, EarlierResult, FailedCalls, FrontPoint, MutatorEarned, OpenBatch, Recommendation,
     ReusedFrom, RoleSpent, Spent, Status, Summary,

@@ -27,7 +27,9 @@ pub(super) fn carry_out(dir: &RunDir, form: &Fields) -> Result<String, String> {
     }
     match dir.ask_and_wait(request.name(), &request) {
         Ok(None) => Ok(match request {
-            Request::Pause => "It is paused: it sends nothing more, and takes the answers in flight.",
+            Request::Pause => {
+                "It is paused: it sends nothing more, and takes the answers in flight."
+            }
             Request::Continue => "It continues.",
             Request::Set { .. } | Request::Stop => "It is changed.",
         }
@@ -70,7 +72,8 @@ fn set(form: &Fields) -> Result<Request, String> {
         proposals: number("proposals", 0)?,
         ..Caps::default()
     };
-    let concurrency = number("concurrency", 1)?.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+    let concurrency =
+        number("concurrency", 1)?.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
     if caps.is_empty() && concurrency.is_none() {
         return Err("Nothing is to be set: write a number into one of the fields.".to_owned());
     }
@@ -88,7 +91,14 @@ mod tests {
         let caps = Caps { usd: Usd::from_dollars(2.5), calls: Some(4_000), ..Caps::default() };
         let request = Request::Set { caps, concurrency: Some(8) };
         assert_eq!(of("action=set&usd=%242.50&calls=4%2C000&tokens=&concurrency=8"), Ok(request));
-        for wrong in ["", "action=delete", "action=set", "action=set&usd=-1", "action=set&calls=0", "action=set&calls=x"] {
+        for wrong in [
+            "",
+            "action=delete",
+            "action=set",
+            "action=set&usd=-1",
+            "action=set&calls=0",
+            "action=set&calls=x",
+        ] {
             assert!(of(wrong).is_err(), "{wrong}");
         }
     }

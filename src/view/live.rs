@@ -73,15 +73,15 @@ impl Live {
     /// A page by its address, made of the run as it is known, or not long ago.
     pub(super) fn page(&self, address: &str, make: impl FnOnce() -> String) -> Arc<String> {
         let Known::Version(version) = *self.known.borrow() else { return Arc::new(make()) };
-        let is_fresh = |page: &&Page| {
-            page.version == version || page.made.elapsed() < page.took * REST
-        };
+        let is_fresh =
+            |page: &&Page| page.version == version || page.made.elapsed() < page.took * REST;
         if let Some(page) = self.pages().get(address).filter(is_fresh) {
             return Arc::clone(&page.html);
         }
         let began = Instant::now();
         let html = Arc::new(make());
-        let page = Page { version, made: Instant::now(), took: began.elapsed(), html: Arc::clone(&html) };
+        let page =
+            Page { version, made: Instant::now(), took: began.elapsed(), html: Arc::clone(&html) };
         let mut pages = self.pages();
         if pages.len() >= MOST_PAGES && !pages.contains_key(address) {
             let oldest = pages.iter().min_by_key(|(_, page)| page.made).map(|(key, _)| key.clone());

@@ -62,8 +62,7 @@ pub(super) fn page(live: &Live, followed: &FollowedRun, asked: &Asked<'_>) -> Op
     let is_search = run.file.kind == RunKind::Search;
     let sections: Vec<Section> = match asked.page {
         "overview" => {
-            let control =
-                Control { caps: run.caps(), key: asked.key, told: asked.told.clone() };
+            let control = Control { caps: run.caps(), key: asked.key, told: asked.told.clone() };
             vec![html::overview(&report, &place), html::control(&report, &place, &control)]
         }
         "candidates" => {
@@ -83,7 +82,12 @@ pub(super) fn page(live: &Live, followed: &FollowedRun, asked: &Asked<'_>) -> Op
             Err(why) => message(&place, &why, None, true),
         }],
         "edge" if is_search => vec![html::edge(&report, events(), &place)],
-        "edge" => vec![message(&place, "This run is no search, whose prompts and rows are compared here.", None, false)],
+        "edge" => vec![message(
+            &place,
+            "This run is no search, whose prompts and rows are compared here.",
+            None,
+            false,
+        )],
         "judge" => vec![html::judge(&report, &place)],
         "spending" => vec![html::spending(&report, &place)],
         "lineage" => vec![html::lineage(&report, &place)],
@@ -211,7 +215,8 @@ fn request(
     fields: &Fields,
 ) -> Result<html::SentRequest, String> {
     if let Some(proposal) = fields.get("proposal") {
-        let number = proposal.parse().map_err(|_| "A proposal is named by its number.".to_owned())?;
+        let number =
+            proposal.parse().map_err(|_| "A proposal is named by its number.".to_owned())?;
         return sent::to_mutator(followed, ProposalNumber(number));
     }
     let named = fields.get("candidate").unwrap_or("best");

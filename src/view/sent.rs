@@ -107,7 +107,8 @@ pub(super) fn to_mutator(
         return Err(error.to_string());
     }
     let Some((call, shown)) = issued else {
-        return Err("No request was sent for this proposal: it was composed, or given up before.".to_owned());
+        return Err("No request was sent for this proposal: it was composed, or given up before."
+            .to_owned());
     };
     let Events::Indexed(index) = followed.events() else {
         return Err("The events of this run are not indexed.".to_owned());

@@ -9,8 +9,8 @@ use super::live::{Known, Live};
 use super::pages::{self, Asked};
 use super::shelf::Shelf;
 use super::token::Token;
-use crate::report::html::{self, Place, STYLE, Section, Shell, message};
 use crate::report::Comparison;
+use crate::report::html::{self, Place, STYLE, Section, Shell, message};
 use crate::run::{Run, RunKind};
 use crate::score_form::ScoreForm;
 use axum::Router;
@@ -18,9 +18,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
+use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use futures_util::stream::{self, Stream};
 use std::collections::HashMap;
@@ -274,7 +274,10 @@ async fn compare(State(server): State<Arc<Server>>, RawQuery(query): RawQuery) -
                 Ok(run) => runs.push(run),
                 Err(error) => {
                     let text = error.to_string();
-                    return page(StatusCode::INTERNAL_SERVER_ERROR, said("Side by side", &text, None));
+                    return page(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        said("Side by side", &text, None),
+                    );
                 }
             }
         }
@@ -360,9 +363,10 @@ async fn shown(
         };
         if asked.told.is_some() {
             let html = pages::page(&live, followed, &asked);
-            return html.map_or_else(|| refusal(StatusCode::NOT_FOUND, "no page"), |html| {
-                page(StatusCode::OK, html)
-            });
+            return html.map_or_else(
+                || refusal(StatusCode::NOT_FOUND, "no page"),
+                |html| page(StatusCode::OK, html),
+            );
         }
         let address = format!("{name}/{what}?{query}");
         let mut is_there = true;
@@ -387,7 +391,10 @@ async fn followed(server: &Arc<Server>, run: &str) -> Option<Arc<Live>> {
 async fn blocking(make: impl FnOnce() -> Response + Send + 'static) -> Response {
     tokio::task::spawn_blocking(make).await.unwrap_or_else(|error| {
         tracing::error!(%error, "a page failed");
-        refusal(StatusCode::INTERNAL_SERVER_ERROR, "This page failed. The run is not touched by it.")
+        refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "This page failed. The run is not touched by it.",
+        )
     })
 }
 
@@ -418,10 +425,7 @@ async fn control(
 }
 
 /// Tells a page of each version of its run, at most once in a second.
-async fn events(
-    State(server): State<Arc<Server>>,
-    Path(run): Path<String>,
-) -> Response {
+async fn events(State(server): State<Arc<Server>>, Path(run): Path<String>) -> Response {
     let Some(live) = followed(&server, &run).await else { return nothing_here().await };
     let known = live.known();
     let told = versions(live, known, server.closing.clone());
@@ -433,22 +437,26 @@ fn versions(
     known: watch::Receiver<Known>,
     closing: watch::Receiver<bool>,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold((live, known, closing, None::<Known>), |(live, mut known, mut closing, told)| async move {
-        if told.is_some() {
-            tokio::time::sleep(BETWEEN).await;
-        }
-        let next = {
-            let news = known.wait_for(|now| *now != Known::Reading && told.as_ref() != Some(now));
-            tokio::select! {
-                news = news => news.ok()?.clone(),
-                _ = closing.wait_for(|closing| *closing) => return None,
+    stream::unfold(
+        (live, known, closing, None::<Known>),
+        |(live, mut known, mut closing, told)| async move {
+            if told.is_some() {
+                tokio::time::sleep(BETWEEN).await;
             }
-        };
-        let text = match &next {
-            Known::Version(version) => version.to_string(),
-            Known::Reading | Known::Unreadable(_) => "unreadable".to_owned(),
-        };
-        let event = Event::default().event("version").data(text);
-        Some((Ok(event), (live, known, closing, Some(next))))
-    })
+            let next = {
+                let news =
+                    known.wait_for(|now| *now != Known::Reading && told.as_ref() != Some(now));
+                tokio::select! {
+                    news = news => news.ok()?.clone(),
+                    _ = closing.wait_for(|closing| *closing) => return None,
+                }
+            };
+            let text = match &next {
+                Known::Version(version) => version.to_string(),
+                Known::Reading | Known::Unreadable(_) => "unreadable".to_owned(),
+            };
+            let event = Event::default().event("version").data(text);
+            Some((Ok(event), (live, known, closing, Some(next))))
+        },
+    )
 }

@@ -38,7 +38,8 @@ impl View {
         let mut told = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut told).unwrap();
         let told: Value = serde_json::from_str(&told).unwrap();
-        let (url, port) = (told["url"].as_str().unwrap().to_owned(), told["port"].as_u64().unwrap());
+        let (url, port) =
+            (told["url"].as_str().unwrap().to_owned(), told["port"].as_u64().unwrap());
         Self { child, url, port }
     }
 
@@ -141,7 +142,10 @@ fn only_who_has_the_token_is_let_in() {
         let wrong = cookie.replace(view.token(), &"0".repeat(64));
         assert_eq!(view.send("GET", path, &[("host", &host), ("cookie", &wrong)], "").status, 403);
     }
-    assert_eq!(view.send("GET", "/?token=0", &[("host", &host), ("cookie", &cookie)], "").status, 403);
+    assert_eq!(
+        view.send("GET", "/?token=0", &[("host", &host), ("cookie", &cookie)], "").status,
+        403
+    );
     // A name that somebody has resolve to this machine.
     for name in ["evil.example", "evil.example:80", "127.0.0.1", "localhost:1"] {
         let got = view.send("GET", "/run/one/overview", &[("host", name), ("cookie", &cookie)], "");
@@ -154,11 +158,22 @@ fn only_who_has_the_token_is_let_in() {
     assert!(first.head.contains(&set), "{}", first.head);
     let page = view.get("/run/one/overview");
     assert_eq!(page.status, 200);
-    for said in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "cache-control: no-store", "nosniff"] {
+    for said in [
+        "default-src 'none'",
+        "script-src 'self'",
+        "frame-ancestors 'none'",
+        "cache-control: no-store",
+        "nosniff",
+    ] {
         assert!(page.head.contains(said), "{said}: {}", page.head);
     }
     assert!(!page.body.contains(view.token()), "the token is in no page");
-    for path in ["/run/two/overview", "/run/one/nothing", "/run/..%2f..%2fetc/overview", "/static/..%2fview.js"] {
+    for path in [
+        "/run/two/overview",
+        "/run/one/nothing",
+        "/run/..%2f..%2fetc/overview",
+        "/static/..%2fview.js",
+    ] {
         assert_eq!(view.get(path).status, 404, "{path}");
     }
 }
@@ -197,7 +212,9 @@ fn all_pages_of_all_kinds_of_runs_are_there() {
         let page = one.page(&format!("/run/one/{name}"));
         assert!(page.contains("<main"), "{name}");
     }
-    assert!(one.page("/run/one/rows?wrong=1&split=train&by=input&page=9").contains("not wholly right"));
+    assert!(
+        one.page("/run/one/rows?wrong=1&split=train&by=input&page=9").contains("not wholly right")
+    );
     assert!(one.page("/run/one/rows?candidate=zzz").contains("no candidate"));
     assert!(one.page("/run/one/map?rows=99&prompts=99").contains("<table"));
     let all = View::of(&env, "--all");
@@ -230,7 +247,8 @@ fn every_request_is_shown_as_it_was_sent() {
         }
     }
     let issued = env.events("one").into_iter().filter(|(kind, _)| kind == "proposal_issued");
-    let proposals: Vec<u64> = issued.map(|(_, event)| event["proposal"].as_u64().unwrap()).collect();
+    let proposals: Vec<u64> =
+        issued.map(|(_, event)| event["proposal"].as_u64().unwrap()).collect();
     assert!(proposals.len() > 2);
     for proposal in proposals {
         let page = view.page(&format!("/run/one/request?proposal={proposal}"));
@@ -243,7 +261,9 @@ const HOSTILE: &str = "</title></script><script>window.pwned=1</script><img src=
 /// A run whose rows, ids, answers and prompts are all scripts.
 fn hostile() -> (Server, TestEnv) {
     let server = Server::start(|number, request| {
-        if request.content("system") == "You improve prompts." || request.content("user").contains("<prompt-") {
+        if request.content("system") == "You improve prompts."
+            || request.content("user").contains("<prompt-")
+        {
             return writes(request, &format!("Say warm or cold {number}. {HOSTILE}"));
         }
         says(&format!("{} {HOSTILE}", ["warm", "lime"][number % 2]))
@@ -274,7 +294,9 @@ fn nothing_from_outside_is_run() {
     pages.push(view.get("/run/%3Cimg%20src=x%3E/overview").body);
     for page in &pages {
         for markup in ["<img", "<script>", "<svg onload", "\u{202e}", "49 javascript"] {
-            let around = page.split_once(markup).map(|(before, _)| &before[before.len().saturating_sub(200)..]);
+            let around = page
+                .split_once(markup)
+                .map(|(before, _)| &before[before.len().saturating_sub(200)..]);
             assert!(!page.contains(markup), "{markup:?} after {around:?}");
         }
     }
@@ -323,7 +345,11 @@ fn a_report_of_a_thousand_rows_is_small_and_leaves_rows_out_on_request() {
             + "\n"
     };
     env.write("colours/rows.jsonl", &(1..=2_600).map(row).collect::<String>());
-    env.edit("colours/task.toml", "train = 0.4, dev = 0.3, hold = 0.3", "train = 0.1, dev = 0.4, hold = 0.5");
+    env.edit(
+        "colours/task.toml",
+        "train = 0.4, dev = 0.3, hold = 0.3",
+        "train = 0.1, dev = 0.4, hold = 0.5",
+    );
     env.run("run colours --name one --strategy random --max-calls 4500 --quiet").ok();
     let page = env.read("results/one/report.html");
     assert!(page.len() < 5_000_000, "{} bytes", page.len());

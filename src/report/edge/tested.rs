@@ -1,8 +1,8 @@
 //! The prompts of a run that were asked enough rows, with their scores and the answers of the good ones.
 
 use super::FEWEST;
-use crate::journal::Events;
 use crate::id::{CandidateIx, RowIx};
+use crate::journal::Events;
 use crate::report::Report;
 use crate::report::rows::RowsError;
 use crate::run::{RowAnswer, answers};

@@ -31,10 +31,11 @@ pub fn candidate(
     flags: &[Flag],
 ) -> Section {
     let standing = number.and_then(|it| report.history.state.candidates.get(it.index()));
-    let parts = standing.into_iter().flat_map(|it| it.candidate.prompt.parts()).map(|part| Part {
-        name: visible_line(&part.name),
-        text: visible(&part.text),
-    });
+    let parts = standing
+        .into_iter()
+        .flat_map(|it| it.candidate.prompt.parts())
+        .map(|part| Part { name: visible_line(&part.name), text: visible(&part.text) });
     let flags = flags.iter().map(ToString::to_string).collect();
-    place.section(include_str!("candidate.html"), Shown { explained, flags, parts: parts.collect() })
+    place
+        .section(include_str!("candidate.html"), Shown { explained, flags, parts: parts.collect() })
 }

@@ -20,11 +20,7 @@ struct Edge {
 
 /// The page.
 #[must_use]
-pub fn edge(
-    report: &Report<'_>,
-    events: Option<Events<'_>>,
-    place: &Place,
-) -> Section {
+pub fn edge(report: &Report<'_>, events: Option<Events<'_>>, place: &Place) -> Section {
     let is_begun = !report.history.state.candidates.is_empty();
     let found = match (report.shows_rows, events.filter(|_| is_begun)) {
         (false, _) => Edge { hidden: true, ..Edge::default() },

@@ -33,7 +33,10 @@ pub fn judge(report: &Report<'_>, place: &Place) -> Section {
         }),
         calls: asked.map_or(0, |it| it.calls),
         usd: asked.map_or(0.0, |it| it.usd),
-        failed: failed_calls(report.summary).into_iter().filter(|it| it.contains("judge")).collect(),
+        failed: failed_calls(report.summary)
+            .into_iter()
+            .filter(|it| it.contains("judge"))
+            .collect(),
     };
     place.section(include_str!("judge.html"), it)
 }

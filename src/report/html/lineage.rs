@@ -131,7 +131,8 @@ fn graph(report: &Report<'_>, place: &Place) -> Option<(String, String)> {
             _ => ("f-cloud", 4.0, ""),
         };
         let mean = standing.dev().mean().map_or_else(String::new, |mean| form.score(mean));
-        let name = format!("{word}{id}, {mean} on {}", plural(standing.dev().scored as usize, "row"));
+        let name =
+            format!("{word}{id}, {mean} on {}", plural(standing.dev().scored as usize, "row"));
         let circle = format!(
             "<circle class=\"{class}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"{radius}\"><title>{}</title></circle>",
             node.x,
@@ -162,7 +163,10 @@ fn graph(report: &Report<'_>, place: &Place) -> Option<(String, String)> {
         plural(scored.len(), "prompt")
     );
     if skipped > 0 {
-        let _ = write!(description, " Of the first {skipped}, the best prompt's ancestors alone are drawn.");
+        let _ = write!(
+            description,
+            " Of the first {skipped}, the best prompt's ancestors alone are drawn."
+        );
     }
     Some((svg, description))
 }

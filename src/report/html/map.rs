@@ -66,19 +66,15 @@ pub fn map(report: &Report<'_>, place: &Place, window: MapWindow) -> Section {
     let mut prompts: Vec<(CandidateIx, &CandidateState)> = order(report);
     prompts.retain(|(_, standing)| standing.dev().scored > 0);
     let hardest = hardest(&prompts, report.task.splits.dev.len());
-    let address = |prompts: usize, rows: usize| {
-        format!("{}/map?prompts={prompts}&rows={rows}", place.root())
-    };
+    let address =
+        |prompts: usize, rows: usize| format!("{}/map?prompts={prompts}&rows={rows}", place.root());
     let most_rows = if place.is_live() { ROWS } else { ROWS_IN_FILE };
     let of_prompts =
         Pages::of(prompts.len(), PROMPTS, window.prompts, |page| address(page, window.rows));
     let of_rows =
         Pages::of(hardest.len(), most_rows, window.rows, |page| address(window.prompts, page));
-    let here: Vec<(usize, RowIx)> = (1..)
-        .zip(hardest.iter().copied())
-        .skip(of_rows.range().start)
-        .take(most_rows)
-        .collect();
+    let here: Vec<(usize, RowIx)> =
+        (1..).zip(hardest.iter().copied()).skip(of_rows.range().start).take(most_rows).collect();
     let columns = here.iter().map(|(number, row)| ColumnHead {
         number: *number,
         name: match (report.shows_rows, report.task.splits.dev.get(row.index())) {

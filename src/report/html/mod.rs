@@ -32,7 +32,7 @@ pub use request::{SentRequest, request};
 pub use rows::{RowsPage, rows};
 pub use runs::{compared, run_table};
 pub use spending::spending;
-pub use templates::{Link, path, Pages, Place, STYLE, Section, Shell, message, page};
+pub use templates::{Link, Pages, Place, STYLE, Section, Shell, message, page, path};
 
 use super::Report;
 use crate::journal::Events;

@@ -42,8 +42,12 @@ pub fn request(place: &Place, sent: &SentRequest) -> Section {
     let it = Shown {
         title: &sent.title,
         about: match sent.is_same {
-            Some(true) => "The journal keeps a request's hash. This one was written again from it, and has the same hash: it is what was sent.",
-            Some(false) => "It was written again from the journal, and its hash is not that of what was sent: a field of it, or this program, has changed since.",
+            Some(true) => {
+                "The journal keeps a request's hash. This one was written again from it, and has the same hash: it is what was sent."
+            }
+            Some(false) => {
+                "It was written again from the journal, and its hash is not that of what was sent: a field of it, or this program, has changed since."
+            }
             None => "It was written from the journal, and has no answer yet.",
         },
         model: request.model.to_string(),

@@ -211,11 +211,8 @@ impl RowsPage {
     fn address(&self, report: &Report<'_>, place: &Place, number: usize) -> String {
         let word = super::templates::path;
         let query = of_form(report, self);
-        let mut address = format!(
-            "{}/rows?candidate={}&page={number}",
-            place.root(),
-            word(&query.candidate)
-        );
+        let mut address =
+            format!("{}/rows?candidate={}&page={number}", place.root(), word(&query.candidate));
         if self.split.is_some() {
             address += &format!("&split={}", query.split);
         }
@@ -256,7 +253,8 @@ fn matrix(rows: &AnsweredRows) -> Option<Matrix> {
             .map(|answered| {
                 let count = counts.get(&(*label, *answered)).copied().unwrap_or(0);
                 let is_right = label == answered;
-                let heat = if is_right { 0 } else { (3 * count).div_ceil(most.unwrap_or(1).max(1)) };
+                let heat =
+                    if is_right { 0 } else { (3 * count).div_ceil(most.unwrap_or(1).max(1)) };
                 MatrixCell { count, is_right, heat }
             })
             .collect(),

@@ -49,7 +49,13 @@ impl Place {
     /// A server's page about several runs.
     #[must_use]
     pub fn list(form: ScoreForm) -> Self {
-        Self { live: true, root: String::new(), shown: BTreeSet::new(), handle: String::new(), form }
+        Self {
+            live: true,
+            root: String::new(),
+            shown: BTreeSet::new(),
+            handle: String::new(),
+            form,
+        }
     }
 
     pub(super) fn is_live(&self) -> bool {
@@ -117,7 +123,8 @@ impl Place {
 }
 
 fn interval(value: Value) -> Result<Interval, Error> {
-    Interval::deserialize(value).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+    Interval::deserialize(value)
+        .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
 }
 
 /// Puts a figure's interval on a line of its own.
