@@ -2,7 +2,7 @@
 
 use crate::run::{FollowedRun, RunDir};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, TryLockError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -96,7 +96,12 @@ impl Live {
     }
 
     fn look(&self) {
-        let mut run = self.run.write().unwrap_or_else(PoisonError::into_inner);
+        // A page that takes long is made of the run as it is: who waited to write would hold up all other pages.
+        let mut run = match self.run.try_write() {
+            Ok(run) => run,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         let looked = match run.as_mut() {
             Some(run) => run.read_new(),
             None => FollowedRun::open(self.dir.clone()).and_then(|mut opened| {
