@@ -167,7 +167,7 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
         not_of_a_comparison(&run)?;
     }
     let text = match format {
-        ReportFormat::Html => page_of(&run, !args.no_rows),
+        ReportFormat::Html => report::html_of_run(&run, !args.no_rows),
         ReportFormat::Md => {
             report::markdown(&Report { shows_rows: !args.no_rows, ..Report::from(&run) })
         }
@@ -179,13 +179,6 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
         return write_page(&run, &text, screen);
     }
     write(&text, args.output.as_deref(), screen)
-}
-
-/// A run's page with the data inside.
-pub(super) fn page_of(run: &LoadedRun, shows_rows: bool) -> String {
-    let events = run.dir.events();
-    let report = Report { shows_rows, ..Report::from(run) };
-    report::html(&report, events.exists().then(|| (&events).into()))
 }
 
 /// Writes a run's page into its folder.

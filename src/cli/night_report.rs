@@ -40,7 +40,7 @@ fn of_night(
         ReportFormat::Html => {
             let mut read = known(&all);
             return read.try_for_each(|run| {
-                inspect::write_page(run, &inspect::page_of(run, !args.no_rows), screen)
+                inspect::write_page(run, &report::html_of_run(run, !args.no_rows), screen)
             });
         }
         ReportFormat::Md => markdown(&all, !args.no_rows),

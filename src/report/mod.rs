@@ -23,7 +23,6 @@ mod guard; // What a prompt should not bring along.
 pub mod explain; // One candidate: origin, changes, events.
 mod markdown;
 mod junit; // For a build server.
-pub mod html; // Pages.
 mod run_list; // The runs of a folder.
 mod night; // Several runs under one budget.
 mod rows; // The rows that a prompt was asked.
@@ -31,6 +30,7 @@ mod edge; // The rows that are worth a look.
 mod comparison; // Several runs beside each other.
 mod comparison_page; // The same for people.
 mod prompt_diff; // Two prompts, part by part.
+pub mod html; // Pages.
 mod pull_request; // The body of a pull request.
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ pub use edge::{
 };
 pub use family::{family_page, sentences as confirmations};
 pub use guard::{Flag, Guard, flags};
-pub use html::html;
+pub use html::{html, html_of_run};
 pub use junit::{CaseOutcome, TestCase, TestSuite, junit, junit_of, run_suite, suite_name};
 pub use markdown::{inline, markdown};
 pub use night::{NightReport, result_line};

@@ -36,6 +36,7 @@ pub use templates::{Link, Pages, Place, STYLE, Section, Shell, message, page, pa
 
 use super::Report;
 use crate::journal::Events;
+use crate::run::LoadedRun;
 use std::collections::BTreeSet;
 
 /// The report as a self-contained page. Without `events` it has no answers.
@@ -61,6 +62,14 @@ pub fn html(report: &Report<'_>, events: Option<Events<'_>>) -> String {
     sections.push(spending(report, &place));
     sections.push(about(report, &place));
     page(&place, Shell::of_report(report, sections))
+}
+
+/// The report of a run that was read from its files, with or without anything of its rows.
+#[must_use]
+pub fn html_of_run(run: &LoadedRun, shows_rows: bool) -> String {
+    let events = run.dir.events();
+    let report = Report { shows_rows, ..Report::from(run) };
+    html(&report, events.exists().then(|| Events::from(&events)))
 }
 
 #[cfg(test)]
