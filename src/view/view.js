@@ -9,6 +9,8 @@ async function refresh() {
   const answer = await fetch(location.href, { credentials: "same-origin", headers: { accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // The run was read for the first time: all of the page is new.
+  if (!document.querySelector("nav.pages") && fresh.querySelector("nav.pages")) { location.reload(); return; }
   // Somebody is typing.
   if (document.activeElement && ["INPUT", "SELECT"].includes(document.activeElement.tagName)) return;
   for (const part of document.querySelectorAll("[data-live]")) {

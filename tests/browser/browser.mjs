@@ -59,4 +59,9 @@ export async function check(page, name) {
 export async function enter(page, url) {
   await page.goto(url, { waitUntil: "load" });
   must(!page.url().includes("token"), "the token stays in the address");
+  // A long journal is read first.
+  while (page.url().includes("/run/") && !(await page.locator("nav.pages").count())) {
+    await page.waitForTimeout(300);
+    await page.reload();
+  }
 }
