@@ -22,6 +22,23 @@ demo TASK="ticket-routing" STRATEGY="auto":
 bench NAME="journal":
     cargo bench --bench {{ NAME }}
 
+# The pictures of the pages in docs/view/, made anew (needs chromium and node).
+screenshots:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    npm ci --prefix tests/browser
+    cargo build --release
+    bin="$PWD/target/release/promptsearch" shots="$PWD/docs/view" script="$PWD/tests/browser/shots.mjs" tasks="$PWD/tasks"
+    folder="$(mktemp -d)"
+    trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$folder"' EXIT
+    cd "$folder"
+    "$bin" run "$tasks/ticket-routing" --name tickets --max-calls 3000 --quiet >/dev/null
+    "$bin" run "$tasks/ticket-routing" --name tickets-2 --strategy best-of-n --max-calls 3000 --quiet >/dev/null
+    "$bin" view tickets --json >one & "$bin" view --all --json >all &
+    until [ -s one ] && [ -s all ]; do sleep 0.1; done
+    url() { sed 's/.*"url":"\([^"]*\)".*/\1/' "$1"; }
+    node "$script" "$(url one)" "$shots" "$(url all)"
+
 # Open the library's documentation in a browser.
 docs:
     cargo doc --no-deps --open

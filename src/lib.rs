@@ -76,7 +76,7 @@ pub mod journal; // Facts, made durable, in order, twice.
 pub mod looks; // How often held-out rows were looked at, over the runs of a folder.
 pub mod program; // A user's program: started, asked line by line, ended.
 pub mod provider; // Answers from a model, at a price. The only place that names reqwest.
-pub mod sim; // Simulated models, in this process and as a server. The only place that names axum.
+pub mod sim; // Simulated models, in this process and as a server. With `view` alone it names axum.
 
 // Decisions.
 pub mod stats; // How sure are we? The only place that names rayon, ndarray and argmin.
@@ -91,6 +91,7 @@ pub mod engine; // The loop: ask, work, append, apply, show.
 pub mod run; // Create, open, search and read a run; its folder under `results/`.
 pub mod night; // Several runs under one budget: its folder and its ledger.
 pub mod report; // A finished or running search, explained.
+pub mod view; // The same pages from a local server, up to date.
 pub mod notify; // The user's program or a webhook is told how a run is doing.
 pub mod doctor; // Whether a run can begin: one small call per role, the machine, the budget.
 pub mod export; // The winner as a commit in a person's repository.

@@ -126,14 +126,14 @@ fn each_outside_thing_has_one_room() {
     for (word, rooms) in [
         ("sled", &["store/"][..]),
         ("reqwest", &["provider/"]),
-        ("axum", &["sim/server"]),
+        ("axum", &["sim/server", "view/"]),
         // What is sent goes through the client of the providers.
         ("TcpStream", &[]),
         ("UdpSocket", &[]),
         ("UnixStream", &[]),
         ("ToSocketAddrs", &[]),
         ("lookup_host", &[]),
-        ("TcpListener", &["sim/server", "cli/simulate"]),
+        ("TcpListener", &["sim/server", "cli/simulate", "view/", "cli/view"]),
         ("rayon", &["stats/"]),
         ("ndarray", &["stats/"]),
         ("argmin", &["stats/"]),

@@ -12,7 +12,9 @@ pub(crate) use super::prompt_args::{
 pub(crate) use super::report_args::{
     EdgeArgs, ExplainArgs, ReportArgs, ReportFormat, RowsArgs, SynthArgs,
 };
-pub(crate) use super::run_args::{CompareArgs, DiffArgs, EvalSplit, ListArgs, RunRef, WatchArgs};
+pub(crate) use super::run_args::{
+    CompareArgs, DiffArgs, EvalSplit, ListArgs, RunRef, ViewArgs, WatchArgs,
+};
 pub(crate) use super::search_args::{
     ConfirmArgs, CtlAction, CtlArgs, MigrateArgs, ResumeArgs, RunArgs, SetArgs,
 };
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Status(RunRef),
     /// Print a line about a running run from time to time, until it ends
     Watch(WatchArgs),
+    /// Serve web pages about a run, or about all runs, on this machine: live while it goes on, with buttons to steer it
+    View(ViewArgs),
     /// Stop a running run, as Ctrl-C in its terminal does: it can be resumed
     Stop(RunRef),
     /// Change a running run: pause it, continue it, stop it, set its caps

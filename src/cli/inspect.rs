@@ -167,8 +167,10 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
         not_of_a_comparison(&run)?;
     }
     let text = match format {
-        ReportFormat::Html => report::html(&Report::from(&run)),
-        ReportFormat::Md => report::markdown(&Report::from(&run)),
+        ReportFormat::Html => report::html_of_run(&run, !args.no_rows),
+        ReportFormat::Md => {
+            report::markdown(&Report { shows_rows: !args.no_rows, ..Report::from(&run) })
+        }
         ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&run.summary)?),
         ReportFormat::Csv => csv([&run])?,
         ReportFormat::Junit => report::junit_of(&[report::run_suite(&Report::from(&run))]),

@@ -48,6 +48,7 @@ mod named_prompt; // A prompt that is named: of a run, in a file, in git.
 mod diff;
 mod ctl;
 mod watch;
+mod view;
 mod confirm;
 mod export;
 mod versions; // `log` and `rollback`.
@@ -107,6 +108,7 @@ fn dispatch(cli: Cli, screen: Screen) -> Result<(), CliError> {
         },
         Command::Status(args) => inspect::status(&args, &screen),
         Command::Watch(args) => watch::watch(&args, &screen),
+        Command::View(args) => view::view(&args, &screen),
         Command::Stop(args) => ctl::stop(&args, &screen),
         Command::Ctl(args) => ctl::ctl(&args, &screen),
         Command::List(args) => list::list(&args, &screen),

@@ -11,13 +11,12 @@ use crate::night::{FoundRun, Night};
 use crate::report::{self, CaseOutcome, Report, TestCase, TestSuite};
 use crate::run::{LoadedRun, RunDir};
 use std::fmt::Write as _;
-use std::path::Path;
 
 /// Writes the report of a run or of a night.
 pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError> {
     let format = if screen.json { ReportFormat::Json } else { args.format };
     match night::find(&args.run.out.out, &args.run.run) {
-        Some(dir) => of_night(&dir, format, args.output.as_deref(), screen),
+        Some(dir) => of_night(&dir, format, args, screen),
         None => inspect::report(args, screen),
     }
 }
@@ -26,13 +25,13 @@ pub(super) fn report(args: &ReportArgs, screen: &Screen) -> Result<(), CliError>
 fn of_night(
     dir: &RunDir,
     format: ReportFormat,
-    output: Option<&Path>,
+    args: &ReportArgs,
     screen: &Screen,
 ) -> Result<(), CliError> {
     let night = Night::read(dir)?;
     let all = shown(&night, (dir.is_running(), false), None, screen)?;
     let text = match format {
-        ReportFormat::Html if output.is_some() => {
+        ReportFormat::Html if args.output.is_some() => {
             let message =
                 format!("a {} has no page of its own, and each of its runs has one", night.noun());
             return Err(CliError::usage(message)
@@ -41,10 +40,10 @@ fn of_night(
         ReportFormat::Html => {
             let mut read = known(&all);
             return read.try_for_each(|run| {
-                inspect::write_page(run, &report::html(&Report::from(run)), screen)
+                inspect::write_page(run, &report::html_of_run(run, !args.no_rows), screen)
             });
         }
-        ReportFormat::Md => markdown(&all),
+        ReportFormat::Md => markdown(&all, !args.no_rows),
         ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&all.value)?),
         ReportFormat::Csv => inspect::csv(known(&all))?,
         ReportFormat::Junit => {
@@ -52,7 +51,7 @@ fn of_night(
             report::junit_of(&all.runs.iter().zip(tasks).map(suite).collect::<Vec<_>>())
         }
     };
-    inspect::write(&text, output, screen)
+    inspect::write(&text, args.output.as_deref(), screen)
 }
 
 /// The runs that could be read.
@@ -61,14 +60,14 @@ fn known(all: &Shown) -> impl Iterator<Item = &LoadedRun> {
 }
 
 /// How the night stands, then each run's own report.
-fn markdown(all: &Shown) -> String {
+fn markdown(all: &Shown, shows_rows: bool) -> String {
     let page = all.page.trim_end();
     // Longer than any such line within.
     let longest = page.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let mut out = format!("{fence}text\n{page}\n{fence}\n");
     for run in known(all) {
-        let _ = write!(out, "\n{}", report::markdown(&Report::from(run)));
+        let _ = write!(out, "\n{}", report::markdown(&Report { shows_rows, ..Report::from(run) }));
     }
     out
 }

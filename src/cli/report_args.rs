@@ -114,6 +114,9 @@ pub(crate) struct ReportArgs {
     /// the other formats)
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Leave out all of the rows: their ids, inputs, right answers and answers. Prompts stay as they are
+    #[arg(long)]
+    pub no_rows: bool,
 }
 
 impl ValueEnum for VisibleSplit {

@@ -316,7 +316,7 @@ pub(super) fn searched(
 pub(super) fn written_again(dir: &RunDir) -> Result<LoadedRun, CliError> {
     let run = Run::read(dir)?;
     run.summary.write(dir)?;
-    dir.write("report.html", report::html(&Report::from(&run)).as_bytes())?;
+    dir.write("report.html", report::html_of_run(&run, true).as_bytes())?;
     Ok(run)
 }
 

@@ -59,6 +59,19 @@ pub(crate) struct DiffArgs {
     pub out: RunsDir,
 }
 
+/// `view`.
+#[derive(Debug, Args)]
+pub(crate) struct ViewArgs {
+    #[command(flatten)]
+    pub run: RunRef,
+    /// Show all runs of the folder, and any of them side by side
+    #[arg(long)]
+    pub all: bool,
+    /// Port on this machine [default: a free one]
+    #[arg(long, default_value_t = 0, value_name = "PORT", hide_default_value = true)]
+    pub port: u16,
+}
+
 /// `watch`.
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {

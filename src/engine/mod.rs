@@ -47,6 +47,7 @@ pub use error::{Outcome, SearchError};
 pub use first_proposal::FirstProposal;
 pub use held_out::{HeldOutRow, MIN_HOLD_ROWS};
 pub use measures::{Sample, fewest_rows, fewest_rows_of_less};
+pub use proposals::proposal_request;
 pub use remedy::{GoesOn, Remedy};
 pub use search::{LookCounter, Search, SearchParts};
 pub use steering::{Change, NotChanged, Steering};

@@ -11,7 +11,7 @@ use crate::candidate::{Candidate, DEMOS, Demo, Origin, Repair};
 use crate::evaluate::Evaluator;
 use crate::event::{Answered, Draft, Event, NoAnswer, ProposalOutcome, Rejection, Shown};
 use crate::id::{CandidateIx, EventNumber, MutatorIx, ProposalNumber, RowIx};
-use crate::journal::{Journal, JournalError};
+use crate::journal::{EventIndex, Events, Journal, JournalError};
 use crate::memory::State;
 use crate::operator::styles::{THINKING_STYLES, TIPS};
 use crate::operator::{
@@ -52,7 +52,48 @@ pub(super) struct ProposalBuilder {
 /// The training rows with the answers of the journal.
 struct TrainingRows {
     evaluator: Arc<Evaluator>,
-    journal: Arc<Journal<Event>>,
+    events: Arc<dyn AnswerEvents>,
+}
+
+/// Where events with answers are read again.
+pub(super) trait AnswerEvents: Send + Sync {
+    /// The event of this number.
+    fn read(&self, number: EventNumber) -> Result<Event, JournalError>;
+}
+
+impl AnswerEvents for Journal<Event> {
+    fn read(&self, number: EventNumber) -> Result<Event, JournalError> {
+        Self::read(self, number)
+    }
+}
+
+impl AnswerEvents for EventIndex {
+    fn read(&self, number: EventNumber) -> Result<Event, JournalError> {
+        let mut found = Err(JournalError::Missing(number));
+        Events::from(self).visit(&[number].into(), |_, event: Event| {
+            found = Ok(event);
+            Ok::<_, JournalError>(())
+        })?;
+        found
+    }
+}
+
+/// The request of a proposal as it was sent, written again. `state` is that of the moment before it was issued, and `shown`
+/// are the rows that were shown then.
+///
+/// # Errors
+/// The proposal is none of the state, a program writes it, its operator is not known, or an event cannot be read.
+pub fn proposal_request(
+    (task, recipe, seed): (Arc<Task>, &Recipe, Seed),
+    state: &State,
+    proposal: ProposalNumber,
+    shown: &[Shown],
+    events: EventIndex,
+) -> Result<Request, SearchError> {
+    let evaluator = Arc::new(Evaluator::new(Arc::clone(&task), &[]));
+    let events: Arc<dyn AnswerEvents> = Arc::new(events);
+    let builder = ProposalBuilder::new(task, recipe.clone(), evaluator, events, seed)?;
+    builder.write(state, draft_of(state, proposal)?, shown)
 }
 
 impl TrainingRows {
@@ -62,12 +103,12 @@ impl TrainingRows {
         row: RowIx,
         at: EventNumber,
     ) -> Result<Option<(Answered, Verdict)>, JournalError> {
-        let (answered, verdict) = match self.journal.read(at)? {
+        let (answered, verdict) = match self.events.read(at)? {
             Event::Answered(answered) | Event::Reused { answer: answered, .. } => {
                 let verdict = self.evaluator.verdict(Split::Train, row, &answered);
                 (answered, verdict)
             }
-            Event::Scored { answer, verdict, .. } => match self.journal.read(answer)? {
+            Event::Scored { answer, verdict, .. } => match self.events.read(answer)? {
                 Event::Answered(answered) | Event::Reused { answer: answered, .. } => {
                     (answered, Some(verdict))
                 }
@@ -144,7 +185,7 @@ impl ProposalBuilder {
         task: Arc<Task>,
         recipe: Recipe,
         evaluator: Arc<Evaluator>,
-        journal: Arc<Journal<Event>>,
+        events: Arc<dyn AnswerEvents>,
         seed: Seed,
     ) -> Result<Self, SearchError> {
         let labels = task.scorers.labels();
@@ -157,7 +198,7 @@ impl ProposalBuilder {
         let screens = Screens::new(&recipe.slots.screen, &screened);
         let texts = task.layout.searched().iter().filter(|part| *part != DEMOS).cloned().collect();
         let meta_prompts = meta_prompts(&recipe)?;
-        let rows = TrainingRows { evaluator, journal };
+        let rows = TrainingRows { evaluator, events };
         let nonces = HashMap::new();
         Ok(Self { task, recipe, rows, seed, screens, labels, meta_prompts, texts, nonces })
     }

@@ -158,7 +158,7 @@ impl Search {
                 Arc::clone(&task),
                 recipe,
                 evaluator,
-                Arc::clone(&journal),
+                Arc::<Journal<Event>>::clone(&journal),
                 seed,
             )?,
             embeddings,

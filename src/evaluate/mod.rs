@@ -174,38 +174,8 @@ impl Evaluator {
         row: RowIx,
         replicate: u16,
     ) -> Result<Option<Request>, TemplateError> {
-        let Some(example) = self.row(split, row) else {
-            return Ok(None);
-        };
-        let messages = self.task.layout.render(prompt, example)?;
-        let model = self.task.task_model();
-        let stable_bytes = match model.form.cache_min_tokens() {
-            Some(_) => self.task.layout.stable_bytes(prompt, &messages),
-            None => 0,
-        };
-        let row = match model.form.is_of_target() {
-            true => Some(Arc::new(self.row_parts(prompt, example)?)),
-            false => None,
-        };
-        Ok(Some(Request {
-            model: model.name.clone(),
-            messages,
-            temperature: model.temperature,
-            max_output_tokens: model.max_output_tokens,
-            draw: u64::from(replicate),
-            stable_bytes,
-            form: Arc::clone(&model.form),
-            row,
-        }))
-    }
-
-    /// A row as a target is told it: never the right answer, nor what else scores by or says of the row.
-    fn row_parts(&self, prompt: &Prompt, row: &Example) -> Result<RowParts, TemplateError> {
-        let layout = &self.task.layout;
-        let shown = layout.shown_columns();
-        let columns = row.columns.iter().filter(|(name, _)| shown.contains(*name));
-        let columns = columns.map(|(name, value)| (name.clone(), value.clone())).collect();
-        Ok(RowParts { parts: layout.render_parts(prompt, row)?, row: columns })
+        let row = self.row(split, row);
+        row.map(|example| request_of(&self.task, prompt, example, replicate)).transpose()
     }
 
     /// Bytes of a row's values, which is the most that it adds to a prompt that shows each once.
@@ -473,6 +443,47 @@ fn rows(task: &Task, split: Split) -> &[Example] {
         Split::Dev => &task.splits.dev,
         Split::Hold => task.splits.hold.open_held_out(),
     }
+}
+
+/// The request for a row.
+///
+/// # Errors
+/// A frozen template that fails on this row.
+pub fn request_of(
+    task: &Task,
+    prompt: &Prompt,
+    example: &Example,
+    replicate: u16,
+) -> Result<Request, TemplateError> {
+    let messages = task.layout.render(prompt, example)?;
+    let model = task.task_model();
+    let stable_bytes = match model.form.cache_min_tokens() {
+        Some(_) => task.layout.stable_bytes(prompt, &messages),
+        None => 0,
+    };
+    let row = match model.form.is_of_target() {
+        true => Some(Arc::new(row_parts(task, prompt, example)?)),
+        false => None,
+    };
+    Ok(Request {
+        model: model.name.clone(),
+        messages,
+        temperature: model.temperature,
+        max_output_tokens: model.max_output_tokens,
+        draw: u64::from(replicate),
+        stable_bytes,
+        form: Arc::clone(&model.form),
+        row,
+    })
+}
+
+/// A row as a target is told it: never the right answer, nor what else scores by or says of the row.
+fn row_parts(task: &Task, prompt: &Prompt, row: &Example) -> Result<RowParts, TemplateError> {
+    let layout = &task.layout;
+    let shown = layout.shown_columns();
+    let columns = row.columns.iter().filter(|(name, _)| shown.contains(*name));
+    let columns = columns.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Ok(RowParts { parts: layout.render_parts(prompt, row)?, row: columns })
 }
 
 /// The verdict that an event holds, or that follows from the answer that it holds.

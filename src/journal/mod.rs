@@ -11,6 +11,7 @@ mod line;
 mod file;
 mod committer;
 mod reader;
+mod index; // Where single events are.
 mod second_copy;
 mod recovery;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 
 pub use committer::Commit;
 pub use error::JournalError;
+pub use index::{EventIndex, Events};
 pub use reader::{Reader, read_events};
 pub use recovery::Recovery;
 

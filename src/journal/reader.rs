@@ -56,6 +56,18 @@ impl Reader {
         E: Entry,
         X: From<JournalError>,
     {
+        self.read_new_at(|number, _, event| f(number, event))
+    }
+
+    /// The same; each event comes with the byte at which its line begins.
+    pub(super) fn read_new_at<E, X>(
+        &mut self,
+        mut f: impl FnMut(EventNumber, u64, E) -> Result<(), X>,
+    ) -> Result<u64, X>
+    where
+        E: Entry,
+        X: From<JournalError>,
+    {
         let before = self.next;
         let mut lines = self.open()?;
         while self.advance(&mut lines)? {
@@ -81,7 +93,7 @@ impl Reader {
                     let place = format!("line {line} of {path}");
                     JournalError::Unknown { place, why }
                 })?;
-                f(read.number, event)?;
+                f(read.number, self.offset, event)?;
                 self.next += 1;
             }
             self.offset = lines.end();

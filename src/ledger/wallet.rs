@@ -338,6 +338,11 @@ impl Wallet {
         self.by_role.get(&role).copied().unwrap_or_default()
     }
 
+    /// The roles that have spent or asked anything.
+    pub fn roles(&self) -> impl Iterator<Item = ModelRole> {
+        self.by_role.keys().copied()
+    }
+
     /// Logical calls of all roles.
     #[must_use]
     pub fn calls(&self) -> u64 {

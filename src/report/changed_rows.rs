@@ -80,6 +80,12 @@ pub(super) fn changed_rows(report: &Report<'_>) -> ChangedRows {
         (Some(all), _) => plural(*all, "prompt"),
         _ => String::new(),
     };
+    if !report.shows_rows {
+        for group in [&mut rows.won, &mut rows.lost, &mut rows.unsolved].into_iter().flatten() {
+            group.ids.clear();
+            group.left_out = 0;
+        }
+    }
     rows
 }
 

@@ -41,6 +41,7 @@ impl Example {
             folder: &self.folder,
             run_file: None,
             recipe: None,
+            shows_rows: true,
         }
     }
 }

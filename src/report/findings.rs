@@ -229,7 +229,7 @@ pub(super) fn figures(report: &Report<'_>) -> Vec<Figure> {
     figures
 }
 
-fn pruned(report: &Report<'_>) -> Option<String> {
+pub(super) fn pruned(report: &Report<'_>) -> Option<String> {
     let best = report.summary.best.as_ref().filter(|_| report.has_winner())?;
     let best = report.history.state.find(&best.candidate)?;
     Pruned::of(report, best).map(|pruned| pruned.to_string())
@@ -263,7 +263,11 @@ fn in_brackets(form: ScoreForm, it: &Interval) -> String {
     format!("({})", form.range(it.low, it.high))
 }
 
-fn describe(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateState) -> Row {
+pub(super) fn describe(
+    report: &Report<'_>,
+    candidate: CandidateIx,
+    standing: &CandidateState,
+) -> Row {
     let (state, form) = (&report.history.state, report.score_form());
     let dev = dev_interval(state, standing, Seed(report.summary.seed));
     let written = &standing.candidate;
@@ -314,7 +318,7 @@ fn fate(report: &Report<'_>, candidate: CandidateIx, standing: &CandidateState) 
 
 /// Candidates that were evaluated on all of dev come first, by mean, because a mean over few rows
 /// is mostly luck. The others follow by their number of rows.
-fn top(report: &Report<'_>) -> (Vec<Row>, usize) {
+pub(super) fn order<'a>(report: &Report<'a>) -> Vec<(CandidateIx, &'a CandidateState)> {
     let state = &report.history.state;
     let mut order: Vec<(CandidateIx, &CandidateState)> = state.numbered().collect();
     order.sort_by(|(_, a), (_, b)| {
@@ -328,6 +332,12 @@ fn top(report: &Report<'_>) -> (Vec<Row>, usize) {
         let (a, b) = (key(a), key(b));
         b.0.cmp(&a.0).then(b.1.cmp(&a.1)).then(b.2.total_cmp(&a.2))
     });
+    order
+}
+
+/// The first of them.
+fn top(report: &Report<'_>) -> (Vec<Row>, usize) {
+    let mut order = order(report);
     let left_out = order.len().saturating_sub(TOP);
     order.truncate(TOP);
     let rows = order.into_iter().map(|(number, standing)| describe(report, number, standing));
@@ -335,7 +345,7 @@ fn top(report: &Report<'_>) -> (Vec<Row>, usize) {
 }
 
 /// The best candidate and its ancestors, the baseline first.
-fn lineage(report: &Report<'_>) -> Vec<Row> {
+pub(super) fn lineage(report: &Report<'_>) -> Vec<Row> {
     let state = &report.history.state;
     let Some(best) = report.summary.best.as_ref().and_then(|best| state.find(&best.candidate))
     else {
@@ -410,7 +420,7 @@ pub(super) fn unbeaten(report: &Report<'_>) -> Vec<Unbeaten> {
     front.into_iter().filter_map(|index| all[index].take()).collect()
 }
 
-fn front(report: &Report<'_>) -> Vec<Row> {
+pub(super) fn front(report: &Report<'_>) -> Vec<Row> {
     unbeaten(report)
         .into_iter()
         .filter_map(|point| {
@@ -476,13 +486,17 @@ pub(super) fn tried(report: &Report<'_>) -> Tried {
         noted: (counts.noted > 0).then_some((NOTED, counts.noted)).into_iter().collect(),
         evaluations: counted(counts.evaluations, "scored answer"),
         invalid: thousands(counts.invalid),
-        invalid_reasons: report.invalid.all.sentences().map(|it| visible_line(&it)).collect(),
+        // They quote answers.
+        invalid_reasons: match report.shows_rows {
+            true => report.invalid.all.sentences().map(|it| visible_line(&it)).collect(),
+            false => Vec::new(),
+        },
         errors: counted(counts.errors, "row"),
         failed: failed_calls(report.summary),
     }
 }
 
-fn provenance(report: &Report<'_>) -> Vec<(String, String)> {
+pub(super) fn provenance(report: &Report<'_>) -> Vec<(String, String)> {
     let (summary, task) = (report.summary, report.task);
     let mut models = Vec::new();
     let mut facts = vec![

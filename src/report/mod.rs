@@ -23,7 +23,6 @@ mod guard; // What a prompt should not bring along.
 pub mod explain; // One candidate: origin, changes, events.
 mod markdown;
 mod junit; // For a build server.
-mod html;
 mod run_list; // The runs of a folder.
 mod night; // Several runs under one budget.
 mod rows; // The rows that a prompt was asked.
@@ -31,6 +30,7 @@ mod edge; // The rows that are worth a look.
 mod comparison; // Several runs beside each other.
 mod comparison_page; // The same for people.
 mod prompt_diff; // Two prompts, part by part.
+pub mod html; // Pages.
 mod pull_request; // The body of a pull request.
 
 #[cfg(test)]
@@ -46,7 +46,7 @@ pub use edge::{
 };
 pub use family::{family_page, sentences as confirmations};
 pub use guard::{Flag, Guard, flags};
-pub use html::html;
+pub use html::{html, html_of_run};
 pub use junit::{CaseOutcome, TestCase, TestSuite, junit, junit_of, run_suite, suite_name};
 pub use markdown::{inline, markdown};
 pub use night::{NightReport, result_line};
@@ -87,6 +87,8 @@ pub struct Report<'a> {
     pub run_file: Option<&'a RunFile>,
     /// The recipe, if all of its kinds are known.
     pub recipe: Option<&'a Recipe>,
+    /// Whether anything of a row is shown: an id, an input, a right answer, an answer.
+    pub shows_rows: bool,
 }
 
 impl Report<'_> {
@@ -106,6 +108,7 @@ impl<'a> From<&'a LoadedRun> for Report<'a> {
             folder: run.dir.path(),
             run_file: Some(&run.file),
             recipe: run.recipe.as_ref(),
+            shows_rows: true,
         }
     }
 }
@@ -134,7 +137,7 @@ pub fn simulated_line(report: &Report<'_>) -> Option<&'static str> {
 pub fn simulated_line_of<'a>(
     runs: impl IntoIterator<Item = &'a LoadedRun>,
 ) -> Option<&'static str> {
-    verdict::simulated_of(runs.into_iter().map(|run| &run.task))
+    verdict::simulated_of(runs.into_iter().map(|run| &*run.task))
 }
 
 /// The verdict on a run in a sentence.

@@ -8,15 +8,17 @@ use super::Report;
 use super::findings::{is_free, unbeaten};
 use super::words::{cost, money};
 use crate::id::CandidateIx;
-use crate::run::{Prompted, prompt_tokens};
+use crate::run::{Prompted, RoleSpentBy, prompt_tokens};
 use crate::score_form::ScoreForm;
 use crate::state::Phase;
 use crate::stats::Interval;
-use crate::text::{plural, thousands};
+use crate::task::model::ModelRole;
+use crate::text::{duration, plural, thousands};
 use plotters::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Duration;
 
 /// A plot in both sizes, with a description for screen readers.
 #[derive(Serialize)]
@@ -103,17 +105,19 @@ struct Drawing {
     x_unit: Unit,
     x_name: &'static str,
     y_name: &'static str,
-    /// How the scores on the vertical axis are written.
-    form: ScoreForm,
+    y_unit: Unit,
     marks: Vec<Mark>,
     labels: Vec<Label>,
 }
 
-/// The unit of the horizontal axis.
+/// The unit of an axis.
 #[derive(Clone, Copy)]
 enum Unit {
     Dollars,
     Count,
+    /// Seconds.
+    Time,
+    Score(ScoreForm),
 }
 
 /// The incumbent's score against spending.
@@ -215,8 +219,8 @@ pub(super) fn score_against_spend(report: &Report<'_>) -> Option<Plot> {
         y: around(&values),
         x_unit: if is_free { Unit::Count } else { Unit::Dollars },
         x_name: if is_free { "calls made" } else { "spent, in US dollars" },
+        y_unit: Unit::Score(form),
         y_name: "mean score",
-        form,
         marks,
         labels,
     };
@@ -336,12 +340,73 @@ pub(super) fn quality_against_cost(report: &Report<'_>) -> Option<Plot> {
         y: around(&values),
         x_unit: if is_free { Unit::Count } else { Unit::Dollars },
         x_name: if is_free { "prompt tokens" } else { "US dollars per 1,000 calls" },
+        y_unit: Unit::Score(form),
         y_name: "mean score on dev",
-        form,
         marks,
         labels,
     };
     drawing.plot("cost", description, legend)
+}
+
+/// What each role had spent, over the running time; calls where nothing costs money.
+pub(super) fn spending_over_time(report: &Report<'_>) -> Option<Plot> {
+    let history = report.history;
+    let moments = history.spending.until(history.ran_ms, &history.wallet);
+    let last = moments.last()?;
+    let end = last.after.as_secs_f64();
+    let is_free = last.roles.iter().all(|spent| spent.usd <= 0.0);
+    if last.roles.iter().all(|spent| spent.calls == 0) || end <= 0.0 {
+        return None;
+    }
+    let of = |spent: &RoleSpentBy| if is_free { spent.calls as f64 } else { spent.usd };
+    let shown = |x: f64| if is_free { plural(x as usize, "call") } else { money(x) };
+    // Several mutators share a line, as do roles beyond the three that most runs have.
+    let group = |role: ModelRole| match role {
+        ModelRole::Task => 0,
+        ModelRole::Judge(_) => 2,
+        role if role.is_mutator() => 1,
+        _ => 3,
+    };
+    let groups = [
+        ("task", Ink::Best, "line best"),
+        ("mutator", Ink::Rule, "rule"),
+        ("judge", Ink::Hold, "line hold"),
+        ("others", Ink::Cloud, "line cloud"),
+    ];
+    let (mut marks, mut legend, mut told, mut most) = (Vec::new(), Vec::new(), Vec::new(), 0.0_f64);
+    for (place, (name, ink, class)) in groups.into_iter().enumerate() {
+        let sum = |roles: &[RoleSpentBy]| -> f64 {
+            roles.iter().filter(|spent| group(spent.role) == place).map(of).sum()
+        };
+        let total = sum(&last.roles);
+        if total <= 0.0 {
+            continue;
+        }
+        let mut points = vec![(0.0, 0.0)];
+        points
+            .extend(moments.iter().map(|moment| (moment.after.as_secs_f64(), sum(&moment.roles))));
+        most = most.max(total);
+        marks.push(Mark::Line { points, ink });
+        legend.push((class, format!("{name}: {}", shown(total))));
+        told.push(format!("{name} {}", shown(total)));
+    }
+    let description = format!(
+        "What each role had spent over the running time of {}: {}.",
+        duration(last.after),
+        told.join(", ")
+    );
+    let drawing = Drawing {
+        title: "Spending over time",
+        x: 0.0..end * 1.02,
+        y: 0.0..most * 1.08,
+        x_unit: Unit::Time,
+        x_name: "running time",
+        y_unit: if is_free { Unit::Count } else { Unit::Dollars },
+        y_name: if is_free { "calls" } else { "US dollars" },
+        marks,
+        labels: Vec::new(),
+    };
+    drawing.plot("over-time", description, legend)
 }
 
 fn whisker(marks: &mut Vec<Mark>, x: f64, interval: &Interval, ink: Ink) {
@@ -415,7 +480,7 @@ impl Drawing {
             .x_label_area_size(text * 7 / 2)
             .y_label_area_size(text * 5)
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
-        let x_label = self.x_unit.formatter(&self.x);
+        let (x_label, y_label) = (self.x_unit.formatter(&self.x), self.y_unit.formatter(&self.y));
         chart
             .configure_mesh()
             .x_labels(format.ticks)
@@ -429,7 +494,7 @@ impl Drawing {
             .x_desc(self.x_name)
             .y_desc(self.y_name)
             .x_label_formatter(&x_label)
-            .y_label_formatter(&|y| self.form.tick(*y))
+            .y_label_formatter(&y_label)
             .draw()?;
         for mark in &self.marks {
             match mark {
@@ -570,6 +635,8 @@ impl Unit {
         move |value| match self {
             Self::Count => thousands(value.max(0.0).round() as u64),
             Self::Dollars => format!("${value:.decimals$}"),
+            Self::Time => duration(Duration::from_secs_f64(value.max(0.0).round())),
+            Self::Score(form) => form.tick(*value),
         }
     }
 }

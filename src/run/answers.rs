@@ -6,14 +6,13 @@
 use crate::evaluate::verdict_in;
 use crate::event::{Answered, Event};
 use crate::id::{CandidateIx, EventNumber, RowIx};
-use crate::journal::{JournalError, read_events};
+use crate::journal::{Events, JournalError};
 use crate::memory::State;
 use crate::task::Task;
 use crate::task::example::{Split, VisibleSplit};
 use crate::task::scorer::Verdict;
 use crate::units::Usd;
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An answer to a row, and what it is worth.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,15 +49,15 @@ struct Found {
 ///
 /// # Errors
 /// The events cannot be read.
-pub fn answers(
-    events: &Path,
+pub fn answers<'a>(
+    events: impl Into<Events<'a>>,
     task: &Task,
     state: &State,
     candidates: &[CandidateIx],
     split: VisibleSplit,
 ) -> Result<BTreeMap<(CandidateIx, RowIx), RowAnswer>, JournalError> {
     let split = Split::from(split);
-    let found = found(events, state, candidates, split)?;
+    let found = found(events.into(), state, candidates, split)?;
     let answers = found.into_iter().filter_map(|(key, found)| {
         let Found { answered, verdict, score } = found;
         let event = Event::Answered(answered);
@@ -74,7 +73,7 @@ pub fn answers(
 /// # Errors
 /// The events cannot be read.
 pub(super) fn figures_of_answers(
-    events: &Path,
+    events: Events<'_>,
     state: &State,
     candidate: CandidateIx,
     split: Split,
@@ -90,12 +89,13 @@ pub(super) fn figures_of_answers(
 }
 
 fn found(
-    events: &Path,
+    events: Events<'_>,
     state: &State,
     candidates: &[CandidateIx],
     split: Split,
 ) -> Result<BTreeMap<(CandidateIx, RowIx), Found>, JournalError> {
-    let mut wanted: HashMap<EventNumber, Vec<(CandidateIx, RowIx, f64)>> = HashMap::new();
+    type Wanted = BTreeMap<EventNumber, Vec<(CandidateIx, RowIx, f64)>>;
+    let mut wanted = Wanted::new();
     for candidate in candidates {
         let Some(standing) = state.candidates.get(candidate.index()) else { continue };
         for (row, cell) in (0..).map(RowIx).zip(standing.column(split, 0).cells()) {
@@ -104,26 +104,32 @@ fn found(
             }
         }
     }
-    // A program's verdict is an event of its own, after that of the answer.
-    let mut verdicts: HashMap<EventNumber, Verdict> = HashMap::new();
-    read_events(events, |number, event: Event| {
-        if let (true, Event::Scored { answer, verdict, .. }) = (wanted.contains_key(&number), event)
-        {
-            verdicts.insert(answer, verdict);
-            if let Some(keys) = wanted.remove(&number) {
-                wanted.entry(answer).or_default().extend(keys);
-            }
-        }
-        Ok::<_, JournalError>(())
-    })?;
+    let numbers = |wanted: &Wanted| wanted.keys().copied().collect::<BTreeSet<_>>();
     let mut found = BTreeMap::new();
-    read_events(events, |number, event: Event| {
-        for (candidate, row, score) in wanted.get(&number).into_iter().flatten() {
+    let mut add = |keys: &[(CandidateIx, RowIx, f64)], event: &Event, verdict: Option<&Verdict>| {
+        for (candidate, row, score) in keys {
             if let Some(answered) = event.answer() {
-                let (answered, verdict) = (answered.clone(), verdicts.get(&number).cloned());
+                let (answered, verdict) = (answered.clone(), verdict.cloned());
                 found.insert((*candidate, *row), Found { answered, verdict, score: *score });
             }
         }
+    };
+    // A program's verdict is an event of its own, which names that of the answer.
+    let (mut verdicts, mut judged) = (BTreeMap::new(), Wanted::new());
+    events.visit(&numbers(&wanted), |number, event: Event| {
+        let keys = wanted.remove(&number).unwrap_or_default();
+        match event {
+            Event::Scored { answer, verdict, .. } => {
+                verdicts.insert(answer, verdict);
+                judged.entry(answer).or_default().extend(keys);
+            }
+            event => add(&keys, &event, None),
+        }
+        Ok::<_, JournalError>(())
+    })?;
+    events.visit(&numbers(&judged), |number, event: Event| {
+        let keys = judged.remove(&number).unwrap_or_default();
+        add(&keys, &event, verdicts.get(&number));
         Ok::<_, JournalError>(())
     })?;
     Ok(found)

@@ -1,5 +1,6 @@
 //! The history of a run: the moments at which the incumbent changed.
 
+use super::spending_over_time::SpendingOverTime;
 use crate::event::Event;
 use crate::id::{Call, CandidateIx, EventNumber};
 use crate::journal::{Journal, JournalError, read_events};
@@ -38,6 +39,8 @@ pub struct History {
     pub moments: Vec<Moment>,
     /// Running time at the end, in milliseconds.
     pub ran_ms: u64,
+    /// What each role had spent, over the running time.
+    pub spending: SpendingOverTime,
     /// Number of events.
     pub events: u64,
     named: Named,
@@ -53,6 +56,7 @@ impl History {
             wallet: Wallet::default(),
             moments: Vec::new(),
             ran_ms: 0,
+            spending: SpendingOverTime::default(),
             events: 0,
         }
     }
@@ -81,7 +85,11 @@ impl History {
     }
 
     /// Applies an event that comes from outside.
-    fn read_event(&mut self, number: EventNumber, event: &Event) -> Result<(), JournalError> {
+    pub(super) fn read_event(
+        &mut self,
+        number: EventNumber,
+        event: &Event,
+    ) -> Result<(), JournalError> {
         let check = self.state.check(event, &self.named);
         check.map_err(|why| JournalError::Inconsistent { number, why: why.to_string() })?;
         self.apply(number, event);
@@ -137,6 +145,7 @@ impl History {
             }
             _ => {}
         }
+        self.spending.note(self.ran_ms, &self.wallet);
         let is_moment = match event {
             Event::IncumbentChanged { .. } | Event::SearchEnded { .. } => true,
             // The first moment is the baseline's score on all of dev.

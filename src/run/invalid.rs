@@ -5,13 +5,12 @@
 use crate::evaluate::verdict_in;
 use crate::event::{Event, RowKey};
 use crate::id::{CandidateIx, EventNumber, RowIx};
-use crate::journal::{JournalError, read_events};
+use crate::journal::{Events, JournalError};
 use crate::memory::State;
 use crate::task::Task;
 use crate::task::example::Split;
 use crate::task::scorer::{InvalidAnswers, Verdict};
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The invalid answers of a run.
 #[derive(Clone, Debug, Default)]
@@ -19,24 +18,36 @@ pub struct InvalidOfRun {
     /// Those to all prompts.
     pub all: InvalidAnswers,
     of_candidates: BTreeMap<CandidateIx, BTreeMap<Split, InvalidAnswers>>,
+    /// The answers that were looked at.
+    seen: BTreeSet<EventNumber>,
 }
 
 impl InvalidOfRun {
-    /// From the journal's plain copy, given its fold.
+    /// Counts those that it has not seen yet, given the fold of the events.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn read(events: &Path, task: &Task, state: &State) -> Result<Self, JournalError> {
-        let mut invalid = Self::default();
-        if state.counts.invalid == 0 || !events.exists() {
-            return Ok(invalid);
+    pub(super) fn read_new(
+        &mut self,
+        events: Events<'_>,
+        task: &Task,
+        state: &State,
+    ) -> Result<(), JournalError> {
+        if state.counts.invalid == 0 && self.seen.is_empty() {
+            return Ok(());
         }
         let answers = answers_without_score(state);
-        read_events(events, |number, event: Event| {
-            invalid.apply(answers.get(&number), &event, task);
+        // What was withdrawn does not count any more.
+        if self.seen.iter().any(|seen| !answers.contains_key(seen)) {
+            *self = Self::default();
+        }
+        let new = answers.keys().filter(|number| !self.seen.contains(number)).copied().collect();
+        events.visit(&new, |number, event: Event| {
+            self.apply(answers.get(&number), &event, task);
             Ok::<_, JournalError>(())
         })?;
-        Ok(invalid)
+        self.seen.extend(new);
+        Ok(())
     }
 
     /// From the events themselves.

@@ -10,6 +10,7 @@ use super::invalid::InvalidOfRun;
 use super::summary::{Status, Summary};
 use crate::caps::Caps;
 use crate::id::{CandidateIx, RowIx};
+use crate::journal::{EventIndex, Events};
 use crate::memory::State;
 use crate::operator::Operator;
 use crate::recipe::{self, Recipe};
@@ -29,7 +30,7 @@ pub struct LoadedRun {
     /// Its recipe; `None` where this version, or this program, does not know a kind of it.
     pub recipe: Option<Recipe>,
     /// Its task.
-    pub task: Task,
+    pub task: Arc<Task>,
     /// Its history so far.
     pub history: History,
     /// Its summary so far.
@@ -51,23 +52,50 @@ impl LoadedRun {
             return Err(RunError::NoEvents(file.run.to_string()));
         }
         let history = History::read(&dir.events(), Named::of(&task))?;
-        file.check_pin(history.state.pin.as_deref())?;
-        check_emptied(&dir, &file, history.state.phase == Phase::New)?;
-        let status = status(&dir, &history.state);
+        let mut run = Self::of(dir, file, task, recipe, history);
+        run.sum_up(None)?;
+        Ok(run)
+    }
+
+    /// What is made of it is made by `sum_up`.
+    pub(super) fn of(
+        dir: RunDir,
+        file: RunFile,
+        task: Task,
+        recipe: Option<Recipe>,
+        history: History,
+    ) -> Self {
         let (info, running) = (file.info(), history.running());
-        let mut summary =
-            Summary::of(&info, &task, &history.state, &history.wallet, running, status);
+        let (state, wallet) = (&history.state, &history.wallet);
+        let summary = Summary::of(&info, &task, state, wallet, running, Status::Interrupted);
+        let task = Arc::new(task);
+        Self { dir, file, recipe, task, history, summary, invalid: InvalidOfRun::default() }
+    }
+
+    /// Makes the summary of the history, and counts invalid answers.
+    pub(super) fn sum_up(&mut self, index: Option<&EventIndex>) -> Result<(), RunError> {
+        let state = &self.history.state;
+        self.file.check_pin(state.pin.as_deref())?;
+        check_emptied(&self.dir, &self.file, state.phase == Phase::New)?;
+        let status = status(&self.dir, state);
+        let (info, running) = (self.file.info(), self.history.running());
+        let wallet = &self.history.wallet;
+        self.summary = Summary::of(&info, &self.task, state, wallet, running, status);
         if status == Status::Running {
             // Only the process that works on the run knows.
-            if let Ok(last) = dir.read_json::<Summary>(SUMMARY_FILE) {
-                summary.waiting = last.waiting;
+            if let Ok(last) = self.dir.read_json::<Summary>(SUMMARY_FILE) {
+                self.summary.waiting = last.waiting;
                 if last.status == Status::Paused {
-                    summary.status = Status::Paused;
+                    self.summary.status = Status::Paused;
                 }
             }
         }
-        let invalid = InvalidOfRun::read(&dir.events(), &task, &history.state)?;
-        Ok(Self { dir, file, recipe, task, history, summary, invalid })
+        let path = self.dir.events();
+        let events = index.map_or(Events::from(&path), Events::from);
+        if self.history.events > 0 {
+            self.invalid.read_new(events, &self.task, state)?;
+        }
+        Ok(())
     }
 }
 
@@ -103,7 +131,7 @@ impl LoadedRun {
         split: Split,
     ) -> Result<Vec<(RowHash, AnswerFigures)>, RunError> {
         let (events, state) = (self.dir.events(), &self.history.state);
-        let figures = figures_of_answers(&events, state, candidate, split)?;
+        let figures = figures_of_answers((&events).into(), state, candidate, split)?;
         let rows = (0..).map(RowIx).zip(self.hashes(split));
         Ok(rows.filter_map(|(row, hash)| Some((hash, *figures.get(&row)?))).collect())
     }

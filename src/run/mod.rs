@@ -13,6 +13,7 @@ mod find; // Finds a run by its name.
 mod free_seed; // The smallest seed that no run of a task has.
 mod control; // Stops a search.
 mod models; // Keys, environment, models of the caller.
+mod spending_over_time; // What each role had spent at moments.
 mod history; // The journal, folded.
 mod dollars; // Money as `summary.json` shows it.
 mod figures; // Prompts with their figures.
@@ -26,6 +27,7 @@ mod conclusion; // The verdict in a word.
 mod eta; // How long a search may still take.
 mod meter; // Live figures.
 mod requests; // What another process asks of a search.
+mod asking; // Asks it, and waits.
 mod catalog; // The runs of a folder.
 mod summary_writer; // Writes `summary.json` while a search runs.
 mod ended; // The end of a search.
@@ -41,10 +43,12 @@ mod wiring; // Assembles a search.
 mod invalid; // Why answers are invalid.
 mod answers; // What candidates answered.
 mod loaded; // A run, read from its files.
+mod followed; // A run, read on as it grows.
 mod reopening; // Whether a finished run goes on.
 mod candidates; // Which candidates of a finished run may be confirmed.
 
 pub use answers::{AnswerFigures, RowAnswer, answers};
+pub use asking::NotCarriedOut;
 pub use binding::{binding, is_paid, no_cap_binds};
 pub use candidates::{ConfirmationPlan, MOST_CANDIDATES};
 pub use catalog::{Catalog, RunEntry, most_spent};
@@ -65,6 +69,7 @@ pub use figures::{
 };
 pub use file::{RunFile, RunInfo, RunKind, Settings, scorer_programs, task_programs};
 pub use fit::{check_mutator, check_searched_parts, fitted};
+pub use followed::FollowedRun;
 pub use free_seed::free_seed;
 pub use given::Given;
 pub use history::{History, Moment};
@@ -78,6 +83,7 @@ pub use reopening::way_on;
 pub use requests::{Answer, Asked, Inbox, Progress, Received, Request};
 pub use rounds::{NIGHT, Rounds, time_of, without_batches};
 pub use source::{ReuseSource, WarmStart};
+pub use spending_over_time::{RoleSpentBy, SpendingOverTime, SpentBy};
 pub use summary::{
     Counts, EarlierResult, FailedCalls, FrontPoint, MutatorEarned, OpenBatch, Recommendation,
     ReusedFrom, RoleSpent, Spent, Status, Summary,

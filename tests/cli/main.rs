@@ -60,6 +60,7 @@ mod three_tasks;
 mod trouble;
 mod verify;
 mod versions;
+mod view;
 mod warm;
 mod week;
 mod weights;

@@ -17,8 +17,8 @@ pub use suspect::{Evidence, Suspect};
 
 use super::Report;
 use super::rows::RowsError;
+use crate::journal::Events;
 use serde::Serialize;
-use std::path::Path;
 use tested::Tested;
 
 /// Good prompts disagree on a row when the share that solve it is in this range.
@@ -66,8 +66,11 @@ pub struct EdgeCases {
 ///
 /// # Errors
 /// The events cannot be read.
-pub fn edge_cases(report: &Report<'_>, events: &Path) -> Result<EdgeCases, RowsError> {
-    let tested = Tested::read(report, events)?;
+pub fn edge_cases<'a>(
+    report: &Report<'_>,
+    events: impl Into<Events<'a>>,
+) -> Result<EdgeCases, RowsError> {
+    let tested = Tested::read(report, events.into())?;
     let rows: Vec<EdgeRow> = tested.asked_rows().map(|place| row::row(&tested, place)).collect();
     let share = |row: &EdgeRow| row.good_solved as f64 / row.good_asked.max(1) as f64;
 

@@ -2,6 +2,7 @@
 
 use super::FEWEST;
 use crate::id::{CandidateIx, RowIx};
+use crate::journal::Events;
 use crate::report::Report;
 use crate::report::rows::RowsError;
 use crate::run::{RowAnswer, answers};
@@ -11,7 +12,6 @@ use crate::task::Task;
 use crate::task::example::{Example, Split, VisibleSplit};
 use crate::task::model::ModelRole;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// The most good prompts: their answers are held in memory.
 const MOST_GOOD: usize = 20;
@@ -67,7 +67,7 @@ pub(super) struct Tested<'a> {
 
 impl<'a> Tested<'a> {
     /// Reads scores from the fold and answers from the events.
-    pub(super) fn read(report: &Report<'a>, events: &Path) -> Result<Self, RowsError> {
+    pub(super) fn read(report: &Report<'a>, events: Events<'_>) -> Result<Self, RowsError> {
         let (task, state) = (report.task, &report.history.state);
         let of_split = |split: VisibleSplit| {
             let rows = task.splits.visible(split).iter();
@@ -111,7 +111,7 @@ impl<'a> Tested<'a> {
         Ok(tested)
     }
 
-    fn read_answers(&mut self, events: &Path) -> Result<(), RowsError> {
+    fn read_answers(&mut self, events: Events<'_>) -> Result<(), RowsError> {
         let of: Vec<CandidateIx> = self.good.iter().map(|it| self.prompts[*it]).collect();
         let state = &self.report.history.state;
         for split in [VisibleSplit::Train, VisibleSplit::Dev] {

@@ -3,14 +3,13 @@
 
 use super::{Flag, Guard};
 use crate::id::{CandidateIx, RowIx};
-use crate::journal::JournalError;
+use crate::journal::{Events, JournalError};
 use crate::prompt::value_text;
 use crate::report::Report;
 use crate::run::answers;
 use crate::task::Task;
 use crate::task::example::{Example, VisibleSplit};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// Other rows against which each answer is scored.
 const OTHERS: usize = 4;
@@ -23,7 +22,7 @@ const MOST_ROWS: usize = 500;
 
 pub(super) fn flag(
     report: &Report<'_>,
-    events: &Path,
+    events: Events<'_>,
     candidate: CandidateIx,
 ) -> Result<Option<Flag>, JournalError> {
     let task = report.task;

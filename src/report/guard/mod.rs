@@ -11,11 +11,10 @@ mod smuggled; // Instructions, addresses and characters that do not belong there
 use super::Report;
 use super::words::visible_line;
 use crate::id::CandidateIx;
-use crate::journal::JournalError;
+use crate::journal::{Events, JournalError};
 use crate::prompt::Prompt;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::Path;
 
 /// What is wrong, perhaps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,9 +56,9 @@ pub enum Guard {
 ///
 /// # Errors
 /// The events cannot be read.
-pub fn flags(
+pub fn flags<'a>(
     report: &Report<'_>,
-    events: &Path,
+    events: impl Into<Events<'a>>,
     candidate: CandidateIx,
 ) -> Result<Vec<Flag>, JournalError> {
     if candidate == CandidateIx::BASELINE {
@@ -74,7 +73,7 @@ pub fn flags(
     let mut flags = copied::flags(report.task, prompt, baseline);
     flags.extend(answers::flags(report.task, prompt, baseline));
     flags.extend(smuggled::flags(report.task, prompt, baseline));
-    flags.extend(crossed::flag(report, events, candidate)?);
+    flags.extend(crossed::flag(report, events.into(), candidate)?);
     Ok(flags)
 }
 

@@ -20,13 +20,13 @@ pub use row::{AnsweredRow, BaselineAnswer};
 
 use super::Report;
 use crate::id::{CandidateIx, RowIx};
+use crate::journal::Events;
 use crate::run::{RunKind, answers};
 use crate::score_form::ScoreForm;
 use crate::seed::Seed;
 use crate::task::example::{Example, Split, VisibleSplit};
 use crate::task::model::ModelRole;
 use serde::Serialize;
-use std::path::Path;
 
 /// The rows that a prompt was asked, with its answers.
 #[derive(Clone, Debug, Serialize)]
@@ -84,9 +84,9 @@ pub enum PromptRole {
 ///
 /// # Errors
 /// The events cannot be read, or the run has no such rows.
-pub fn answered_rows(
+pub fn answered_rows<'a>(
     report: &Report<'_>,
-    events: &Path,
+    events: impl Into<Events<'a>>,
     query: &RowsQuery,
 ) -> Result<AnsweredRows, RowsError> {
     let (task, state) = (report.task, &report.history.state);

@@ -1,78 +1,75 @@
-//! The report as a self-contained page without scripts, fonts or requests.
+//! The pages about a run: sections that `view` serves one by one, and that the report holds all together in one file
+//! without scripts, fonts or requests.
 //!
-//! The template escapes its input. Only the style, which is a constant, and the plots, which escape
-//! their own texts, are inserted unescaped.
+//! Each section is a file here, with a template of the same name. Templates escape their input. Only the style, which is a
+//! constant, the drawings, which escape their own texts, and sections that were rendered here are inserted unescaped.
+
+mod templates; // Rendering, and how values are written.
+mod overview;
+mod candidates;
+mod candidate; // One of them.
+mod map; // Prompts × rows.
+mod rows;
+mod edge;
+mod judge;
+mod spending;
+mod lineage;
+mod about; // Where the figures come from.
+mod request; // What was sent.
+mod control;
+mod runs; // Several runs.
+
+pub use about::about;
+pub use candidate::candidate;
+pub use candidates::candidates;
+pub use control::{Control, control};
+pub use edge::edge;
+pub use judge::judge;
+pub use lineage::lineage;
+pub use map::{MapWindow, map};
+pub use overview::overview;
+pub use request::{SentRequest, request};
+pub use rows::{RowsPage, rows};
+pub use runs::{compared, run_table};
+pub use spending::spending;
+pub use templates::{Link, Pages, Place, STYLE, Section, Shell, message, page, path};
 
 use super::Report;
-use super::findings::Findings;
-use super::plot::{Plot, quality_against_cost, score_against_spend};
-use crate::text::{plural, thousands};
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior, Value};
-use serde::Serialize;
+use crate::journal::Events;
+use crate::run::LoadedRun;
+use std::collections::BTreeSet;
 
-const PAGE: &str = include_str!("html/page.html");
-const STYLE: &str = include_str!("html/style.css");
-
-/// The input of the template.
-#[derive(Serialize)]
-struct Page {
-    style: &'static str,
-    findings: Findings,
-    spend_plot: Option<Plot>,
-    cost_plot: Option<Plot>,
-}
-
-/// The report as a self-contained page.
+/// The report as a self-contained page. Without `events` it has no answers.
 #[must_use]
-pub fn html(report: &Report<'_>) -> String {
-    let page = Page {
-        style: STYLE,
-        findings: Findings::of(report),
-        spend_plot: score_against_spend(report),
-        cost_plot: quality_against_cost(report),
-    };
-    // The template is part of the program and tested. If it fails all the same, the page shows the
-    // error.
-    render(&page).unwrap_or_else(|error| {
-        let text = format!("the page's template is broken: {error:#}");
-        format!("<!doctype html><title>promptsearch</title><p>{}", text.replace('<', "&lt;"))
-    })
+pub fn html(report: &Report<'_>, events: Option<Events<'_>>) -> String {
+    let handle = report.handle();
+    let listed: BTreeSet<String> = candidates::listed(report);
+    let place = Place::file(report.score_form(), handle, listed);
+    let is_search = report.summary.strategy.split_once(':').is_none();
+    let mut sections = vec![overview(report, &place)];
+    if is_search {
+        sections.push(candidates(report, &place, None));
+        sections.push(lineage(report, &place));
+        sections.push(map(report, &place, MapWindow::default()));
+    }
+    sections.push(rows(report, events, &place, None));
+    if is_search {
+        sections.push(edge(report, events, &place));
+    }
+    if report.summary.judge.is_some() {
+        sections.push(judge(report, &place));
+    }
+    sections.push(spending(report, &place));
+    sections.push(about(report, &place));
+    page(&place, Shell::of_report(report, sections))
 }
 
-fn render(page: &Page) -> Result<String, minijinja::Error> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.add_filter("plural", |count: usize, noun: &str| plural(count, noun));
-    environment.add_filter("thousands", |number: u64| thousands(number));
-    environment.add_filter("range_below", range_below);
-    environment.add_filter("breaks", breaks);
-    environment.add_template("page", PAGE)?;
-    environment.get_template("page")?.render(Serde(page))
-}
-
-/// Puts a figure's interval on a line of its own.
-fn range_below(figure: &str) -> Value {
-    let escaped = |text: &str| HtmlEscape(text).to_string();
-    Value::from_safe_string(match figure.split_once(" (") {
-        Some((mean, interval)) => {
-            format!("{}<span class=\"range\">({}</span>", escaped(mean), escaped(interval))
-        }
-        None => escaped(figure),
-    })
-}
-
-/// Changed text; if it is only white space, line ends are made visible.
-fn breaks(text: &str) -> Value {
-    let escaped = HtmlEscape(text).to_string();
-    Value::from_safe_string(if text.chars().all(char::is_whitespace) {
-        escaped.replace('\n', "<span class=\"break\" aria-hidden=\"true\">↵</span>\n")
-    } else {
-        escaped
-    })
+/// The report of a run that was read from its files, with or without anything of its rows.
+#[must_use]
+pub fn html_of_run(run: &LoadedRun, shows_rows: bool) -> String {
+    let events = run.dir.events();
+    let report = Report { shows_rows, ..Report::from(run) };
+    html(&report, events.exists().then(|| Events::from(&events)))
 }
 
 #[cfg(test)]
@@ -96,10 +93,7 @@ mod tests {
 
     /// Checks a page as strictly as XML: every element is closed by its own name.
     fn check_nesting(page: &str) {
-        const EMPTY: [&str; 11] = [
-            "!doctype", "meta", "link", "circle", "line", "rect", "polyline", "polygon", "path",
-            "br", "img",
-        ];
+        const EMPTY: [&str; 5] = ["!doctype", "meta", "link", "br", "img"];
         let mut open: Vec<&str> = Vec::new();
         let mut rest = page;
         while let Some(at) = rest.find('<') {
@@ -109,7 +103,7 @@ mod tests {
             let name = tag.split([' ', '\n']).next().unwrap();
             if let Some(closed) = name.strip_prefix('/') {
                 assert_eq!(open.pop(), Some(closed), "before {after:.80}");
-            } else if !EMPTY.contains(&name) {
+            } else if !EMPTY.contains(&name) && !tag.ends_with('/') {
                 open.push(name);
             } else {
                 assert_ne!(name, "img");
@@ -126,7 +120,7 @@ mod tests {
     #[test]
     fn every_kind_of_run_has_a_self_contained_page() {
         for (kind, name) in ALL {
-            let page = html(&run(kind).report());
+            let page = html(&run(kind).report(), None);
             check_nesting(&page);
             for loads in ["http:", "https:", "//", "<script", "@import", "url(", "src="] {
                 assert!(!page.contains(loads), "{name}: {loads}");
@@ -145,7 +139,7 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp");
         std::fs::create_dir_all(&folder).unwrap();
         for (kind, name) in ALL {
-            let page = html(&run(kind).report());
+            let page = html(&run(kind).report(), None);
             assert!(page.len() < 500_000, "{name}: {} bytes", page.len());
             std::fs::write(folder.join(format!("report-{name}.html")), page).unwrap();
         }
@@ -154,7 +148,7 @@ mod tests {
     #[test]
     fn the_figures_of_the_summary_are_on_the_page() {
         let example = run(Kind::Confirmed);
-        let page = html(&example.report());
+        let page = html(&example.report(), None);
         let (baseline, best) =
             (example.summary.baseline.clone().unwrap(), example.summary.best.clone().unwrap());
         for side in [&baseline, &best] {
@@ -168,7 +162,8 @@ mod tests {
         }
         assert!(page.contains("Simulated models"));
         assert!(page.contains("<ins>") && page.contains("<del>"));
-        assert_eq!(page.matches("class=\"plot ").count(), 4);
+        // Three plots, each wide and narrow.
+        assert_eq!(page.matches("class=\"plot ").count(), 6);
     }
 
     #[test]
@@ -184,7 +179,7 @@ mod tests {
         example.summary.strategy = HOSTILE.to_owned();
         example.folder = std::path::PathBuf::from(HOSTILE);
         example.summary.counts.rejected.insert(HOSTILE.to_owned(), 1);
-        let page = html(&example.report());
+        let page = html(&example.report(), None);
         check_nesting(&page);
         assert!(!page.contains("<img") && !page.contains("</script>"));
         assert!(!page.contains('\u{1b}'));
@@ -194,7 +189,7 @@ mod tests {
     #[test]
     fn held_out_rows_are_not_named() {
         let example = run(Kind::Confirmed);
-        let page = html(&example.report());
+        let page = html(&example.report(), None);
         let ids: Vec<String> = page
             .split("<code>t-")
             .skip(1)
