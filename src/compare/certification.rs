@@ -646,7 +646,7 @@ pub fn page(certificate: &Certificate, figures: &CertificateFigures) -> String {
             _ => "no bias is shown",
         };
         let of = text::plural(orders_agree.n, "comparison");
-        let _ = writeln!(out, "\n  {model}, the place of an answer ({of}): {finding}");
+        let _ = writeln!(out, "\n  {model}\n    the place of an answer ({of}): {finding}");
         let agree = shares(orders_agree.mean, orders_agree.low, orders_agree.high);
         let _ = writeln!(out, "    both orders agree  {agree}");
         let _ = writeln!(out, "    first is preferred {}", shares(it.mean, it.low, it.high));
