@@ -397,7 +397,17 @@ impl LabelledAnswers {
         let judges: Vec<Vec<f64>> =
             verdicts.iter().map(|own| self.values_of(number, own)).collect::<Option<_>>()?;
         let criteria = 0..self.rubric.criteria.len();
-        let value = |place| self.rule.of(judges.iter().map(|judge| judge[place]).collect());
+        // What several say together may lie between two levels: then it is the nearest, and of two the lower.
+        let value = |place: usize| {
+            let together = self.rule.of(judges.iter().map(|judge| judge[place]).collect());
+            let criterion = &self.rubric.criteria[place];
+            let levels = criterion.levels.iter().filter_map(|it| criterion.value_of(it.number));
+            let nearest = |one: &f64, other: &f64| {
+                let distance = |it: &f64| (it - together).abs();
+                distance(one).total_cmp(&distance(other)).then(one.total_cmp(other))
+            };
+            levels.min_by(nearest).unwrap_or(together)
+        };
         Some(criteria.map(value).collect())
     }
 
@@ -426,11 +436,7 @@ impl LabelledAnswers {
             .filter_map(|it| Some((criterion.value_of(it.number)?, it.text.as_str())))
             .collect();
         levels.sort_by(|one, other| one.0.total_cmp(&other.0));
-        // What several say together may lie between two levels: then it is the nearest, and of two the lower.
-        let at = |value: f64| {
-            let distance = |place: &usize| (levels[*place].0 - value).abs();
-            (0..levels.len()).min_by(|one, other| distance(one).total_cmp(&distance(other)))
-        };
+        let at = |value: f64| levels.iter().position(|level| level.0 == value);
         let mut counts = vec![vec![0; levels.len()]; levels.len()];
         for (row, judge) in graded {
             if let (Some(judge), Some(people)) = (at(judge[place]), at(row.people[place])) {

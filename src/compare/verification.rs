@@ -41,6 +41,9 @@ pub struct Verification {
     pub scores: PairedScores,
     /// Rows that must pass, were wholly right in the record, and are not now. One is enough for `worse`.
     pub must_pass_lost: usize,
+    /// Whether a row that must pass has no score now: nothing holds then.
+    #[serde(skip)]
+    pub misses_must_pass: bool,
     /// Rows of the record that the task's data do not hold any more.
     pub rows_gone: usize,
     /// Rows that were asked and have no answer.
@@ -104,6 +107,16 @@ impl Now {
     }
 }
 
+impl Now {
+    /// Whether a row that must pass, and that was asked then, has no score now.
+    fn misses_must_pass(&self, record: &Record) -> bool {
+        let is_missing = |row: &RecordedRow| {
+            self.must_pass.contains(&row.row) && !self.scores.contains_key(&row.row)
+        };
+        record.rows.iter().any(is_missing)
+    }
+}
+
 impl Verification {
     /// Compares; `tolerance` in [0, 1]. `None` where no row has both scores.
     #[must_use]
@@ -123,7 +136,7 @@ impl Verification {
         let must_pass_lost = now.must_pass_lost(record);
         let finding = if is_worse(&scores) || must_pass_lost > 0 {
             VerifyFinding::Worse
-        } else if scores.difference.low >= -tolerance {
+        } else if scores.difference.low >= -tolerance && !now.misses_must_pass(record) {
             VerifyFinding::Holds
         } else {
             VerifyFinding::Inconclusive
@@ -140,6 +153,7 @@ impl Verification {
             tolerance,
             scores,
             must_pass_lost,
+            misses_must_pass: now.misses_must_pass(record),
             rows_gone: record.rows.len() - rows_there,
             rows_missing: rows_there.saturating_sub(pairs.len() + now.not_asked),
             rows_in_search: now.rows_in_search,
@@ -166,6 +180,9 @@ impl Verification {
                 }
             ),
             VerifyFinding::Worse => format!("worse than its record by more than {tolerance}"),
+            VerifyFinding::Inconclusive if self.misses_must_pass => {
+                "inconclusive: a row that must pass has no answer".to_owned()
+            }
             VerifyFinding::Inconclusive => {
                 format!("inconclusive: it may be worse than its record by more than {tolerance}")
             }
@@ -474,6 +491,13 @@ mod tests {
         assert_eq!((lost.finding, lost.must_pass_lost), (VerifyFinding::Worse, 1));
         assert!(lost.verdict().contains("a row that must pass"), "{}", lost.verdict());
         assert_eq!(of(7, 8).finding, VerifyFinding::Holds);
+        // One without an answer is not lost, and nothing holds.
+        let mut missing = now(&then);
+        missing.must_pass = [hash(7)].into();
+        missing.scores.remove(&hash(7));
+        let missing = Verification::of(&record(&then), &missing, 0.02).unwrap();
+        assert_eq!(missing.finding, VerifyFinding::Inconclusive);
+        assert!(missing.verdict().contains("has no answer"), "{}", missing.verdict());
         // What the record had wrong is no loss.
         assert_eq!(of(0, 7).finding, VerifyFinding::Holds);
     }

@@ -275,15 +275,19 @@ impl Budget {
     /// What the grades of an answer cost on average; their worst case before one is known.
     fn mean_judging(&self, facts: &Facts) -> Amount {
         let scorers = &self.task.scorers;
+        let worst = self
+            .judging(facts, self.longest_row)
+            .map(|it| it.reserve.times(u64::from(JUDGE_TRIES)));
         let mean = |(role, _): (ModelRole, &Model)| {
             let questions = match role {
                 ModelRole::Embed => scorers.meanings(),
                 _ => scorers.judgements(),
             };
-            Some(facts.plan.answered(role).mean()?.times(u64::from(questions)))
+            // The worst case of one that has not answered yet.
+            let each = facts.plan.answered(role).mean().or(worst).unwrap_or(Amount::ZERO);
+            each.times(u64::from(questions))
         };
-        let means: Option<Vec<Amount>> = self.graders().map(mean).collect();
-        means.map_or_else(|| self.worst_judging(facts), |means| means.into_iter().sum())
+        self.graders().map(mean).sum()
     }
 
     /// The worst case of what a proposal asks; a program costs nothing.

@@ -15,7 +15,7 @@ use crate::journal::Journal;
 use crate::provider::Request;
 use crate::task::example::Split;
 use crate::task::scorer::Verdict;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,7 +71,9 @@ impl Judge {
         let questions = self.evaluator.judge_questions(split, row, replicate, answer);
         let asked = questions.iter().map(|question| self.grade(calls, to, question));
         let mut grades = Grades::default();
-        for (judged_by, said) in try_join_all(asked).await? {
+        // All of them end before one's trouble is told: what is out at a provider is paid for, and its reply is kept.
+        for said in join_all(asked).await {
+            let (judged_by, said) = said?;
             grades.judged_by.extend(judged_by);
             match said {
                 Ok(verdict) => grades.verdicts.push(verdict),

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub const CERTIFICATE: &str = "judge.json";
 
 /// The version of the file's format.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// What decides how a judge grades.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -348,6 +348,11 @@ impl Certificate {
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let value: Value = serde_json::from_slice(bytes)
             .map_err(|error| format!("`{CERTIFICATE}` cannot be read: {error}"))?;
+        if value.get("schema").and_then(Value::as_u64).is_some_and(|it| it != u64::from(SCHEMA)) {
+            return Err(format!(
+                "another version of this program wrote `{CERTIFICATE}`: certify the judge again"
+            ));
+        }
         let by_hand =
             || format!("`{CERTIFICATE}` holds no evidence: `judge certify` did not write it");
         let certificate: Self = serde_json::from_value(value.clone()).map_err(|_| by_hand())?;

@@ -48,7 +48,7 @@ use model::{
 use notify::Notify;
 use roles::{Models, Providers};
 use rows::{ReadRows, Rows, check_answers, id_column, row_mistake, rows};
-use scorer::{Judging, Scorer, ScorerSet};
+use scorer::{JUDGES_AGREE, Judging, Scorer, ScorerSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -219,7 +219,7 @@ impl Task {
                 .error(&["data", "split"], "dev has no rows, but the search selects on dev")
                 .help("give `dev` a larger share, add rows, or use smaller groups"));
         }
-        check_bounds(&read.goal(), &scorers)
+        check_bounds(&read.goal(), &scorers, read.models.judge.len())
             .map_err(|(message, help)| at.error(&["goal", "rule"], message).help(help))?;
         let tokens = tokens_of(&layout, &baseline);
         let (models, providers) = at.models(read)?;
@@ -238,7 +238,12 @@ impl Task {
             .filter(|(role, _)| role.judge().is_some())
             .map(|(_, model)| model)
             .collect();
-        let is_twice = |place: usize| judges[..place].contains(&judges[place]);
+        // What makes a request: two that ask the same get one reply.
+        let asks = |model: &Model| {
+            (model.name.clone(), model.temperature, model.max_output_tokens, model.form.clone())
+        };
+        let is_twice =
+            |place: usize| judges[..place].iter().any(|other| asks(other) == asks(judges[place]));
         if let Some(place) = (0..judges.len()).find(|place| is_twice(*place)) {
             let message =
                 format!("`{}` is a judge twice: it would say the same", judges[place].name);
@@ -313,17 +318,12 @@ impl Task {
         let hold = hold.unseal_held_out();
         let whole = train.iter().chain(&dev).chain(&hold).cloned().collect();
         self.whole = Some(example::HeldOut::seal(whole));
-        let mut rows = match split {
+        let rows = match split {
             Some(Split::Train) => train,
             Some(Split::Dev) => dev,
             Some(Split::Hold) => hold,
             None => train.into_iter().chain(dev).chain(hold).collect(),
         };
-        // People picked the rows that must pass, and a search asks them first. Whoever looks row by row needs rows in an order
-        // that nobody picked.
-        if rows.iter().any(|row| row.must_pass) {
-            rows.sort_by_cached_key(Example::content_hash);
-        }
         self.splits =
             Splits { train: Vec::new(), dev: rows, hold: example::HeldOut::seal(Vec::new()) };
         self
@@ -614,10 +614,15 @@ impl Task {
 }
 
 /// Checks that the goal's bounds name labels of the task: what is wrong, and what to try.
-fn check_bounds(goal: &Goal, scorers: &ScorerSet) -> Result<(), (String, String)> {
+fn check_bounds(goal: &Goal, scorers: &ScorerSet, judges: usize) -> Result<(), (String, String)> {
     let labels = scorers.label_scorer().map(Scorer::labels);
+    // One judge alone agrees with nobody.
+    let metrics = scorers.metrics().map(|mut metrics| {
+        metrics.retain(|name| judges > 1 || name != JUDGES_AGREE);
+        metrics
+    });
     for bound in &goal.bounds {
-        if let (Measure::Metric(name), Some(metrics)) = (&bound.measure, scorers.metrics())
+        if let (Measure::Metric(name), Some(metrics)) = (&bound.measure, &metrics)
             && !metrics.contains(name)
         {
             let message = format!("no scorer gives the metric `{name}`");

@@ -120,11 +120,10 @@ fn an_answer_beside_itself_is_a_tie() {
     for request in server.requests().iter() {
         assert_ne!(between(request, "first"), between(request, "second"));
     }
-    let same = (rows - asked / 2) as f64;
     // Of the others, the second is preferred in each order: a tie, too.
     assert_eq!(shown["quality"]["mean"], 0.5);
-    let agree = shown["metrics"]["orders_agree"].as_f64().unwrap();
-    assert!((agree - same / rows as f64).abs() < 1e-9, "{shown}");
+    // The metrics are about the judge, who was not asked of the same texts.
+    assert_eq!(shown["metrics"]["orders_agree"], 0.0, "{shown}");
 }
 
 #[test]

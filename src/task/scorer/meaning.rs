@@ -51,10 +51,4 @@ impl Meaning {
         });
         Ok(Verdict::scored(score, feedback))
     }
-
-    /// The verdict that needs no vectors: the same text.
-    pub(super) fn known(answer: &str, references: &[Cow<'_, str>]) -> Option<Verdict> {
-        let is_same = references.iter().any(|it| it.trim() == answer.trim());
-        is_same.then(|| Verdict::scored(Score::ONE, None))
-    }
 }

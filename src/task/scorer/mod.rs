@@ -92,6 +92,7 @@ pub use verdict::Verdict;
 
 use crate::prompt::value_text;
 use crate::task::example::Example;
+use crate::units::Score;
 use answer_filter::AnswerFilter;
 use closure::Closure;
 use kind::{Kind, Method};
@@ -376,19 +377,26 @@ impl Scorer {
                 let shown = rubric.shows_reference.then(|| value_text(&row.answer));
                 shown.into_iter().collect()
             }
-            Some(Judging::Pairwise(pairwise)) => pairwise.other(row).into_iter().collect(),
+            Some(Judging::Pairwise(pairwise)) => {
+                pairwise.other(row).into_iter().map(|it| self.prepared(it)).collect()
+            }
             Some(Judging::Meaning(_)) => match &self.meant {
-                Some(meant) => vec![value_text(meant)],
+                Some(meant) => vec![self.prepared(value_text(meant))],
                 None => {
                     let answers = self.right_answers(row).unwrap_or_default().into_iter();
                     let text = |answer: Cow<'a, Value>| match answer {
                         Cow::Borrowed(answer) => value_text(answer),
                         Cow::Owned(answer) => Cow::Owned(value_text(&answer).into_owned()),
                     };
-                    answers.map(text).collect()
+                    answers.map(text).map(|it| self.prepared(it)).collect()
                 }
             },
         }
+    }
+
+    /// A text as answers are prepared before they are shown.
+    fn prepared<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+        Cow::Owned(self.filter.normalized(&text).into_owned())
     }
 
     /// Checks that a model can be asked about answers to a row.
@@ -410,10 +418,12 @@ impl Scorer {
 
     /// The verdict that needs no model, if there is one.
     fn known(&self, judging: &Judging, answer: &str, row: &Example) -> Option<Verdict> {
+        let answer = self.filter.normalized(answer);
+        let is_same = self.references(row).iter().any(|it| it.trim() == answer.trim());
         match judging {
             Judging::Rubric(_) => None,
-            Judging::Pairwise(pairwise) => pairwise.known(answer, row),
-            Judging::Meaning(_) => Meaning::known(answer, &self.references(row)),
+            Judging::Pairwise(_) => is_same.then(Pairwise::tie),
+            Judging::Meaning(_) => is_same.then(|| Verdict::scored(Score::ONE, None)),
         }
     }
 

@@ -75,12 +75,6 @@ impl Pairwise {
         }
     }
 
-    /// The verdict that needs no judge: the same text is a tie.
-    pub(super) fn known(&self, answer: &str, row: &Example) -> Option<Verdict> {
-        let other = self.other(row)?;
-        (other.trim() == answer.trim()).then(tie)
-    }
-
     pub(super) fn question(&self, order: u32, shown: Shown<'_>) -> Vec<Message> {
         let other = shown.references.first().map_or("", |it| &**it);
         let [first, second] = match order {
@@ -138,6 +132,11 @@ impl Pairwise {
         Ok((first, text::shorten(reason.trim(), LONGEST_REASON)))
     }
 
+    /// The verdict on the same text, of which no judge is asked: it has no metrics, since they are about the judge.
+    pub(super) fn tie() -> Verdict {
+        Verdict::scored(Score::new(0.5).unwrap_or(Score::ZERO), None)
+    }
+
     /// What both orders say of the answer (1, 0.5 or 0), from what each of them says.
     #[must_use]
     pub fn of_both([answer_first, answer_second]: [f64; 2]) -> f64 {
@@ -150,7 +149,7 @@ impl Pairwise {
 
     /// The verdict of both orders.
     pub(super) fn verdict(&self, orders: &[Verdict]) -> Verdict {
-        let [answer_first, answer_second] = orders else { return tie() };
+        let [answer_first, answer_second] = orders else { return Self::tie() };
         let [first, second] = [answer_first.score.value(), answer_second.score.value()];
         let score = Score::new(Self::of_both([first, second])).unwrap_or(Score::ZERO);
         let metrics = BTreeMap::from([
@@ -166,12 +165,6 @@ impl Pairwise {
         let feedback = (!said.is_empty()).then(|| said.join(" "));
         Verdict { metrics, ..Verdict::scored(score, feedback) }
     }
-}
-
-fn tie() -> Verdict {
-    let metrics = [(ORDERS_AGREE, 1.0), (PREFERS_FIRST, 0.5)];
-    let metrics = metrics.map(|(name, value)| (name.to_owned(), value)).into();
-    Verdict { metrics, ..Verdict::scored(Score::new(0.5).unwrap_or(Score::ZERO), None) }
 }
 
 /// What people say of a comparison, as a criterion: which of the two is better.
