@@ -41,8 +41,8 @@ pub use comparison_page::comparison_page;
 pub use consistency::lines as consistency_lines;
 pub use earlier::{confirmed_earlier, earlier_ends, fresh_rows, look as look_line};
 pub use edge::{
-    CommonAnswer, EdgeCases, EdgeRow, Evidence, FailureGroup, Property, Suspect, edge_cases,
-    edge_page,
+    AnsweredCase, CommonAnswer, EdgeCases, EdgeRow, Evidence, FailureGroup, Naming, Property,
+    Suspect, edge_cases, edge_page,
 };
 pub use family::{family_page, sentences as confirmations};
 pub use guard::{Flag, Guard, flags};
