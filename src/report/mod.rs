@@ -19,7 +19,7 @@ mod findings; // The tables.
 mod plot; // The two plots.
 mod terminal;
 mod strategy; // The list of recipes, and the explanation of one.
-mod guard; // What a prompt should not bring along.
+mod flag; // What guards found, in words.
 pub mod explain; // One candidate: origin, changes, events.
 mod markdown;
 mod junit; // For a build server.
@@ -45,7 +45,6 @@ pub use edge::{
     Suspect, edge_cases, edge_page,
 };
 pub use family::{family_page, sentences as confirmations};
-pub use guard::{Flag, Guard, flags};
 pub use html::html;
 pub use junit::{CaseOutcome, TestCase, TestSuite, junit, junit_of, run_suite, suite_name};
 pub use markdown::{inline, markdown};

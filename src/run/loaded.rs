@@ -4,7 +4,8 @@ use super::answers::{AnswerFigures, figures_of_answers};
 use super::dir::{RUN_FILE, RunDir, SUMMARY_FILE};
 use super::error::RunError;
 use super::figures::{Prompted, prompted, score_interval};
-use super::file::RunFile;
+use super::file::{RunFile, RunKind};
+use super::guard::{self, Flag};
 use super::history::History;
 use super::invalid::InvalidOfRun;
 use super::summary::{Status, Summary};
@@ -66,6 +67,9 @@ impl LoadedRun {
                 }
             }
         }
+        if file.kind == RunKind::Search {
+            summary.flags = guard::flags_of_winner(&task, &history.state, &dir.events())?;
+        }
         let invalid = InvalidOfRun::read(&dir.events(), &task, &history.state)?;
         Ok(Self { dir, file, recipe, task, history, summary, invalid })
     }
@@ -91,6 +95,17 @@ impl LoadedRun {
         }
         let of = |(sum, count, weight)| Weighted { value: sum / count, weight };
         sums.into_iter().map(|(hash, sums)| (hash, of(sums))).collect()
+    }
+
+    /// What guards find in a candidate; nothing in the baseline, which is the user's own.
+    ///
+    /// # Errors
+    /// Its events cannot be read.
+    pub fn flags(&self, candidate: CandidateIx) -> Result<Vec<Flag>, RunError> {
+        if candidate == self.winner() && !self.summary.flags.is_empty() {
+            return Ok(self.summary.flags.clone());
+        }
+        Ok(guard::flags(&self.task, &self.history.state, &self.dir.events(), candidate)?)
     }
 
     /// The figures of a candidate's first answers on a split, each with its row.
