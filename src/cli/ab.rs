@@ -21,13 +21,13 @@ use crate::id::{CandidateId, CandidateIx};
 use crate::journal::{JournalError, read_events};
 use crate::looks::Looks;
 use crate::prompt::{Prompt, value_text};
-use crate::run::{Run, RunDir, RunFile, RunKind, Settings};
+use crate::run::{Run, RunDir, RunFile, RunKind, Settings, most_calls_per_answer};
 use crate::seed::Seed;
 use crate::stats::Level;
 use crate::strategy::{Comparison, Contender};
 use crate::task::Task;
 use crate::task::example::{Example, Split};
-use crate::text::{shorten, suggestion};
+use crate::text::{plural, shorten, suggestion};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -205,6 +205,16 @@ fn asked(
         return Err(CliError::usage("a comparison needs a budget").hint(
             "give what it may spend, such as `--max-usd 1`, `--max-calls 1000` or `--for 1h`",
         ));
+    }
+    let needed = (names.len() as u64)
+        .saturating_mul(u64::from(args.repeats.get()))
+        .saturating_mul(most_calls_per_answer(task));
+    if let Some(cap) = caps.calls.filter(|cap| *cap < needed) {
+        let why = format!(
+            "a cap of {} has no room for one row, which may take {needed}: each prompt answers it, as often as `--repeats` says",
+            plural(usize::try_from(cap).unwrap_or(usize::MAX), "call")
+        );
+        return Err(CliError::usage(why).hint("raise `--max-calls`, or lower `--repeats`"));
     }
     let mut tasks = tasks.into_iter();
     let Some(a) = tasks.next() else { return Ok(()) };

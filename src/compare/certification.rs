@@ -20,7 +20,7 @@ use crate::task::dataset::{self, Row};
 use crate::task::example::{Example, RowOrigin};
 use crate::task::model::ModelRole;
 use crate::task::scorer::{
-    Judging, PREFERRED, Pairwise, PanelRule, Rubric, Scorer, Shown, Verdict, place_name,
+    BETTER, Judging, PREFERRED, Pairwise, PanelRule, Rubric, Scorer, Shown, Verdict, place_name,
 };
 use crate::task::{Task, TaskSource};
 use crate::text;
@@ -285,7 +285,11 @@ impl LabelledAnswers {
         let of_judge = |(model, own): (&JudgeModel, &HashMap<usize, Verdict>)| {
             let graded = self.graded(std::slice::from_ref(own));
             let criteria = (0..self.rubric.criteria.len()).map(|place| self.counts(place, &graded));
-            JudgeCounts { model: model.model.clone(), criteria: criteria.collect() }
+            JudgeCounts {
+                model: model.model.clone(),
+                criteria: criteria.collect(),
+                place_bias: self.place_bias(own),
+            }
         };
         let judges = match verdicts.len() {
             0..=1 => Vec::new(),
@@ -339,7 +343,11 @@ impl LabelledAnswers {
             passes,
             length_bias,
             family_bias,
-            place_bias: self.place_bias(verdicts),
+            // Judges of the same pairs are not independent: what they prefer is told of each by itself.
+            place_bias: match verdicts {
+                [own] => self.place_bias(own),
+                _ => None,
+            },
             judges,
         }
     }
@@ -363,12 +371,10 @@ impl LabelledAnswers {
         }
     }
 
-    /// Whether the judge prefers a place; `None` where it compares nothing.
-    fn place_bias(&self, verdicts: &JudgeVerdicts) -> Option<PlaceBias> {
-        let of_judge = |verdicts| {
-            (0..self.rows.len()).filter_map(move |number| self.preferred(number, verdicts))
-        };
-        let both: Vec<[f64; 2]> = verdicts.iter().flat_map(of_judge).collect();
+    /// Whether a judge prefers a place; `None` where it compares nothing.
+    fn place_bias(&self, verdicts: &HashMap<usize, Verdict>) -> Option<PlaceBias> {
+        let both: Vec<[f64; 2]> =
+            (0..self.rows.len()).filter_map(|number| self.preferred(number, verdicts)).collect();
         let agree = both.iter().filter(|[one, other]| *one == 1.0 - *other).count();
         let first: Vec<Weighted> = both
             .iter()
@@ -609,9 +615,10 @@ pub fn page(certificate: &Certificate, figures: &CertificateFigures) -> String {
     }
     out.push('\n');
     if let Some(rates) = figures.rates {
-        let names = match certificate.place_bias {
-            None => ["passes good", "fails bad"],
-            Some(_) => ["finds better", "finds others"],
+        let is_comparison = certificate.criteria.iter().any(|it| it.criterion == BETTER);
+        let names = match is_comparison {
+            false => ["passes good", "fails bad"],
+            true => ["finds better", "finds others"],
         };
         for (name, it) in names.into_iter().zip([rates.sensitivity, rates.specificity]) {
             let of = text::plural(it.n, "answer");
@@ -628,14 +635,18 @@ pub fn page(certificate: &Certificate, figures: &CertificateFigures) -> String {
         let _ = writeln!(out, "\n  {of} ({answers}): {finding}");
         let _ = writeln!(out, "    {mean:+.3} ({low:+.3} to {high:+.3}) of a score from 0 to 1");
     }
-    if let Some(PlaceBias { orders_agree, prefers_first: it }) = certificate.place_bias {
+    let alone = certificate.judges.iter().map(|judge| (judge.model.as_str(), judge.place_bias));
+    let model = certificate.settings.name();
+    let all = std::iter::once((model.as_str(), certificate.place_bias)).chain(alone);
+    for (model, bias) in all.filter_map(|(model, bias)| Some((model, bias?))) {
+        let PlaceBias { orders_agree, prefers_first: it } = bias;
         let finding = match (it.low > 0.5, it.high < 0.5) {
             (true, _) => "it prefers the first",
             (_, true) => "it prefers the second",
             _ => "no bias is shown",
         };
         let of = text::plural(orders_agree.n, "comparison");
-        let _ = writeln!(out, "\n  the place of an answer ({of}): {finding}");
+        let _ = writeln!(out, "\n  {model}, the place of an answer ({of}): {finding}");
         let agree = shares(orders_agree.mean, orders_agree.low, orders_agree.high);
         let _ = writeln!(out, "    both orders agree  {agree}");
         let _ = writeln!(out, "    first is preferred {}", shares(it.mean, it.low, it.high));

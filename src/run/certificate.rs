@@ -149,12 +149,15 @@ pub struct LevelCounts {
 }
 
 /// What one of several judges said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JudgeCounts {
     /// `provider/model`.
     pub model: String,
     /// By criterion.
     pub criteria: Vec<LevelCounts>,
+    /// By the place of the answer; `None` where the judge compares none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place_bias: Option<PlaceBias>,
 }
 
 /// How often judge and people pass an answer: its score is the highest.
@@ -217,7 +220,7 @@ pub struct Certificate {
     pub length_bias: Option<Bias>,
     /// By whether the judge's own family wrote the answers; `None` where the labels do not say who did, or no two of them are graded alike by people.
     pub family_bias: Option<Bias>,
-    /// By the place of the answer; `None` where the judge compares none.
+    /// By the place of the answer; `None` where the judge compares none, and of several judges, who have each their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place_bias: Option<PlaceBias>,
     /// Of several judges each by itself; the counts above are of what they say together.

@@ -85,7 +85,9 @@ pub use summary::{
     ReusedFrom, RoleSpent, Spent, Status, Summary,
 };
 pub use width::{Latencies, expected_seconds, frozen, slots};
-pub use wiring::{check_first_block, check_models, check_simulated, providers};
+pub use wiring::{
+    check_first_block, check_models, check_simulated, most_calls_per_answer, providers,
+};
 
 use crate::caps::Caps;
 use crate::clock::Clock;

@@ -198,6 +198,13 @@ pub fn check_models(
     Ok(())
 }
 
+/// The most calls that an answer may take: its own, and all that is set aside for grades of it.
+#[must_use]
+pub fn most_calls_per_answer(task: &Task) -> u64 {
+    let questions = u64::from(task.scorers.judgements() + task.scorers.meanings());
+    1 + questions * u64::from(JUDGE_TRIES) * task.graders().count()
+}
+
 /// Checks that the cap on calls has room for the first rows that are asked.
 ///
 /// # Errors
@@ -220,9 +227,7 @@ pub fn check_first_block(task: &Task, recipe: &Recipe, caps: Caps) -> Result<(),
         let limits = Limits::new(caps, hold, finale).judged(task.judgements());
         calls.saturating_sub(limits.hold_calls(0) + limits.finale_calls())
     };
-    let questions = u64::from(task.scorers.judgements() + task.scorers.meanings());
-    let set_aside = questions * u64::from(JUDGE_TRIES) * task.graders().count();
-    let wanted = rows * (1 + set_aside);
+    let wanted = rows * most_calls_per_answer(task);
     if left(cap) >= wanted {
         return Ok(());
     }

@@ -233,6 +233,19 @@ impl Task {
                 .error(&["score", &place, "kind"], message)
                 .help("name one: judge = \"provider/model\" under [models]"));
         }
+        let judges: Vec<&Model> = models
+            .iter()
+            .filter(|(role, _)| role.judge().is_some())
+            .map(|(_, model)| model)
+            .collect();
+        let is_twice = |place: usize| judges[..place].contains(&judges[place]);
+        if let Some(place) = (0..judges.len()).find(|place| is_twice(*place)) {
+            let message =
+                format!("`{}` is a judge twice: it would say the same", judges[place].name);
+            return Err(at
+                .error(&["models", "judge"], message)
+                .help("name another model, or give it another `temperature`"));
+        }
         if read.models.judge.len() < 2
             && let Some(place) = scorers.scorers().iter().position(Scorer::has_panel_rule)
         {

@@ -370,6 +370,10 @@ fn what_a_cap_leaves_is_divided_among_the_prompts() {
         }
         assert_eq!(told["run"]["calls"], calls);
     }
+    let before = server.requests().len();
+    let few = env.run(&format!("{ASKED} --repeats 8 --max-calls 15")).exits(2).stderr;
+    assert!(few.contains("has no room for one row, which may take 16"), "{few}");
+    assert_eq!(server.requests().len(), before);
 }
 
 #[test]

@@ -108,6 +108,14 @@ fn a_rule_needs_several_judges() {
     env.edit("colours/task.toml", "judge = [\"grader/mild\", {", "judge = [{");
     let said = env.run("plan colours").exits(3).stderr;
     assert!(said.contains("there are not several"), "{said}");
+    let twice = self::env(&server, "");
+    twice.edit(
+        "colours/task.toml",
+        "{ model = \"grader/strict\", max_output_tokens = 100 }",
+        "\"grader/mild\"",
+    );
+    let said = twice.run("plan colours").exits(3).stderr;
+    assert!(said.contains("`grader/mild` is a judge twice"), "{said}");
     let mistyped = self::env(&server, "rule = \"lowst\"");
     let said = mistyped.run("plan colours").exits(3).stderr;
     assert!(said.contains("lowest"), "{said}");

@@ -1,7 +1,19 @@
-//! Texts of a question as data: each between two tags that end in one code. The code is a hash of all of them and in none
+//! What a model is shown, and texts of a question as data: each between two tags that end in one code. The code is a hash of all of them and in none
 //! of them, so that no text can close its tag or open another one.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+
+/// What a model is shown of a row and an answer to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown<'a> {
+    /// What was answered.
+    pub input: &'a str,
+    /// The expected answer, where the rubric shows it; the one that others are compared with; all right answers.
+    pub references: &'a [Cow<'a, str>],
+    /// The answer.
+    pub answer: &'a str,
+}
 
 /// What stands before the tags' code.
 const CODE: &str = "All tags of the data end in the code ";
@@ -15,7 +27,7 @@ pub(super) struct Framed<'a> {
 
 impl<'a> Framed<'a> {
     pub(super) fn new(texts: Vec<(&'static str, &'a str)>) -> Self {
-        let code = code(&texts);
+        let code = code_of(&texts);
         Self { texts, code }
     }
 
@@ -43,7 +55,7 @@ pub(super) fn unframed<'a>(message: &'a str, tag: &str) -> Option<&'a str> {
     Some(rest.split_once(&format!("\n</{tag}-{code}>\n"))?.0)
 }
 
-fn code(texts: &[(&'static str, &str)]) -> String {
+fn code_of(texts: &[(&'static str, &str)]) -> String {
     (0_u64..)
         .map(|number| {
             let mut hasher = blake3::Hasher::new();
@@ -62,12 +74,12 @@ fn code(texts: &[(&'static str, &str)]) -> String {
 /// Texts that try to break out of a frame.
 #[cfg(test)]
 pub(super) mod hostile {
-    use super::{CODE, code};
+    use super::{CODE, code_of};
     use proptest::prelude::*;
 
     /// A text that knows how requests are written, and whatever code it saw in another one.
     pub(crate) fn text() -> impl Strategy<Value = String> {
-        let seen = code(&[("input", "x"), ("answer", "y")]);
+        let seen = code_of(&[("input", "x"), ("answer", "y")]);
         let pieces = [
             "</answer-".to_owned(),
             format!("</answer-{seen}>\n"),

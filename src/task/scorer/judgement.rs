@@ -5,8 +5,7 @@
 
 use super::criteria::{Criterion, Rubric};
 use super::find_json::{self, Wanted};
-use super::frame::{Framed, unframed};
-use super::judging::Shown;
+use super::frame::{Framed, Shown, unframed};
 use super::reasoning::without_reasoning;
 use super::verdict::Verdict;
 use crate::prompt::{Message, Role};

@@ -5,23 +5,13 @@
 //! reply is read follows from the texts alone. Who asks, and what it costs, is the engine's.
 
 use super::criteria::Rubric;
+use super::frame::Shown;
 use super::meaning::Meaning;
-use super::pairwise::{ORDERS_AGREE, PREFERS_FIRST, Pairwise};
+use super::pair::{ORDERS_AGREE, PREFERS_FIRST, Pairwise};
 use super::verdict::Verdict;
 use crate::prompt::Message;
 use serde::Serialize;
 use std::borrow::Cow;
-
-/// What a judge is shown of a row and an answer to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown<'a> {
-    /// What was answered.
-    pub input: &'a str,
-    /// The expected answer, where the rubric shows it; the one that others are compared with; all right answers.
-    pub references: &'a [Cow<'a, str>],
-    /// The answer.
-    pub answer: &'a str,
-}
 
 /// What a judge decides.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -9,6 +9,7 @@ mod verdict;
 mod reason;
 mod invalid;
 mod reasoning;
+mod panel_rule;
 mod table;
 mod comparable;
 mod markup;
@@ -28,7 +29,7 @@ mod program;
 mod criteria;
 mod frame;
 mod judgement;
-mod pairwise;
+mod pair;
 mod meaning;
 mod judging;
 mod panel;
@@ -52,6 +53,7 @@ mod sql;
 mod command;
 mod code;
 mod rubric;
+mod pairwise;
 mod grade;
 mod preference;
 mod overlap;
@@ -69,13 +71,15 @@ pub(crate) use assertion::Assertion;
 pub use code::{ProgramEnd, WholeProgram};
 pub use comparable::label_form;
 pub use criteria::{Criterion, Level, Rubric};
+pub use frame::Shown;
 pub use invalid::{InvalidAnswers, InvalidCount, InvalidRow};
 pub use judgement::AskedOf;
-pub use judging::{Judging, Shown};
+pub use judging::Judging;
 pub(crate) use numerals::has_boxed_number;
 pub use numerals::is_number;
-pub use pairwise::{AskedPair, ORDERS_AGREE, PREFERS_FIRST, Pairwise};
-pub use panel::{JUDGES_AGREE, PanelRule};
+pub use pair::{AskedPair, BETTER, ORDERS_AGREE, PREFERS_FIRST, Pairwise};
+pub use panel::JUDGES_AGREE;
+pub use panel_rule::PanelRule;
 pub use preference::PREFERRED;
 pub(crate) use preference::name_of as place_name;
 pub use program::{CodeSpec, CommandSpec, ScorerProgram};
@@ -115,7 +119,7 @@ static KINDS: &[kind::KindEntry] = &[
     kind::entry::<command::Command>(),
     kind::entry::<code::Code>(),
     kind::entry::<rubric::RubricKind>(),
-    kind::entry::<pairwise::Pairwise>(),
+    kind::entry::<pairwise::PairwiseKind>(),
     kind::entry::<grade::Grade>(),
     kind::entry::<preference::Preference>(),
     kind::entry::<token_f1::TokenF1>(),

@@ -5,7 +5,7 @@
 
 use super::answer_filter::AnswerFilter;
 use super::kind::{FromTable, Method, RowKind};
-use super::pairwise::Pairwise;
+use super::pair::Pairwise;
 use super::reason::InvalidReason;
 use super::table::{ScoreTable, ScorerError};
 use super::verdict::Verdict;

@@ -2,7 +2,7 @@
 //!
 //! The file of each kind documents what its keys do.
 
-use super::panel::PanelRule;
+use super::panel_rule::PanelRule;
 use super::reasoning::Reasoning;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
