@@ -111,7 +111,9 @@ impl GroupQuestion {
         let name = reply.rsplit_once(&self.opening).and_then(|it| it.1.split_once(&self.closing));
         let Some((name, _)) = name else { return Named::Unreadable };
         let name = one_line(name);
-        let name = name.trim().trim_matches(['"', '.', '`']).trim();
+        let name = name.trim().trim_end_matches('.');
+        let quoted = |mark: char| name.strip_prefix(mark)?.strip_suffix(mark);
+        let name = quoted('"').or_else(|| quoted('`')).unwrap_or(name).trim();
         match name {
             "" => Named::Unreadable,
             _ if name.eq_ignore_ascii_case(NOTHING) => Named::Nothing,
@@ -161,6 +163,7 @@ mod tests {
                 "I fill <name-1></name-1>:\n<name-1>\n \"late\n fees\". \n</name-1>",
                 name("late fees"),
             ),
+            ("<name-1>rows about \"fees\"</name-1>", name("rows about \"fees\"")),
             ("<name-1>Nothing.</name-1>", Named::Nothing),
             ("<name-1>nothing paid yet</name-1>", name("nothing paid yet")),
             ("<name-1> </name-1>", Named::Unreadable),

@@ -65,6 +65,7 @@ impl Replies {
 
     /// That simulated models answered, if any did.
     pub(super) fn simulated(&self) -> Result<Option<&'static str>, CliError> {
-        Ok(simulated_line_of([&Run::read(&RunDir::at(&self.folder))?]))
+        let dir = RunDir::at(self.folder.clone());
+        Ok(simulated_line_of([&Run::read(&dir)?]))
     }
 }

@@ -4,7 +4,7 @@
 //! chance, and is told as such. The group with the smallest one is taken, its rows are put aside, and the search goes on with the rest, so that groups do not repeat
 //! each other.
 
-use super::tested::Tested;
+use super::tested::{Score, Tested};
 use crate::prompt::value_text;
 use crate::report::rows::input_of;
 use crate::stats::association::fisher_exact;
@@ -166,7 +166,7 @@ pub(super) fn groups(tested: &Tested<'_>) -> (Vec<FailureGroup>, usize) {
 /// Some of the rows that the best prompt solves.
 pub(super) fn solved(tested: &Tested<'_>) -> Vec<AnsweredCase> {
     let Some(best) = tested.best else { return Vec::new() };
-    let is_solved = |it: &usize| tested.score(best, *it).is_some_and(|score| score.is_solved());
+    let is_solved = |it: &usize| tested.score(best, *it).is_some_and(Score::is_solved);
     let places: Vec<usize> = (0..tested.places.len()).filter(is_solved).collect();
     AnsweredCase::some(tested, best, &places)
 }
