@@ -96,6 +96,8 @@ pub mod notify; // The user's program or a webhook is told how a run is doing.
 pub mod doctor; // Whether a run can begin: one small call per role, the machine, the budget.
 pub mod export; // The winner as a commit in a person's repository.
 pub mod compare; // Prompts beside each other, without a search.
+pub mod inquiry; // Questions to a model of a task, in a run of their own.
+pub mod naming; // Names for groups of failures, in a model's words.
 pub mod synth; // New rows for edge cases, written by a model.
 pub mod ui; // Progress, as a line that is drawn again or as lines in a log.
 pub mod cli; // Arguments in, exit code out. The only place that names clap.

@@ -33,6 +33,18 @@ pub(crate) struct CapArgs {
     pub until: Option<String>,
 }
 
+impl CapArgs {
+    /// Whether any of them is on the command line.
+    pub(super) fn is_given(&self) -> bool {
+        let SpendingArgs { max_usd, max_calls, max_tokens, max_proposals } = &self.spending;
+        let numbers = [max_calls, max_tokens, max_proposals];
+        max_usd.is_some()
+            || numbers.iter().any(|it| it.is_some())
+            || self.wall.is_some()
+            || self.until.is_some()
+    }
+}
+
 pub(super) fn whole_number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "write a whole number in digits, such as 1000".to_owned())
 }

@@ -4,9 +4,9 @@ use super::args::ExplainArgs;
 use super::error::CliError;
 use super::screen::Screen;
 use crate::event::Event;
+use crate::report::Report;
 use crate::report::explain::{Explainer, Subject, Unfound, find, page};
-use crate::report::{Report, flags};
-use crate::run::{Run, RunDir, RunError};
+use crate::run::{Run, RunDir};
 
 /// Prints where a candidate came from, why it was written, and what happened to it.
 pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliError> {
@@ -23,10 +23,10 @@ pub(super) fn explain(args: &ExplainArgs, screen: &Screen) -> Result<(), CliErro
         Ok::<_, CliError>(())
     })?;
     let flags = match subject {
-        Subject::Candidate(candidate) => flags(&report, &run.dir.events(), candidate),
-        Subject::Proposal(_) => Ok(Vec::new()),
+        Subject::Candidate(candidate) => run.flags(candidate)?,
+        Subject::Proposal(_) => Vec::new(),
     };
-    let explanation = explainer.explanation(&report).with_flags(flags.map_err(RunError::from)?);
+    let explanation = explainer.explanation(&report).with_flags(flags);
     let text = page(&explanation, screen.colour(), screen.width());
     screen.show(&serde_json::to_value(&explanation)?, &text)
 }

@@ -14,8 +14,8 @@ use crate::formats::{self, Exported, Format, sidecar};
 use crate::id::CandidateIx;
 use crate::prompt::Prompt;
 use crate::report::explain::find_candidate;
-use crate::report::{self, Flag, NamedParts, ProposedChange, Report, visible_line};
-use crate::run::{LoadedRun, Prompted, Recommendation, Run, RunDir, RunError, Status};
+use crate::report::{self, NamedParts, ProposedChange, Report, visible_line};
+use crate::run::{Flag, Guard, LoadedRun, Prompted, Recommendation, Run, RunDir, RunError, Status};
 use crate::stats::Interval;
 use crate::stats::weighted::Weighted;
 use crate::task::TaskSource;
@@ -48,13 +48,12 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
         run.summary = run.summary.of_candidate(id).unwrap_or(run.summary);
     }
     let chosen = chosen(&run, candidate);
-    let flags = report::flags(&Report::from(&run), &run.dir.events(), chosen.candidate)
-        .map_err(RunError::from)?;
+    let flags = run.flags(chosen.candidate)?;
     if !flags.is_empty() && !args.accept_flagged {
         return Err(flagged(&chosen.id, &flags));
     }
     let parts = searched_parts(&run, &chosen.prompt);
-    let file = file(args.format, &run, &chosen)?;
+    let file = file(args.format, &run, &chosen, &flags)?;
     let mut evidence = evidence(&run, &chosen, &args.to);
     if let Some(fields) = evidence.as_object_mut() {
         fields.insert("file_blake3".to_owned(), json!(record::hash_of_file(&file)));
@@ -69,7 +68,7 @@ pub(super) fn export(args: &ExportArgs, screen: &Screen) -> Result<(), CliError>
         repo: args.to.clone(),
         branch,
         files: vec![(args.path.clone(), file), (sidecar(&args.path), evidence)],
-        message: message(&run, &chosen, &args.path),
+        message: message(&run, &chosen, &flags, &args.path),
         push: args.push.then(|| "origin".to_owned()),
     };
     let body = args.pr_body.then(|| pull_request(args, &run, &chosen, parts, &flags));
@@ -119,12 +118,17 @@ fn flagged(id: &str, flags: &[Flag]) -> CliError {
         format!("{id} is flagged, and was not exported: {}", found.join("; ")),
     )
     .hint("read the prompt: `promptsearch explain RUN best`; a flag may be wrong")
-    .hint("`--accept-flagged` exports it, with the flags in its evidence")
+    .hint("`--accept-flagged` exports it, with the flags in its evidence, its front matter and the commit")
 }
 
 /// The exported file.
-fn file(format: ExportFormat, run: &LoadedRun, chosen: &Chosen) -> Result<Vec<u8>, CliError> {
-    let facts = front_matter(run, chosen);
+fn file(
+    format: ExportFormat,
+    run: &LoadedRun,
+    chosen: &Chosen,
+    flags: &[Flag],
+) -> Result<Vec<u8>, CliError> {
+    let facts = front_matter(run, chosen, flags);
     let demos = match format {
         ExportFormat::Dspy => demonstrations(run, chosen.candidate).map_err(RunError::from)?,
         _ => Vec::new(),
@@ -248,7 +252,7 @@ fn chosen(run: &LoadedRun, candidate: CandidateIx) -> Chosen {
     Chosen { candidate, prompt, id, status, figures: run.prompted(candidate) }
 }
 
-fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {
+fn front_matter(run: &LoadedRun, chosen: &Chosen, flags: &[Flag]) -> Vec<(String, Value)> {
     let mut matter = vec![
         ("task".to_owned(), json!(run.task.name)),
         ("run".to_owned(), json!(run.file.run)),
@@ -267,6 +271,9 @@ fn front_matter(run: &LoadedRun, chosen: &Chosen) -> Vec<(String, Value)> {
     }
     if let Some(caveat) = report::judge_line(&Report::from(run)) {
         matter.push(("judge".to_owned(), json!(caveat)));
+    }
+    if !flags.is_empty() {
+        matter.push(("flags".to_owned(), json!(Guard::names(flags))));
     }
     if is_simulated(run) {
         matter.push(("simulated".to_owned(), json!(true)));
@@ -366,7 +373,7 @@ fn described(prompt: Option<&Prompted>) -> Value {
     })
 }
 
-fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
+fn message(run: &LoadedRun, chosen: &Chosen, flags: &[Flag], path: &str) -> String {
     let (summary, form) = (&run.summary, run.summary.score_form);
     let quality = |interval: Option<Interval>| {
         interval.map_or("not measured".to_owned(), |i| {
@@ -393,12 +400,18 @@ fn message(run: &LoadedRun, chosen: &Chosen, path: &str) -> String {
     if let Some(caveat) = report::judge_line(&Report::from(run)) {
         let _ = writeln!(out, "{}.", text::sentence_case(&caveat));
     }
+    for flag in flags {
+        let _ = writeln!(out, "Flagged, and exported all the same: {flag}.");
+    }
     if is_simulated(run) {
         let _ = writeln!(out, "{SIMULATED}");
     }
     let _ = writeln!(out, "\nPromptsearch-Run: {}", run.file.run);
     let _ = writeln!(out, "Promptsearch-Candidate: {}", chosen.id);
     let _ = writeln!(out, "Promptsearch-Status: {}", chosen.status);
+    if !flags.is_empty() {
+        let _ = writeln!(out, "Promptsearch-Flags: {}", Guard::names(flags).join(", "));
+    }
     out
 }
 

@@ -32,6 +32,7 @@ mod earlier; // Runs that a new one takes something from.
 mod run;
 mod recorded;
 mod eval;
+mod inquire; // The questions of an inquiry, and their replies.
 mod judge; // The judge of a task beside people.
 mod migration; // The bar, the searches and the result of a migration.
 mod night;

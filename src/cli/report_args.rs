@@ -28,6 +28,15 @@ pub(crate) struct EdgeArgs {
     /// The most rows of each list that are shown; `--json` has all
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub limit: usize,
+    /// Ask the model that writes prompts for a name of each group of failures, in a run of its own: caps are those of the task,
+    /// or of these flags
+    #[arg(long)]
+    pub name_groups: bool,
+    /// Maximum number of concurrent requests, across all providers
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub concurrency: Option<usize>,
+    #[command(flatten)]
+    pub caps: CapArgs,
     #[command(flatten)]
     pub out: RunsDir,
 }

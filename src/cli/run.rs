@@ -336,19 +336,6 @@ fn show_end(run: LoadedRun, requires: bool, screen: &Screen) -> Result<(), CliEr
     if let (Some(gate), Some(fields)) = (&gate, value.as_object_mut()) {
         fields.insert("gate".to_owned(), serde_json::to_value(gate)?);
     }
-    if run.file.kind == RunKind::Search {
-        let flags = report::flags(&Report::from(run), &run.dir.events(), run.winner());
-        let flags = flags.map_err(RunError::from)?;
-        for flag in &flags {
-            text = format!("{}\nFlagged: {flag}.", text.trim_end());
-        }
-        if !flags.is_empty() {
-            text += " Read the prompt before you use it: `export` asks for `--accept-flagged`.";
-        }
-        if let (false, Some(fields)) = (flags.is_empty(), value.as_object_mut()) {
-            fields.insert("flags".to_owned(), serde_json::to_value(flags)?);
-        }
-    }
     if gate.as_ref().is_some_and(|gate| gate.check().is_ok()) {
         text = format!("{}\ngate passed", text.trim_end());
     }

@@ -2,20 +2,15 @@
 
 use super::args::SynthArgs;
 use super::error::CliError;
-use super::eval::Question;
+use super::inquire;
 use super::screen::Screen;
-use super::settings;
-use crate::clock::Clock;
-use crate::id::RowIx;
-use crate::report::{Report, edge_cases, simulated_line_of};
+use crate::inquiry::{Asked, Inquiry};
+use crate::report::{Report, edge_cases};
 use crate::run::{Run, RunDir, RunKind};
 use crate::source::{self, SourceError};
-use crate::state::Cell;
-use crate::synth::{self, Brief, Inquiry, Synthesis, Writer, WrittenRow};
-use crate::task::example::Example;
+use crate::synth::{self, Brief, Synthesis, Writer, WrittenRow};
 use crate::task::file::TaskFile;
 use crate::task::{Task, TaskFiles, TaskSource, dataset};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The file of new rows where none is named, beside the task.
@@ -50,62 +45,40 @@ pub(super) fn synth(args: &SynthArgs, screen: &Screen) -> Result<(), CliError> {
     };
     let is_read =
         read.data.synthetic.as_ref().is_some_and(|it| is_same(&task.folder().join(it), &file));
-    let inquiry = Inquiry::new(&task, files, &briefs, &args.out.out)?;
-    let dir = RunDir::at(&inquiry.folder);
-    let asking = inquiry.begin()?;
-    let caps = settings::caps(&asking, &args.caps, &Clock::System)?;
-    let question = Question {
-        split: None,
-        rows: None,
-        caps,
-        concurrency: args.concurrency,
-        models: BTreeMap::new(),
-    };
-    let answers = question.ask(asking, dir.path().to_owned(), screen)?;
+    let asked: Vec<Asked<'_>> = briefs.iter().map(Brief::asked).collect();
+    let inquiry = Inquiry::new(&task, files, synth::PURPOSE, &asked, &args.out.out)?;
+    let replies = inquire::ask(inquiry, briefs.len(), &args.caps, args.concurrency, screen)?;
 
     let mut writer = Writer::new(&task, &read.data.columns, &in_file);
-    let column = answers.ended.state.baseline().dev();
-    let (mut written, mut refused, mut replies) = (Vec::new(), Vec::new(), 0);
-    let asked = &answers.run.task().splits.dev;
-    for (brief, number) in briefs.iter().zip(1..) {
-        // The rows of a split have an order of their own.
-        let id = number.to_string();
-        let Some(place) = asked.iter().position(|row: &Example| row.id.as_str() == id) else {
-            continue;
-        };
-        let Cell::Scored { answer, .. } =
-            column.cell(RowIx(u32::try_from(place).unwrap_or(u32::MAX)))
-        else {
-            continue;
-        };
-        let event = answers.run.event(answer)?;
-        let Some(reply) = event.answer() else { continue };
-        replies += 1;
-        let (rows, left) = writer.read(brief, &reply.text);
+    let (mut written, mut refused, mut read_replies) = (Vec::new(), Vec::new(), 0);
+    for (brief, reply) in briefs.iter().zip(&replies.texts) {
+        let Some(reply) = reply else { continue };
+        read_replies += 1;
+        let (rows, left) = writer.read(brief, reply);
         written.extend(rows);
         refused.extend(left);
     }
     append(&file, &written)?;
-    let summary = &answers.summary;
+    let (calls, usd) = replies.spent();
     let found = Synthesis {
         schema: synth::SCHEMA,
         task: task.name.clone(),
         of,
-        run: summary.run.clone(),
-        model: answers.run.task().task_model().name.to_string(),
+        run: replies.answers.summary.run.clone(),
+        model: replies.model(),
         file,
         asked: args.rows,
-        replies,
+        replies: read_replies,
         written,
         refused,
-        calls: summary.spent.by_role.values().map(|role| role.calls).sum(),
-        usd: summary.spent.usd,
+        calls,
+        usd,
         is_read,
-        simulated: simulated_line_of([&Run::read(&dir)?]),
+        simulated: replies.simulated()?,
     };
     screen.show(&serde_json::to_value(&found)?, &synth::page(&found, args.limit))?;
     // What came is kept, whatever did not.
-    answers.check(false)
+    replies.answers.check(false)
 }
 
 /// The task and the briefs that an argument stands for.

@@ -64,6 +64,9 @@ pub struct Record {
     /// The judge that graded the answers, if one did.
     #[serde(default)]
     pub judge: Option<RecordedJudge>,
+    /// What guards found in the prompt, which was exported all the same.
+    #[serde(default)]
+    pub flags: Vec<RecordedFlag>,
     /// The hash of what scored the answers; see [`scoring_hash`].
     #[serde(default)]
     pub scoring_blake3: Option<String>,
@@ -107,6 +110,13 @@ pub struct RecordedPrompt {
     /// Measured dollars per 1,000 calls.
     #[serde(default)]
     pub usd_per_1k: Option<f64>,
+}
+
+/// A flag in the record.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RecordedFlag {
+    /// The name of the guard, which a later version may have.
+    pub guard: String,
 }
 
 /// A judge in the record.

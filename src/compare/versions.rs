@@ -63,6 +63,9 @@ pub struct Recorded {
     pub score_form: ScoreForm,
     /// Measured dollars per 1,000 calls.
     pub usd_per_1k: Option<f64>,
+    /// The names of guards that found something in the prompt, which was exported all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
     /// Whether models were simulated.
     pub simulated: bool,
 }
@@ -70,6 +73,12 @@ pub struct Recorded {
 impl Recorded {
     fn of(record: &Record) -> Self {
         let exported = record.exported();
+        let mut flags: Vec<String> = Vec::new();
+        for flag in record.flags.iter().filter(|flag| !flag.guard.is_empty()) {
+            if !flags.contains(&flag.guard) {
+                flags.push(flag.guard.clone());
+            }
+        }
         Self {
             task: record.task.clone(),
             run: record.run.clone(),
@@ -78,6 +87,7 @@ impl Recorded {
             score_form: record.score_form,
             held_out: exported.and_then(|prompt| prompt.hold),
             usd_per_1k: exported.and_then(|prompt| prompt.usd_per_1k),
+            flags,
             simulated: record.simulated,
         }
     }
@@ -97,6 +107,9 @@ impl Recorded {
             None => "no held-out score".to_owned(),
         });
         facts.extend(self.usd_per_1k.map(|usd| format!("{usd:.4} USD per 1,000 calls")));
+        if !self.flags.is_empty() {
+            facts.push(format!("flagged: {}", visible_line(&self.flags.join(", "))));
+        }
         if self.simulated {
             facts.push("simulated models".to_owned());
         }

@@ -19,7 +19,7 @@ mod findings; // The tables.
 mod plot; // The two plots.
 mod terminal;
 mod strategy; // The list of recipes, and the explanation of one.
-mod guard; // What a prompt should not bring along.
+mod flag; // What guards found, in words.
 pub mod explain; // One candidate: origin, changes, events.
 mod markdown;
 mod junit; // For a build server.
@@ -41,11 +41,10 @@ pub use comparison_page::comparison_page;
 pub use consistency::lines as consistency_lines;
 pub use earlier::{confirmed_earlier, earlier_ends, fresh_rows, look as look_line};
 pub use edge::{
-    CommonAnswer, EdgeCases, EdgeRow, Evidence, FailureGroup, Property, Suspect, edge_cases,
-    edge_page,
+    AnsweredCase, CommonAnswer, EdgeCases, EdgeRow, Evidence, FailureGroup, Naming, Property,
+    Suspect, edge_cases, edge_page,
 };
 pub use family::{family_page, sentences as confirmations};
-pub use guard::{Flag, Guard, flags};
 pub use html::{html, html_of_run};
 pub use junit::{CaseOutcome, TestCase, TestSuite, junit, junit_of, run_suite, suite_name};
 pub use markdown::{inline, markdown};

@@ -2,12 +2,11 @@
 //! reviewer should know. Markdown.
 
 use super::Report;
-use super::guard::Flag;
 use super::markdown::{code, fenced, inline};
 use super::prompt_diff::NamedParts;
 use super::verdict;
 use super::words::{cost, money, quality, visible};
-use crate::run::Prompted;
+use crate::run::{Flag, Prompted};
 use crate::stats::Interval;
 use crate::text::thousands;
 use similar::TextDiff;
@@ -127,8 +126,10 @@ fn caveats(verdict: &verdict::Verdict, change: &ProposedChange<'_>) -> Vec<Strin
             "It is exported as “{status}”: held-out rows do not show what the goal asks."
         )),
     }
-    let flags = change.flags.iter();
-    caveats.extend(flags.map(|flag| format!("Flagged: {}.", inline(&flag.to_string()))));
+    // Those of the winner are among the details.
+    let flags = change.flags.iter().map(|flag| format!("Flagged: {flag}."));
+    let flags = flags.filter(|flag| !(change.is_compared && verdict.details.contains(flag)));
+    caveats.extend(flags.map(|flag| inline(&flag)));
     caveats.extend(verdict.simulated.map(str::to_owned));
     if change.is_compared {
         // Details may hold the words of a provider.

@@ -39,7 +39,7 @@ pub fn run_list(runs: &[RunEntry], colour: bool, width: usize) -> String {
 }
 
 fn cells(run: &RunEntry) -> [String; 7] {
-    let result = match (run.verdict, run.status) {
+    let mut result = match (run.verdict, run.status) {
         (Some(verdict), _) => verdict.to_string(),
         (None, Status::Running) => "running".to_owned(),
         (None, Status::Paused) => "paused".to_owned(),
@@ -47,6 +47,9 @@ fn cells(run: &RunEntry) -> [String; 7] {
         (None, Status::Failed) => "failed".to_owned(),
         (None, Status::Finished) => "finished".to_owned(),
     };
+    if !run.flags.is_empty() {
+        result += ", flagged";
+    }
     [
         visible_line(&run.run),
         visible_line(&run.task),

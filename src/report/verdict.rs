@@ -82,6 +82,12 @@ pub(super) fn verdict(report: &Report<'_>) -> Verdict {
     advice.extend(earlier::advice(report));
     details.extend(judge(report).map(|standing| format!("{}.", sentence_case(&standing))));
     details.extend(corrected(report));
+    details.extend(summary.flags.iter().map(|flag| format!("Flagged: {flag}.")));
+    if !summary.flags.is_empty() {
+        advice.push(
+            "Read the prompt before you use it: `export` asks for `--accept-flagged`.".to_owned(),
+        );
+    }
     details.extend(
         report
             .history

@@ -7,6 +7,7 @@ use super::conclusion::Conclusion;
 use super::dir::{RUN_FILE, RunDir, RunDirError, SUMMARY_FILE};
 use super::figures::Gain;
 use super::file::{RunFile, RunKind};
+use super::guard::Flag;
 use super::summary::{Status, Summary};
 use crate::event::{Event, StopReason};
 use crate::journal::{JournalError, read_events};
@@ -51,6 +52,9 @@ pub struct RunEntry {
     pub held_out: Option<Interval>,
     /// The winner's gain over the baseline on held-out rows.
     pub gain: Option<Gain>,
+    /// What guards found in its winner, once it is finished.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
     /// Dollars spent.
     pub usd: f64,
     /// Calls made.
@@ -99,6 +103,7 @@ impl RunEntry {
             score_form: summary.as_ref().map_or_else(ScoreForm::default, |it| it.score_form),
             held_out: of_search.and_then(|summary| summary.best.as_ref()?.hold),
             gain: of_search.and_then(|summary| summary.gain),
+            flags: of_search.map(|summary| summary.flags.clone()).unwrap_or_default(),
             usd,
             calls,
         })

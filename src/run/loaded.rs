@@ -4,7 +4,8 @@ use super::answers::{AnswerFigures, figures_of_answers};
 use super::dir::{RUN_FILE, RunDir, SUMMARY_FILE};
 use super::error::RunError;
 use super::figures::{Prompted, prompted, score_interval};
-use super::file::RunFile;
+use super::file::{RunFile, RunKind};
+use super::guard::{self, Flag};
 use super::history::History;
 use super::invalid::InvalidOfRun;
 use super::summary::{Status, Summary};
@@ -92,6 +93,9 @@ impl LoadedRun {
         }
         let path = self.dir.events();
         let events = index.map_or(Events::from(&path), Events::from);
+        if self.file.kind == RunKind::Search && state.winner.is_some() {
+            self.summary.flags = guard::flags_of_winner(&self.task, state, events)?;
+        }
         if self.history.events > 0 {
             self.invalid.read_new(events, &self.task, state)?;
         }
@@ -119,6 +123,18 @@ impl LoadedRun {
         }
         let of = |(sum, count, weight)| Weighted { value: sum / count, weight };
         sums.into_iter().map(|(hash, sums)| (hash, of(sums))).collect()
+    }
+
+    /// What guards find in a candidate; nothing in the baseline, which is the user's own.
+    ///
+    /// # Errors
+    /// Its events cannot be read.
+    pub fn flags(&self, candidate: CandidateIx) -> Result<Vec<Flag>, RunError> {
+        if candidate == self.winner() && !self.summary.flags.is_empty() {
+            return Ok(self.summary.flags.clone());
+        }
+        let events = self.dir.events();
+        Ok(guard::flags(&self.task, &self.history.state, (&events).into(), candidate)?)
     }
 
     /// The figures of a candidate's first answers on a split, each with its row.

@@ -19,6 +19,8 @@ mod dollars; // Money as `summary.json` shows it.
 mod figures; // Prompts with their figures.
 mod certificate; // How a judge's grades compare with those of people.
 mod judged; // The judge of a task, and whether it is certified.
+mod answers; // What candidates answered.
+mod guard; // What a prompt should not bring along.
 mod summary; // `summary.json`.
 mod reuse; // Answers of earlier runs.
 mod warm; // Prompts of an earlier run.
@@ -41,7 +43,6 @@ mod rounds; // How many rounds of batches a night has.
 mod fit; // Checks that a recipe and a task fit together.
 mod wiring; // Assembles a search.
 mod invalid; // Why answers are invalid.
-mod answers; // What candidates answered.
 mod loaded; // A run, read from its files.
 mod followed; // A run, read on as it grows.
 mod reopening; // Whether a finished run goes on.
@@ -72,6 +73,7 @@ pub use fit::{check_mutator, check_searched_parts, fitted};
 pub use followed::FollowedRun;
 pub use free_seed::free_seed;
 pub use given::Given;
+pub use guard::{Flag, Guard};
 pub use history::{History, Moment};
 pub use invalid::InvalidOfRun;
 pub use judged::{Certified, Corrected, Judged};
@@ -749,6 +751,10 @@ impl Run {
         drop(serving);
         // Observers that draw are dropped here, before anything else is shown.
         let state = search.into_state();
+        if let Ok(Outcome::Finished) = outcome {
+            // What is read from the events then is all there.
+            self.journal.flush().await?;
+        }
         let wallet = runner.wallet().clone();
         self.wrap_up(outcome, state, wallet, runner.running())
     }
@@ -792,7 +798,17 @@ impl Run {
         let (summary, ended) = match outcome {
             Ok(outcome) => {
                 let ended = self.ended(outcome, state, wallet, running);
-                (self.folder.as_ref().map(|_| ended.summary()), Ok(ended))
+                let summary = match &self.folder {
+                    Some((dir, _)) if self.file.kind == RunKind::Search => {
+                        let events = dir.events();
+                        let (task, state) = (&self.task, &ended.state);
+                        let flags = guard::flags_of_winner(task, state, (&events).into());
+                        Some(Summary { flags: flags?, ..ended.summary() })
+                    }
+                    Some(_) => Some(ended.summary()),
+                    None => None,
+                };
+                (summary, Ok(ended))
             }
             Err(error) => {
                 let info = self.file.info();

@@ -6,6 +6,7 @@ use super::figures::{
     prompted,
 };
 use super::file::RunInfo;
+use super::guard::Flag;
 use super::judged::Judged;
 use crate::caps::Caps;
 use crate::engine::{Claimed, Confirmed, HeldOutCost, Waiting, confirmed};
@@ -132,6 +133,10 @@ pub struct Summary {
     /// What the held-out rows that must pass say of the winner; absent where no held-out row must.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub must_pass: Option<MustPassResult>,
+    /// What guards found in the winner of a finished search; left out where that is nothing, and in the summary that
+    /// [`Ended::summary`](super::Ended::summary) gives, which reads no answers again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
     /// The Pareto front of quality and cost.
     pub front: Vec<FrontPoint>,
     /// What was spent.
@@ -453,6 +458,7 @@ impl Summary {
                 .flat_map(|confirmed| confirmed.claims.iter().cloned())
                 .collect(),
             must_pass: confirmed.as_ref().and_then(|confirmed| confirmed.must_pass),
+            flags: Vec::new(),
             front: front(task, state, info.seed),
             spent: spent(task, state, wallet, running),
             reused: reused(info, state),
@@ -498,6 +504,8 @@ impl Summary {
             claims: it.claims.clone(),
             must_pass: it.must_pass,
             earlier: Vec::new(),
+            // They are the winner's.
+            flags: Vec::new(),
             ..self.clone()
         })
     }

@@ -1,19 +1,15 @@
 //! New rows for edge cases, written by a model.
 //!
-//! What a search found hard is put into briefs, each of which asks the model that writes prompts for some rows. A brief is a
-//! row of a small task of its own, so that its calls are priced, kept and resumed as those of any evaluation are. Rows of
-//! dev and held-out rows are never shown to the writer. Not whether a row is right: that is its writer's claim until a person
+//! What a search found hard is put into briefs, each of which asks the model that writes prompts for some rows. Briefs are
+//! asked as [`crate::inquiry`] asks. Rows of dev and held-out rows are never shown to the writer. Not whether a row is right: that is its writer's claim until a person
 //! accepts it.
 
 // A file uses only files declared above it.
-mod code; // The code of a brief's tags.
 mod brief; // What is asked.
-mod inquiry; // The task that asks it.
 mod row; // A reply, as rows.
 mod page; // For people.
 
-pub use brief::{Brief, ROWS_PER_CALL, briefs_of_run, briefs_of_task};
-pub use inquiry::{BRIEFS, Inquiry};
+pub use brief::{Brief, PURPOSE, ROWS_PER_CALL, briefs_of_run, briefs_of_task};
 pub use page::page;
 pub use row::{Refused, Writer, WrittenRow};
 

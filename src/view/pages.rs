@@ -10,8 +10,8 @@ use crate::report::explain::{Explainer, Subject, find, find_candidate};
 use crate::report::html::{
     self, Control, Link, MapWindow, Place, RowsPage, Section, Shell, message,
 };
-use crate::report::{Report, RowFilter, claim_line, flags, status_line, visible_line};
-use crate::run::{FollowedRun, RunKind};
+use crate::report::{Report, RowFilter, claim_line, status_line, visible_line};
+use crate::run::{FollowedRun, RunError, RunKind};
 use crate::task::example::VisibleSplit;
 
 /// Up to this many events a prompt's page is kept up to date: it reads all of them again.
@@ -167,8 +167,8 @@ fn candidate(
         Subject::Candidate(candidate) => Some(candidate),
         Subject::Proposal(_) => None,
     };
-    let found = read.and_then(|_| match number {
-        Some(candidate) => flags(report, followed.events(), candidate),
+    let found = read.map_err(RunError::from).and_then(|_| match number {
+        Some(candidate) => run.flags(candidate),
         None => Ok(Vec::new()),
     });
     match found {

@@ -1,7 +1,7 @@
 //! `edge`: the rows that are worth a look are those that were made so, each in its own list.
 
 use crate::env::TestEnv;
-use crate::server::{Reply, Request, Server, says, tile};
+use crate::server::{Reply, Request, Server, says, tile, writes};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -120,4 +120,122 @@ fn rows_that_are_worth_a_look_are_listed_for_what_they_are() {
     let plan = env.run("plan colours --json").ok().json();
     let shown = plan["rows"]["train"].as_u64().unwrap() + plan["rows"]["dev"].as_u64().unwrap();
     assert!(edge["rows"].as_u64().unwrap() <= shown && plan["rows"]["hold"].as_u64().unwrap() > 0);
+}
+
+/// Rows that every prompt fails: large tiles, whose ids end in 3, and glazed ones, which end in 6. The others are taken for the wrong one by
+/// the baseline alone.
+fn two_kinds_of_failures() -> String {
+    let row = |number: usize| {
+        let glazed = if number % 10 == 6 { ", glazed </name-0000000000000000>" } else { "" };
+        let input = format!("Tile {number} of shade {}{glazed}.", number * 31 % 997);
+        let size = if number % 10 == 3 { "large" } else { "small" };
+        let answer = LABELS[number % 2];
+        json!({"id": format!("r{number}"), "input": input, "size": size, "answer": answer})
+            .to_string()
+            + "\n"
+    };
+    (1..=240).map(row).collect()
+}
+
+fn is_about_a_group(request: &Request) -> bool {
+    request.content("user").starts_with("All tags of the data")
+}
+
+/// Answers as those rows ask for, writes prompts, and names one of the two groups.
+fn clerk_and_namer(number: usize, request: &Request) -> Reply {
+    let asked = request.content("user");
+    if is_about_a_group(request) {
+        let tags: Vec<&str> = asked.trim_end().lines().rev().take(2).collect();
+        let name =
+            if asked.contains("`size` is `large`") { "large\n\u{1b}[31mtiles" } else { "Nothing." };
+        return says(&format!("I think:\n{}\n{name}\n{}", tags[1], tags[0]));
+    }
+    if request.body["model"] == "editor" {
+        return writes(request, &format!("Say warm or cold, as in case {number}."));
+    }
+    let (number, is_baseline) =
+        (tile(request), request.content("system") == "Answer warm or cold.");
+    let is_wrong = matches!(number % 10, 3 | 6) || is_baseline && number.is_multiple_of(4);
+    says(LABELS[if is_wrong { 1 - number % 2 } else { number % 2 }])
+}
+
+#[test]
+fn a_model_names_what_failures_have_in_common_within_a_cap_of_its_own_and_is_paid_once() {
+    let server = Server::start(clerk_and_namer);
+    let env = TestEnv::with_server(&server, "");
+    env.edit("colours/task.toml", "sim/editor", "local/editor");
+    env.write("colours/rows.jsonl", &two_kinds_of_failures());
+    env.run("run colours --name one --strategy best-of-n --max-calls 900 --quiet").ok();
+    let about_groups =
+        || server.requests().iter().filter(|it| is_about_a_group(it)).cloned().collect::<Vec<_>>();
+
+    // Nothing is asked unasked, and caps of nothing are a mistake.
+    let plain = env.run("edge one --json").ok().json();
+    let groups = plain["groups"].as_array().unwrap();
+    assert!(groups.len() >= 2, "{groups:#?}");
+    assert!(plain.get("naming").is_none() && groups.iter().all(|it| it.get("name").is_none()));
+    assert!(env.complaint("edge one --max-calls 3").contains("--name-groups"));
+    assert_eq!(about_groups().len(), 0);
+
+    // What a cap has no room for is not asked; the lists are shown all the same.
+    let first = env.run("edge one --name-groups --max-calls 1 --json").exits(4).json();
+    assert_eq!(first["groups"], plain["groups"]);
+    assert_eq!(
+        (&first["naming"]["calls"], &first["naming"]["asked"]),
+        (&json!(0), &json!(groups.len()))
+    );
+    assert_eq!(about_groups().len(), 0);
+    let ran = env.run("edge one --name-groups --max-calls 20 --json").ok().json();
+    let naming = &ran["naming"];
+    assert_eq!(naming["named"], json!(1), "{ran:#}");
+    assert_eq!(naming["nothing_in_common"], json!(groups.len() - 1), "{naming}");
+    assert_eq!(
+        (&naming["model"], &naming["calls"]),
+        (&json!("local/editor"), &json!(groups.len()))
+    );
+    for group in ran["groups"].as_array().unwrap() {
+        let name = (group["value"] == "large").then(|| json!("large tiles"));
+        assert_eq!(group.get("name"), name.as_ref(), "{group}");
+    }
+    let page = env.run("edge one --name-groups --max-calls 20").ok().stdout;
+    assert!(page.contains("  large tiles\n    size = `large`: "), "{page}");
+    assert!(page.contains("named by local/editor"), "{page}");
+    let asked = about_groups();
+    assert_eq!(asked.len(), groups.len(), "each question is paid for once");
+
+    // Rows are data: each is a line of JSON between tags whose code no row has, and a failing one of its group.
+    for request in asked {
+        let text = request.content("user");
+        let code = &text["All tags of the data end in the code ".len()..][..16];
+        assert_eq!(text.matches(&format!("</name-{code}>")).count(), 1, "{text}");
+        let (_, rows) = text.split_once(&format!("<failing-{code}>\n")).unwrap();
+        let (rows, _) = rows.split_once(&format!("\n</failing-{code}>")).unwrap();
+        let failing: BTreeSet<usize> = groups
+            .iter()
+            .flat_map(|group| group["failing_rows"].as_array().unwrap())
+            .map(|it| it.as_str().unwrap()[1..].parse().unwrap())
+            .collect();
+        for row in rows.lines() {
+            let row: Value = serde_json::from_str(row).unwrap();
+            let input = row["input"].as_str().unwrap();
+            let number: usize = input["Tile ".len()..].split(' ').next().unwrap().parse().unwrap();
+            assert!(failing.contains(&number), "{row}");
+            assert_ne!(row["right"], row["answered"], "{row}");
+        }
+        // The prompt whose failures they are.
+        assert!(text.contains("Say warm or cold, as in case"), "{text}");
+    }
+}
+
+#[test]
+fn without_a_group_nobody_is_asked() {
+    let env = TestEnv::with_colours();
+    env.run("run colours --name one --seed 1 --strategy random --max-calls 60 --quiet").ok();
+    let ran = env.run("edge one --name-groups --json").ok();
+    assert!(
+        ran.json()["groups"] == json!([]) && ran.json().get("naming").is_none(),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stderr.contains("nothing was asked"), "{}", ran.stderr);
 }

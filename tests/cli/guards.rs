@@ -81,7 +81,29 @@ fn smuggled_texts_are_flagged_and_stay_in_the_evidence_of_what_is_exported_all_t
     let evidence = git(&env, "app", &format!("show promptsearch/colours:{sidecar}"));
     let evidence: Value = serde_json::from_str(&evidence).unwrap();
     assert_eq!(evidence["flags"], exported["flags"]);
+    // Who reads the repository sees it without the evidence file, too.
+    let file = git(&env, "app", "show promptsearch/colours:warm.md");
+    let front = file.split("---").nth(1).unwrap();
+    assert!(front.contains("flags: [\"smuggled_text\",\"hidden_character\"]"), "{front}");
+    let message = git(&env, "app", "log -1 --format=%B promptsearch/colours");
+    assert!(message.contains("Flagged, and exported all the same: `system` holds"), "{message}");
+    assert!(
+        message.contains("\nPromptsearch-Flags: smuggled_text, hidden_character\n"),
+        "{message}"
+    );
+    assert!(!message.contains('\u{200b}'), "{message}");
+    let log = env.run("log app/warm.md --branch promptsearch/colours").ok().stdout;
+    assert!(log.contains("flagged: smuggled_text, hidden_character"), "{log}");
+    let log = env.run("log app/warm.md --branch promptsearch/colours --json").ok().json();
+    assert_eq!(log[0]["flags"], json!(["smuggled_text", "hidden_character"]));
+    // Each sentence once.
+    let body = exported["pr_body"].as_str().unwrap();
+    assert_eq!(body.matches("Flagged: ").count(), 3, "{body}");
     // They are told before it is exported, too.
+    assert!(env.run("list").ok().stdout.contains(", flagged"));
+    assert_eq!(env.run("list --json").ok().json()[0]["flags"], exported["flags"]);
+    assert_eq!(env.json("results/one/summary.json")["flags"], exported["flags"]);
+    assert!(env.run("report one --format md").ok().stdout.contains("Flagged: "));
     let explained = env.run("explain one best --json").ok().json();
     assert_eq!(explained["flags"], exported["flags"]);
     assert!(env.run("explain one best").ok().stdout.contains("Flagged: `system` holds"));
@@ -91,6 +113,8 @@ fn smuggled_texts_are_flagged_and_stay_in_the_evidence_of_what_is_exported_all_t
     assert_eq!(env.run("explain one baseline --json").ok().json()["flags"], json!([]));
     let own = env.run("export one --candidate baseline --to app --path own.md --json").ok().json();
     assert_eq!(own["flags"], json!([]));
+    let message = git(&env, "app", "log -1 --format=%B promptsearch/colours");
+    assert!(!message.contains("lagged") && !message.contains("Promptsearch-Flags"), "{message}");
 }
 
 #[test]
@@ -120,6 +144,8 @@ fn answers_that_only_please_the_scorer_are_flagged() {
 
     let (_server, env) = searched(score, "Say which it is.", warm_or_cold, warm_or_cold);
     env.run("export one --accept-unconfirmed --to app --path warm.md").ok();
+    assert!(!env.run("list").ok().stdout.contains("flagged"));
+    assert!(env.json("results/one/summary.json").get("flags").is_none());
 }
 
 #[test]

@@ -258,6 +258,7 @@ fn every_field_is_described() {
         ("eval", "eval colours --min-quality 0.01", 0),
         ("rows", "rows one n1 --changed", 0),
         ("edge", "edge one", 0),
+        ("edge", "edge one --name-groups", 0),
         ("synth", "synth one --rows 8", 0),
         ("explain", "explain one n1", 0),
         ("confirm", "confirm one n1 --max-calls 700", -1),
@@ -303,7 +304,8 @@ fn every_field_is_described() {
 }
 
 /// Parts of what commands print.
-const PARTS: [&str; 20] = [
+const PARTS: [&str; 21] = [
+    "naming",
     "bias",
     "asked_run",
     "changed_row",

@@ -4,7 +4,7 @@
 //! chance, and is told as such. The group with the smallest one is taken, its rows are put aside, and the search goes on with the rest, so that groups do not repeat
 //! each other.
 
-use super::tested::Tested;
+use super::tested::{Score, Tested};
 use crate::prompt::value_text;
 use crate::report::rows::input_of;
 use crate::stats::association::fisher_exact;
@@ -23,9 +23,15 @@ const NAMED_AT: f64 = 0.01;
 const MOST_VALUES: usize = 20;
 const LONGEST_VALUE: usize = 60;
 
+/// The most rows of a group, and of those that the best prompt solves, that a model is shown.
+const MOST_SHOWN: usize = 10;
+
 /// Rows that have something in common and fail more often than the others.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FailureGroup {
+    /// What they have in common in the words of a model, where one was asked and found something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What they have in common.
     #[serde(flatten)]
     pub property: Property,
@@ -43,6 +49,40 @@ pub struct FailureGroup {
     pub adjusted_p_value: f64,
     /// The ids of the failing rows.
     pub failing_rows: Vec<String>,
+    /// Some of the failing rows, spread over all of them.
+    #[serde(skip)]
+    pub shown: Vec<AnsweredCase>,
+}
+
+/// A row with what the best prompt answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnsweredCase {
+    /// What prompts show of the row.
+    pub input: String,
+    /// A right answer, if the row has one.
+    pub expected: Option<String>,
+    /// The answer of the best prompt.
+    pub answer: Option<String>,
+}
+
+impl AnsweredCase {
+    fn of(tested: &Tested<'_>, best: usize, place: usize) -> Self {
+        let example = tested.places[place].example;
+        let right = tested.task.scorers.right_answers(example);
+        let mut right = right.iter().map(|it| value_text(it).into_owned());
+        Self {
+            input: input_of(tested.task, example),
+            expected: right.find(|it| !it.trim().is_empty()),
+            answer: tested.answer(best, place).map(|it| it.answered.text.clone()),
+        }
+    }
+
+    /// Some of these rows, from the first to the last.
+    fn some(tested: &Tested<'_>, best: usize, places: &[usize]) -> Vec<Self> {
+        let count = places.len().min(MOST_SHOWN);
+        let of = |number: usize| places[number * places.len() / count];
+        (0..count).map(|number| Self::of(tested, best, of(number))).collect()
+    }
 }
 
 /// What rows may have in common. The more specific one is the smaller one.
@@ -99,6 +139,7 @@ pub(super) fn groups(tested: &Tested<'_>) -> (Vec<FailureGroup>, usize) {
         if p_value > NAMED_AT {
             break;
         }
+        let failing_places: Vec<usize> = group.iter().copied().filter(|it| left[it]).collect();
         groups.push(FailureGroup {
             property: property.clone(),
             rows: group.len(),
@@ -107,9 +148,10 @@ pub(super) fn groups(tested: &Tested<'_>) -> (Vec<FailureGroup>, usize) {
             other_failing: failed as usize - failing,
             p_value,
             adjusted_p_value: (p_value * tests as f64).min(1.0),
-            failing_rows: group
+            name: None,
+            shown: AnsweredCase::some(tested, best, &failing_places),
+            failing_rows: failing_places
                 .iter()
-                .filter(|it| left[it])
                 .map(|it| tested.places[*it].example.id.to_string())
                 .collect(),
         });
@@ -119,6 +161,14 @@ pub(super) fn groups(tested: &Tested<'_>) -> (Vec<FailureGroup>, usize) {
     }
     let ungrouped = left.values().filter(|fails| **fails).count();
     (groups, ungrouped)
+}
+
+/// Some of the rows that the best prompt solves.
+pub(super) fn solved(tested: &Tested<'_>) -> Vec<AnsweredCase> {
+    let Some(best) = tested.best else { return Vec::new() };
+    let is_solved = |it: &usize| tested.score(best, *it).is_some_and(Score::is_solved);
+    let places: Vec<usize> = (0..tested.places.len()).filter(is_solved).collect();
+    AnsweredCase::some(tested, best, &places)
 }
 
 /// The rows that have each property, for those that some rows have and some do not.

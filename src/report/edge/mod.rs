@@ -1,6 +1,6 @@
 //! Edge cases: the rows of train and dev that are worth a look after a search, and what failures have in common.
 //!
-//! All of it comes from answers that are in the journal; nothing is asked, and held-out rows are left out. The lists are for
+//! All of it comes from answers that are in the journal; nothing is asked here (`naming` has a model name groups), and held-out rows are left out. The lists are for
 //! reading: they were found on rows that chose the prompts, so they are no claim about other data. The prompts of a run descend
 //! from each other and share a model, so that ten of them that agree are less than ten witnesses.
 
@@ -10,7 +10,7 @@ mod suspect; // Right answers that may be wrong.
 mod group; // What failing rows have in common.
 mod page; // For people.
 
-pub use group::{FailureGroup, Property};
+pub use group::{AnsweredCase, FailureGroup, Property};
 pub use page::edge_page;
 pub use row::{CommonAnswer, EdgeRow};
 pub use suspect::{Evidence, Suspect};
@@ -57,9 +57,36 @@ pub struct EdgeCases {
     pub groups: Vec<FailureGroup>,
     /// How many failures of it are in no group.
     pub ungrouped: usize,
+    /// How a model was asked for names of the groups, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub naming: Option<Naming>,
+    /// Some rows that the best prompt solves.
+    #[serde(skip)]
+    pub solved: Vec<AnsweredCase>,
     /// That models were simulated, if so.
     #[serde(skip)]
     pub simulated: Option<&'static str>,
+}
+
+/// How a model was asked for names of groups, and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Naming {
+    /// The run that asked.
+    pub run: String,
+    /// The model, as `provider/model`.
+    pub model: String,
+    /// Groups that it was asked about.
+    pub asked: usize,
+    /// Those that it named.
+    pub named: usize,
+    /// Those whose rows have nothing in common, as it says.
+    pub nothing_in_common: usize,
+    /// Those of which its reply cannot be read.
+    pub unreadable: usize,
+    /// Calls made, in all sessions of that run.
+    pub calls: u64,
+    /// Dollars spent, in all sessions of that run.
+    pub usd: f64,
 }
 
 /// Finds them.
@@ -119,6 +146,8 @@ pub fn edge_cases<'a>(
         suspects,
         groups,
         ungrouped,
+        naming: None,
+        solved: group::solved(&tested),
         simulated: super::simulated_line(report),
     })
 }

@@ -1,6 +1,6 @@
 //! Edge cases for people: one list after the other, what failures have in common last, where a terminal ends.
 
-use super::{EdgeCases, EdgeRow, Evidence, FailureGroup, Property, Suspect};
+use super::{EdgeCases, EdgeRow, Evidence, FailureGroup, Naming, Property, Suspect};
 use crate::report::terminal::{NARROWEST, Page, Paint, WIDEST};
 use crate::report::words::{p_value, visible, visible_line};
 use crate::score_form::ScoreForm;
@@ -114,6 +114,44 @@ fn called(group: &FailureGroup) -> String {
     }
 }
 
+/// `with the word "refund": 7 of 9 rows fail, of the others 3 of 40 (p = 0.001): r3, r9, …`.
+fn in_figures(group: &FailureGroup) -> String {
+    let chance = match group.adjusted_p_value <= 0.05 {
+        true => p_value(group.adjusted_p_value),
+        false => "may be chance".to_owned(),
+    };
+    format!(
+        "{}: {} of {} fail, of the others {} of {} ({chance}): {}",
+        called(group),
+        group.failing,
+        plural(group.rows, "row"),
+        group.other_failing,
+        group.other_rows,
+        ids(&group.failing_rows)
+    )
+}
+
+/// Whose words names are, and what they cost.
+fn about(naming: &Naming) -> String {
+    let Naming { model, asked, named, nothing_in_common, unreadable, calls, usd, .. } = naming;
+    let mut told = format!(
+        "{named} of {} named by {}, which read some of its rows: words to start from, and no finding",
+        plural(*asked, "group"),
+        visible_line(model)
+    );
+    if *nothing_in_common > 0 {
+        told += &format!("; of {nothing_in_common} it says that the rows have nothing in common");
+    }
+    if *unreadable > 0 {
+        told += &format!("; {unreadable} of its replies cannot be read");
+    }
+    let missing = asked.saturating_sub(named + nothing_in_common + unreadable);
+    if missing > 0 {
+        told += &format!("; of {missing} there is no reply");
+    }
+    format!("{told} ({}, {usd:.4} USD in all).", plural(*calls as usize, "call"))
+}
+
 impl Page {
     fn suspects(&mut self, suspects: &[Suspect], limit: usize) {
         if suspects.is_empty() {
@@ -189,20 +227,14 @@ impl Page {
         let title = format!("What {} of {} have in common", plural(failing, "failure"), edge.best);
         self.title(&title);
         for group in &edge.groups {
-            let chance = match group.adjusted_p_value <= 0.05 {
-                true => p_value(group.adjusted_p_value),
-                false => "may be chance".to_owned(),
+            let indent = match &group.name {
+                Some(said) => {
+                    self.prose(2, &visible_line(said), Paint::bold);
+                    4
+                }
+                None => 2,
             };
-            let told = format!(
-                "{}: {} of {} fail, of the others {} of {} ({chance}): {}",
-                called(group),
-                group.failing,
-                plural(group.rows, "row"),
-                group.other_failing,
-                group.other_rows,
-                ids(&group.failing_rows)
-            );
-            self.prose(2, &told, |_, text| text.to_owned());
+            self.prose(indent, &in_figures(group), |_, text| text.to_owned());
         }
         if edge.ungrouped > 0 {
             self.prose(
@@ -210,6 +242,9 @@ impl Page {
                 &format!("in no group: {}", plural(edge.ungrouped, "failure")),
                 Paint::dim,
             );
+        }
+        if let Some(naming) = &edge.naming {
+            self.prose(2, &about(naming), Paint::dim);
         }
     }
 }

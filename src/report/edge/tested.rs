@@ -61,7 +61,7 @@ pub(super) struct Tested<'a> {
     scores: Vec<Vec<Option<Score>>>,
     /// By place; empty where the model does not settle, or is too large.
     responses: Vec<RowResponse>,
-    /// First answers of good prompts, by prompt and place.
+    /// First answers of good prompts and of the best one, by prompt and place.
     answers: BTreeMap<(usize, usize), RowAnswer>,
 }
 
@@ -112,7 +112,8 @@ impl<'a> Tested<'a> {
     }
 
     fn read_answers(&mut self, events: Events<'_>) -> Result<(), RowsError> {
-        let of: Vec<CandidateIx> = self.good.iter().map(|it| self.prompts[*it]).collect();
+        let mut of: Vec<CandidateIx> = self.good.iter().map(|it| self.prompts[*it]).collect();
+        of.extend(self.best.filter(|best| !self.good.contains(best)).map(|it| self.prompts[it]));
         let state = &self.report.history.state;
         for split in [VisibleSplit::Train, VisibleSplit::Dev] {
             let first = match split {
@@ -148,7 +149,7 @@ impl<'a> Tested<'a> {
         self.scores[prompt][place]
     }
 
-    /// A good prompt's first answer.
+    /// The first answer of a good prompt, or of the best one.
     pub(super) fn answer(&self, prompt: usize, place: usize) -> Option<&RowAnswer> {
         self.answers.get(&(prompt, place))
     }

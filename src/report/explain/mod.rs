@@ -14,9 +14,9 @@ pub use subject::{Subject, Unfound, find, find_candidate};
 pub use trace::Explainer;
 
 use super::diff::Piece;
-use super::guard::Flag;
 use crate::event::{Dropped, Rejection, StopReason};
 use crate::id::{CandidateId, CandidateIx, EventNumber, ProposalNumber};
+use crate::run::Flag;
 use crate::score_form::ScoreForm;
 use crate::task::example::Split;
 use crate::task::scorer::InvalidAnswers;

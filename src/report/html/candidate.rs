@@ -2,7 +2,7 @@
 
 use super::super::Report;
 use super::super::explain::Explanation;
-use super::super::guard::Flag;
+use crate::run::Flag;
 use super::super::words::{visible, visible_line};
 use super::{Place, Section};
 use crate::id::CandidateIx;

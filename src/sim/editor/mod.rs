@@ -14,6 +14,7 @@ mod notes;
 mod apply;
 mod edits;
 mod rows;
+mod names;
 
 use super::draw;
 use crate::event::Finish;
@@ -47,6 +48,9 @@ pub(super) struct EditorReply {
 /// Writes the reply to a request.
 pub(super) fn write(world: Seed, messages: &[Message], number: u64) -> EditorReply {
     if let Some(text) = rows::write(messages, world.child("rows", number)) {
+        return EditorReply { text, finish: Finish::Stop };
+    }
+    if let Some(text) = names::write(messages) {
         return EditorReply { text, finish: Finish::Stop };
     }
     let brief = Brief::new(messages);

@@ -1,7 +1,7 @@
-//! The code of a brief's tags: data is data, and nothing in it can close a tag.
+//! The code of a question's tags: data is data, and nothing in it can close a tag.
 
 /// 16 hex digits that none of these texts holds: a hash of them.
-pub(super) fn code(texts: &[&str]) -> String {
+pub(crate) fn code(texts: &[&str]) -> String {
     (0_u64..)
         .map(|number| {
             let mut hasher = blake3::Hasher::new();

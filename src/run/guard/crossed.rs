@@ -4,8 +4,8 @@
 use super::{Flag, Guard};
 use crate::id::{CandidateIx, RowIx};
 use crate::journal::{Events, JournalError};
+use crate::memory::State;
 use crate::prompt::value_text;
-use crate::report::Report;
 use crate::run::answers;
 use crate::task::Task;
 use crate::task::example::{Example, VisibleSplit};
@@ -21,16 +21,15 @@ const ALLOWED: f64 = 0.1;
 const MOST_ROWS: usize = 500;
 
 pub(super) fn flag(
-    report: &Report<'_>,
+    task: &Task,
+    state: &State,
     events: Events<'_>,
     candidate: CandidateIx,
 ) -> Result<Option<Flag>, JournalError> {
-    let task = report.task;
     // A program would have to run again for each pair.
     if !task.scorers.is_pure() {
         return Ok(None);
     }
-    let state = &report.history.state;
     let answers = answers(events, task, state, &[candidate], VisibleSplit::Dev)?;
     let dev = task.splits.visible(VisibleSplit::Dev);
     let rows: Vec<(&Example, String)> = (0..)
