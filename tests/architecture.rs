@@ -171,7 +171,7 @@ fn held_out_rows_are_opened_where_it_is_said() {
         "task/example.rs",          // Declares them.
         "task/mod.rs",              // `eval` asks for them by name.
         "task/duplicates.rs",       // Warns of rows that stand in two splits.
-        "run/guard/copied.rs",   // Looks for their texts there.
+        "run/guard/copied.rs",      // Looks for their texts there.
         "compare/certification.rs", // Takes the rows that labels name, for the judge alone.
         "evaluate/mod.rs",          // Renders a row for the task model, and scores its answer.
         "sim/of_task.rs",           // The simulated models know all rows, as a real one would.

@@ -2,10 +2,10 @@
 
 use super::super::Report;
 use super::super::explain::Explanation;
-use crate::run::Flag;
 use super::super::words::{visible, visible_line};
 use super::{Place, Section};
 use crate::id::CandidateIx;
+use crate::run::Flag;
 use serde::Serialize;
 
 #[derive(Serialize)]
