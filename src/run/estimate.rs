@@ -245,7 +245,6 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
     let of_task = usage_of(ModelRole::Task);
     let (dev, answers) = (task.splits.dev.len() as u64, u64::from(task.goal.answers_per_row()));
     let finale = recipe.slots.finale.kept(u32::try_from(dev).unwrap_or(u32::MAX));
-    let judgements = u64::from(task.judgements());
     let questions = u64::from(task.scorers.judgements());
     let limits = Limits::new(caps, task.held_out_answers(), finale);
     let limits = limits.judged(task.judgements());
@@ -255,11 +254,15 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
         usd: known.cost(task, role, usage),
         tokens: usage.total().0,
     };
-    let row = |usage: Usage| match judgements {
-        0 => cost(ModelRole::Task, usage),
-        _ => task.judges().fold(cost(ModelRole::Task, usage), |all, (role, _)| {
+    let (meanings, of_meaning) = (u64::from(task.scorers.meanings()), lengths.of_meaning());
+    let row = |usage: Usage| {
+        let graded = task.judges().fold(cost(ModelRole::Task, usage), |all, (role, _)| {
             all.and(cost(role, usage_of(role)).times(questions))
-        }),
+        });
+        match meanings {
+            0 => graded,
+            _ => graded.and(cost(ModelRole::Embed, of_meaning).times(meanings)),
+        }
     };
     // Half of the held-out rows ask the winner.
     let of_kept =
@@ -311,13 +314,17 @@ pub fn estimate(task: &Task, recipe: &Recipe, caps: Caps, known: &KnownUsage) ->
     let of_mutators =
         shares.zip(&mutators).map(|(calls, it)| (it.role, proposals.map(|_| calls), it.usage));
     let grades = rows.map(|rows| rows.saturating_mul(questions));
+    let of_prompts = proposals.map(|it| if embeds > 0 { it.saturating_add(1) } else { 0 });
+    let of_answers = rows.map(|rows| rows.saturating_mul(meanings));
+    let vectors = of_prompts.zip(of_answers).map(|(one, other)| one.saturating_add(other));
     let roles: BTreeMap<_, _> = std::iter::once((ModelRole::Task, rows, of_rows))
         .chain(of_mutators)
         .chain(task.judges().map(|(role, _)| (role, grades, usage_of(role))))
-        .chain((embeds > 0).then_some((
+        // Most of them are of answers, where answers are compared.
+        .chain((embeds + meanings > 0).then_some((
             ModelRole::Embed,
-            proposals.map(|it| it.saturating_add(1)),
-            of_embed,
+            vectors,
+            if meanings > 0 { of_meaning } else { of_embed },
         )))
         .filter_map(|(role, calls, usage)| {
             let longest = match role {

@@ -84,6 +84,11 @@ impl Lengths {
         Usage::plain((self.texts * self.tried()).div_ceil(BYTES_PER_TOKEN), 0)
     }
 
+    /// The answer and the right one, of which `similar` asks vectors.
+    pub(super) fn of_meaning(self) -> Usage {
+        Usage::plain(2 * self.answer, 0)
+    }
+
     /// With the baseline. The longest possible answer is only what is reserved.
     pub(super) fn of_row(self, max_output_tokens: u32) -> Usage {
         let sent = (self.prompt + self.row).div_ceil(BYTES_PER_TOKEN);
