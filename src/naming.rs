@@ -110,8 +110,9 @@ impl GroupQuestion {
         // A model that thinks aloud may show the tags before it fills them.
         let name = reply.rsplit_once(&self.opening).and_then(|it| it.1.split_once(&self.closing));
         let Some((name, _)) = name else { return Named::Unreadable };
-        let name = one_line(name);
-        let name = name.trim().trim_end_matches('.');
+        let words: Vec<String> = one_line(name).split_whitespace().map(str::to_owned).collect();
+        let name = words.join(" ");
+        let name = name.trim_end_matches('.');
         let quoted = |mark: char| name.strip_prefix(mark)?.strip_suffix(mark);
         let name = quoted('"').or_else(|| quoted('`')).unwrap_or(name).trim();
         match name {
