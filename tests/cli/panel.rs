@@ -4,6 +4,9 @@ use crate::env::{COLOURS, TestEnv, colour_rows};
 use crate::server::{Reply, Request, Server};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 const LABEL: &str = "kind = \"label\"\nlabels = [\"warm\", \"cold\"]";
 const RUBRIC: &str =
@@ -158,4 +161,37 @@ fn several_judges_are_certified_together_and_alone() {
     env.edit("colours/task.toml", "rule = \"lowest\"", "rule = \"mean\"");
     let refused = env.run("run colours --name two --require-certified").exits(6).stderr;
     assert!(refused.contains("the rule"), "{refused}");
+}
+
+/// One judge refuses its key while the other one answers: that reply is paid for, and is not asked for again.
+#[test]
+fn what_is_out_at_one_judge_is_kept_when_the_other_one_stops_the_run() {
+    let is_open = Arc::new(AtomicBool::new(false));
+    let open = Arc::clone(&is_open);
+    let server = Server::start(move |_, request| {
+        if request.body["model"] == "strict" && !open.load(Ordering::Relaxed) {
+            let body = json!({"error": {"message": "no such key"}});
+            return (401, "", body.to_string());
+        }
+        if !open.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(700));
+        }
+        says(request, &reply(request))
+    });
+    let env = env(&server, "");
+    env.run("run colours --name one --max-calls 500").exits(4);
+    let asked = |model: &str| {
+        let requests = server.requests();
+        let own = requests.iter().filter(|it| it.body["model"] == model);
+        own.map(|it| it.body.to_string()).collect::<Vec<String>>()
+    };
+    assert!(!asked("mild").is_empty());
+    is_open.store(true, Ordering::Relaxed);
+    env.run("resume one").ok();
+    let mut bodies = asked("mild");
+    let all = bodies.len();
+    bodies.sort_unstable();
+    bodies.dedup();
+    assert_eq!(bodies.len(), all, "a reply was paid for twice");
+    assert_eq!(env.json("results/one/summary.json")["spent"]["lost"], 0.0);
 }
