@@ -234,8 +234,16 @@ fn any_tried(report: &Report<'_>) -> bool {
 
 fn baseline_won(report: &Report<'_>) -> Conclusion {
     let summary = report.summary;
+    let state = &report.history.state;
+    let failed = state.baseline().fails_on_dev(state.must_pass);
     let sentence = match summary.stop_reason {
         Some(StopReason::NoHeadroom) => "the baseline leaves nothing to gain".to_owned(),
+        // A prompt that fails one cannot win, whatever its score.
+        _ if failed > 0 => format!(
+            "no candidate was found that serves the goal better and is right on all {} of dev that must pass; the baseline \
+             is not right on {failed}",
+            counted(u64::from(state.must_pass.dev), "row")
+        ),
         _ => match &report.task.goal {
             goal if goal.is_quality_alone() => {
                 "no candidate was found to be better than the baseline on dev".to_owned()

@@ -177,7 +177,7 @@ fn two_mutators_are_planned_asked_and_reported() {
     env.write("colours/task.toml", &task.replace(&line, "mutator = []"));
     assert_snapshot!(env.complaint("plan colours"), @"
     exit 3
-    error: colours/task.toml:16: `mutator` is a list without a model
+    error: colours/task.toml:16: the list has no model
     ");
     let heavy =
         task.replacen("task = \"sim/clerk\"", "task = { model = \"sim/clerk\", weight = 2 }", 1);
